@@ -1,7 +1,7 @@
 """A trace in an output: every form in one bundle, so that each reader of the notebook finds one that it can draw.
 
-JupyterLab and Notebook 7 draw the trace itself, with or without trust and kernel; VS Code, Colab and others draw the live
-widget; GitHub and nbconvert show the picture; a terminal prints the text.
+JupyterLab and Notebook 7 draw the trace itself, with or without trust and kernel; VS Code, Colab and others draw the
+live widget; GitHub and nbconvert show the picture; a terminal prints the text.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Views:
 
         options = dict(options or {})
         forms = bundle(trace, max_payload_kb=max_payload_kb, static=static)
-        metadata: Bundle = {MIME_TYPE: {"options": options}}
+        metadata: Bundle = {} if static else {MIME_TYPE: {"options": options}}
         if not static and not FRONT_END.exists():
             _say_that_the_front_end_is_missing()
         elif not static and (save_state or _somebody_watches()):
@@ -101,8 +101,8 @@ def _somebody_watches() -> bool:
     """Whether an application with a person before it runs the cell.
 
     NOTE [No widget for programs]
-    Applications name the cell that they run. nbclient, and so nbconvert, does not, and it would write the widget with the
-    whole front end's code into the notebook. Colab names no cell either, but cannot be mistaken.
+    Applications name the cell that they run. nbclient, and so nbconvert, does not, and it would write the widget with
+    the whole front end's code into the notebook. Colab names no cell either, but cannot be mistaken.
     """
     from IPython import get_ipython
 
