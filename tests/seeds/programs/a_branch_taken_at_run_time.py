@@ -5,7 +5,7 @@ import torch
 
 def f(x):
     y = x * 2
-    if y.sum() > 0:  # an ordinary `if` on a tensor's value
+    if y.sum() > 0:  # noqa: SIM108, the tutorials' own form: an ordinary `if` on a tensor's value
         y = y * 3
     else:
         y = y - 100

@@ -1,4 +1,4 @@
-"""The cure for the vector: reduce it first. The sum over x is added to each of three elements, so it counts three times."""
+"""The cure for the vector: reduce it first. sum(x) is part of each of the three elements, so it counts three times."""
 
 import numpy
 import torch

@@ -1,0 +1,51 @@
+"""The example programs reach their goals, and take the path that PyTorch takes from the same start."""
+
+import numpy
+import pytest
+
+import nbautograd
+
+from . import digits, linear_regression, moons, moons_by_scalars, spring
+
+PROGRAMS = {
+    "linear_regression": linear_regression.main,
+    "moons": moons.main,
+    "moons_by_scalars": moons_by_scalars.main,
+    "digits": digits.main,
+    "spring": spring.main,
+    "sixteen_springs": lambda torch, dtype: spring.main(torch, dtype, springs=16),
+}
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [("float32", 1e-4), ("float64", 1e-7)])
+@pytest.mark.parametrize("main", PROGRAMS.values(), ids=PROGRAMS)
+def test_the_losses_are_pytorchs(main, dtype, rtol):
+    torch = pytest.importorskip("torch")
+    ours = main(nbautograd, getattr(nbautograd, dtype))
+    numpy.testing.assert_allclose(ours, main(torch, getattr(torch, dtype)), rtol=rtol)
+
+
+def test_gradient_descent_ends_on_the_least_squares_line():
+    line, _ = linear_regression.train(nbautograd, nbautograd.float64)
+    numpy.testing.assert_allclose(line, numpy.polyfit(*linear_regression.points(), deg=1), rtol=1e-6)
+
+
+def test_the_moons_are_told_apart():
+    model, _ = moons.train(nbautograd)
+    assert moons.accuracy(nbautograd, model) > 0.98
+
+
+def test_the_moons_are_told_apart_by_scalars():
+    layers, _ = moons_by_scalars.train(nbautograd)
+    assert moons_by_scalars.accuracy(nbautograd, layers) > 0.95
+
+
+def test_more_than_95_percent_of_the_digits_are_read():
+    model, _ = digits.train(nbautograd)
+    assert digits.accuracy(nbautograd, model) > 0.95
+
+
+@pytest.mark.parametrize("springs", [0, 16])
+def test_the_stiffness_is_recovered(springs):
+    k, _ = spring.train(nbautograd, springs=springs)
+    numpy.testing.assert_allclose(k.detach().numpy(), spring.true_stiffness(springs), rtol=0.01)
