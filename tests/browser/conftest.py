@@ -1,0 +1,196 @@
+"""A real JupyterLab and a real Notebook 7 in a real browser: servers of their own, and hands to work them with."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.sign import NotebookNotary
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+LABEXTENSION = ROOT / "nbautograd" / "labextension"
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+TIMEOUT_MS = 60_000
+expect.set_options(timeout=TIMEOUT_MS)
+
+
+class Server:
+    """One Jupyter application with a home of its own: no settings, workspaces or trust from elsewhere."""
+
+    def __init__(self, app: str, home: Path) -> None:
+        self.app = app
+        self.notebooks, self.data = home / "notebooks", home / "data"
+        self._url = f"http://127.0.0.1:{_free_port()}"
+        self._process = subprocess.Popen(
+            self._command(home), env=self._environment(home), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        )
+        self._log: list[str] = []
+        self._wait_until_it_listens()
+
+    def _command(self, home: Path) -> list[str]:
+        extensions = home / "labextensions"
+        extensions.mkdir(parents=True)
+        self.notebooks.mkdir()
+        (extensions / "nbautograd").symlink_to(LABEXTENSION)
+        return [
+            *(sys.executable, "-m", {"lab": "jupyterlab", "notebook": "notebook"}[self.app]),
+            "--no-browser",
+            "--allow-root",
+            f"--ServerApp.port={self._url.rpartition(':')[2]}",
+            "--ServerApp.port_retries=0",
+            "--IdentityProvider.token=",
+            f"--ServerApp.root_dir={self.notebooks}",
+            f"--LabServerApp.extra_labextensions_path={extensions}",
+        ]
+
+    def _environment(self, home: Path) -> dict[str, str]:
+        own = {
+            "IPYTHONDIR": "ipython",
+            "JUPYTER_CONFIG_DIR": "config",
+            "JUPYTER_DATA_DIR": "data",
+            "JUPYTER_RUNTIME_DIR": "runtime",
+            "JUPYTERLAB_SETTINGS_DIR": "settings",
+            "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        }
+        news = home / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+        news.parent.mkdir(parents=True)
+        news.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+        return os.environ | {name: str(home / folder) for name, folder in own.items()} | {"PYTHONPATH": str(ROOT)}
+
+    def _wait_until_it_listens(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self._log.append(line)
+            if "is running at" in line:
+                break
+        else:
+            pytest.fail(f"{self.app} did not start:\n{''.join(self._log)}")
+        threading.Thread(target=self._log.extend, args=(self._process.stderr,), daemon=True).start()
+
+    def url(self, notebook: str) -> str:
+        folder = {"lab": "lab/tree", "notebook": "notebooks"}[self.app]
+        return f"{self._url}/{folder}/{notebook}?reset"
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Notebook:
+    """An open notebook: cells to run, outputs to look at."""
+
+    def __init__(self, page: Page, server: Server, name: str) -> None:
+        self.page, self.name, self.path = page, name, server.notebooks / name
+        self._server = server
+        page.goto(server.url(name))
+        expect(self.cell(0)).to_be_visible()
+
+    def without_kernel(self) -> Notebook:
+        """Answer the question which kernel to use: none."""
+        self.page.locator(".jp-Dialog").get_by_role("button", name="No Kernel").click()
+        return self
+
+    def cell(self, index: int) -> Locator:
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+
+    def output(self, index: int) -> Locator:
+        return self.cell(index).locator(".jp-Cell-outputArea")
+
+    def run(self, index: int) -> Locator:
+        """Run a cell as a person does, and wait until it has run; its output."""
+        prompt = self.cell(index).locator(".jp-InputPrompt")
+        before = prompt.inner_text()
+        self.cell(index).locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+        expect(prompt).not_to_have_text(before)
+        expect(prompt).to_have_text(re.compile(r"\[\d+\]:"))
+        return self.output(index)
+
+    def save(self) -> nbformat.NotebookNode:
+        """Save, and read what is in the file now."""
+        self.page.keyboard.press("Escape")
+        with self.page.expect_response(lambda r: self.name in r.url and r.request.method == "PUT"):
+            self.page.keyboard.press("Control+s")
+        return nbformat.read(self.path, as_version=4)
+
+    def screenshot(self, name: str) -> None:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}-{self._server.app}.png")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium, for example Debian's package `chromium`")
+    if not LABEXTENSION.exists():
+        pytest.skip("needs the front end built: make .venv/.dev")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session", params=["lab", "notebook"])
+def server(request: pytest.FixtureRequest, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(request.param, tmp_path_factory.mktemp(request.param))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    context.set_default_timeout(TIMEOUT_MS)
+    yield context.new_page()
+    context.close()
+
+
+class Desk:
+    """Where notebooks are written and opened."""
+
+    def __init__(self, server: Server, page: Page) -> None:
+        self.server, self.page = server, page
+
+    def open(self, *cells: str, name: str = "test.ipynb") -> Notebook:
+        """A new notebook of these code cells, opened."""
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        return self.put(book, name)
+
+    def put(self, book: nbformat.NotebookNode, name: str, *, trusted: bool = False) -> Notebook:
+        """This notebook, opened."""
+        nbformat.write(book, self.server.notebooks / name)
+        if trusted:
+            NotebookNotary(data_dir=str(self.server.data)).sign(book)
+        return Notebook(self.page, self.server, name)
+
+
+@pytest.fixture
+def desk(server: Server, page: Page) -> Desk:
+    return Desk(server, page)

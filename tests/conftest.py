@@ -1,0 +1,26 @@
+"""What all tests share: a test that needs what this machine lacks is skipped, and says what it needs."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import cache
+
+import pytest
+
+
+@cache
+def missing_gpu() -> str | None:
+    """Why the tests on a GPU cannot run here."""
+    if importlib.util.find_spec("cupy") is None:
+        return "needs CuPy: pip install nbautograd[cuda12] or nbautograd[cuda13]"
+    import cupy
+
+    try:
+        return None if cupy.cuda.runtime.getDeviceCount() else "needs a CUDA device"
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        return f"needs a CUDA device: {error}"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("gpu") and (reason := missing_gpu()):
+        pytest.skip(reason)
