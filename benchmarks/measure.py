@@ -1,0 +1,66 @@
+"""Timing side by side: A B C, A B C, …, so that whatever slows the machine slows everybody."""
+
+import gc
+import resource
+import time
+from collections.abc import Callable
+from itertools import repeat
+from typing import NamedTuple
+
+import numpy
+
+from .libraries import REFERENCE
+from .row import Row
+
+ROUND_SECONDS = 0.1  # a library's share of a round, so that the clock's grain does not count
+
+
+class Sample(NamedTuple):
+    """Seconds per step in one round."""
+
+    cpu: float
+    wall: float
+
+
+def check(row: Row) -> None:
+    """Raise unless two steps of every library give what two steps of torch give."""
+    present = row.present()
+
+    def outcome(name: str) -> list[numpy.ndarray]:
+        side = row.sides[name](present[name])
+        side.step()
+        side.step()
+        return [numpy.asarray(value) for value in side.read()]
+
+    expected = outcome(REFERENCE)
+    for name in present:
+        for ours, torchs in zip(outcome(name), expected, strict=True):
+            numpy.testing.assert_allclose(ours, torchs, rtol=row.rtol, atol=1e-6, err_msg=f"{row.name}: {name}")
+
+
+def interleave(steps: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[Sample]]:
+    calls = {name: calls_per_round(step) for name, step in steps.items()}
+    samples = {name: [] for name in steps}
+    gc.collect()
+    for _ in range(rounds):
+        for name, step in steps.items():
+            samples[name].append(sample(step, calls[name]))
+    return samples
+
+
+def calls_per_round(step: Callable[[], object]) -> int:
+    step()
+    return max(1, round(ROUND_SECONDS / sample(step, 1).wall))
+
+
+def sample(step: Callable[[], object], calls: int) -> Sample:
+    wall, cpu = time.perf_counter(), cpu_seconds()
+    for _ in repeat(None, calls):
+        step()
+    return Sample((cpu_seconds() - cpu) / calls, (time.perf_counter() - wall) / calls)
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and of those it waited for."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime

@@ -1,0 +1,53 @@
+"""What a row of the table is: one workload, the same mathematics written for each library."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from .libraries import REFERENCE, installed
+
+
+class Side(NamedTuple):
+    """One library's form of the workload, ready to run."""
+
+    step: Callable[[], object]  # what is timed
+    read: Callable[[], Iterable[Any]]  # after a step: the arrays or numbers that must be torch's
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """A goal: at most `factor` times the CPU time of `library`, plus so many milliseconds."""
+
+    factor: float
+    library: str = REFERENCE
+    plus_ms: float = 0.0
+
+    def __str__(self) -> str:
+        if self.library == REFERENCE:
+            return f"≤ {self.factor:g}"
+        times = "" if self.factor == 1 else f"{self.factor:g} × "
+        plus = f" + {self.plus_ms:g} ms" if self.plus_ms else ""
+        return f"≤ {times}{self.library}{plus}"
+
+
+@dataclass
+class Row:
+    """A workload; `@row.of(library, …)` adds a function that takes the imported library and gives its Side."""
+
+    name: str
+    goals: tuple[AtMost, ...]
+    repeats: int = 1  # how often one step does the thing that the name says
+    rtol: float = 1e-4
+    sides: dict[str, Callable[[ModuleType], Side]] = field(default_factory=dict)
+
+    def of(self, *libraries: str):
+        def add(setup: Callable[[ModuleType], Side]):
+            self.sides.update(dict.fromkeys(libraries, setup))
+            return setup
+
+        return add
+
+    def present(self) -> dict[str, ModuleType]:
+        """The installed libraries that have a side in this row."""
+        return {name: module for name, module in installed().items() if name in self.sides}

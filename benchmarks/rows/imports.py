@@ -1,0 +1,17 @@
+"""How long a fresh Python takes to import the library. By hand one imports NumPy alone."""
+
+import subprocess
+import sys
+
+from benchmarks.row import AtMost, Row, Side
+
+row = Row("import", (AtMost(1.0, "NumPy", plus_ms=60),))
+
+
+@row.of("nbautograd", "torch", "mygrad", "HIPS autograd", "micrograd", "NumPy")
+def fresh_process(library):
+    command = [sys.executable, "-c", f"import {library.__name__}"]
+    return Side(lambda: subprocess.run(command, check=True), list)
+
+
+ROWS = [row]
