@@ -33,9 +33,9 @@ def check(row: Row) -> None:
         return [numpy.asarray(value) for value in side.read()]
 
     expected = outcome(REFERENCE)
-    for name in present:
-        for ours, torchs in zip(outcome(name), expected, strict=True):
-            numpy.testing.assert_allclose(ours, torchs, rtol=row.rtol, atol=1e-6, err_msg=f"{row.name}: {name}")
+    for name in present.keys() - {REFERENCE}:
+        for got, right in zip(outcome(name), expected, strict=True):
+            numpy.testing.assert_allclose(got, right, rtol=row.rtol, atol=1e-6, err_msg=f"{row.name}: {name}")
 
 
 def interleave(steps: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[Sample]]:
