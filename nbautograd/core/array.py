@@ -1,0 +1,174 @@
+"""Where numbers live: the array namespaces that ops are written against, devices, sizes and small array helpers.
+
+NOTE [The seam]
+Forward functions and gradient rules speak of one name, `xp`. The op table compiles each of them once per namespace by
+giving a copy of the function its own global `xp`: NumPy's, CuPy's, or the package's own differentiable functions. With
+the third the same text computes gradients that are tensors again, which is what `create_graph=True` needs. Names that
+NumPy does not have (`erf`, `softmax_backward` …) are ops of the table themselves, and `xp` offers those too.
+
+NOTE [Scalars]
+A 0-d result is kept as NumPy hands it over: a scalar such as `np.float32(3)`. Arithmetic on those costs a fifth of what it
+costs on 0-d arrays. Scalars are immutable, so a tensor that holds one is changed in place by giving it another one.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+ndarray = np.ndarray
+
+# torch is silent when numbers overflow or become NaN. So is the engine, without touching the user's own NumPy settings.
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"nbautograd\.")
+
+
+class Namespace:
+    """An array library under NumPy's names, with the table's own ops beside them."""
+
+    def __init__(self, library: Any, own: Callable[[str], Any]) -> None:
+        self._library = library
+        self._own = own
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._library, name, None)
+        if found is None:
+            found = self._own(name)
+        setattr(self, name, found)
+        return found
+
+
+class device:
+    """Where a tensor lives: `device('cpu')` or `device('cuda', 0)`."""
+
+    __slots__ = ("index", "type")
+
+    def __init__(self, type: Any, index: int | None = None) -> None:
+        if isinstance(type, device):
+            type, index = type.type, type.index
+        elif isinstance(type, int):
+            type, index = "cuda", type
+        elif ":" in type:
+            type, _, number = type.partition(":")
+            index = int(number)
+        if type not in ("cpu", "cuda"):
+            raise RuntimeError(f"Expected one of cpu, cuda device type at start of device string: {type}")
+        self.type: str = type
+        self.index = index
+
+    def __repr__(self) -> str:
+        index = "" if self.index is None else f", index={self.index}"
+        return f"device(type='{self.type}'{index})"
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+
+CPU = device("cpu")
+
+
+class Size(tuple[int, ...]):
+    """The shape of a tensor: a tuple that knows its number of elements."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        count = 1
+        for n in self:
+            count *= n
+        return count
+
+    def __repr__(self) -> str:
+        return f"torch.Size({list(self)})"
+
+    def __getitem__(self, index: Any) -> Any:
+        item = tuple.__getitem__(self, index)
+        return Size(item) if isinstance(index, slice) else item
+
+    def __add__(self, other: Any) -> Any:
+        return Size(tuple.__add__(self, tuple(other)))
+
+
+def cupy() -> Any:
+    """CuPy, imported when first asked for.
+
+    Raises: RuntimeError in torch's words when there is no CuPy or no GPU.
+    """
+    if "cupy" in sys.modules:
+        return sys.modules["cupy"]
+    if importlib.util.find_spec("cupy") is None:
+        raise RuntimeError(
+            "Torch not compiled with CUDA enabled\n"
+            "  nbautograd computes on the GPU with CuPy, which is not installed here.\n"
+            "  hint: pip install nbautograd[cuda12], or use device='cpu'"
+        )
+    return importlib.import_module("cupy")
+
+
+def is_cupy(data: Any) -> bool:
+    return type(data).__module__.partition(".")[0] == "cupy"
+
+
+def device_of(data: Any) -> device:
+    return device("cuda", data.device.id) if is_cupy(data) else CPU
+
+
+def place(data: Any, where: device) -> Any:
+    """`data` on the device `where`, copied only if it is elsewhere."""
+    if where.type == "cpu":
+        return data.get() if is_cupy(data) else data
+    library = cupy()
+    with library.cuda.Device(where.index or 0):
+        return library.asarray(data)
+
+
+def library_of(data: Any) -> Any:
+    """NumPy or CuPy, whichever `data` belongs to."""
+    return cupy() if is_cupy(data) else np
+
+
+def compact(data: Any) -> Any:
+    """A 0-d NumPy array as a scalar (see NOTE [Scalars]); everything else unchanged."""
+    return data[()] if data.__class__ is ndarray and data.ndim == 0 else data
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum `g` back to `shape`, undoing what broadcasting did."""
+    extra = len(g.shape) - len(shape)
+    axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and g.shape[i + extra] != 1)
+    if axes:
+        g = g.sum(axes)
+    return g if tuple(g.shape) == shape else g.reshape(shape)
+
+
+def _count(held: Any) -> int:
+    return sys.getrefcount(held)
+
+
+def _sole_reference() -> int:
+    box = [np.zeros(1)]
+    held = box.pop()
+    return _count(held)
+
+
+SOLE = _sole_reference()
+"""What `sys.getrefcount` says, one call down, of an array that only the caller's variable holds; Pythons differ."""
+
+
+def _sole_here() -> int:
+    held = np.zeros(1)
+    return sys.getrefcount(held)
+
+
+SOLE_HERE = _sole_here()
+"""The same, asked where the variable lives."""

@@ -1,0 +1,404 @@
+"""The op call: run forward, record a node. Written out for one and two inputs, and once in general.
+
+The short paths serve plain NumPy tensors while nothing unusual is going on (NOTE [One flag]); whatever they do not
+recognise (mixed dtypes, a GPU, a list, `no_grad`, an observer) they hand to `dispatch`, which handles everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappush
+from sys import getrefcount
+from threading import get_ident
+from typing import Any
+
+import numpy as np
+
+from . import array as arrays
+from . import dtype as dtypes
+from . import errors, views
+from .array import SOLE, compact, is_cupy, ndarray, unbroadcast
+from .modes import is_grad_enabled, state
+from .node import FITS, GRAD, PARENTS, OutputSlot, tick
+from .tensor import Tensor
+
+new = object.__new__
+
+
+def install(op: Any) -> None:
+    """Give the table entry its `call` (forward) and `step` (backward)."""
+    if op.settings or op.aux or op.variadic or op.view or op.outputs != 1 or op.promote == "none":
+        op.call = _general(op)
+        op.step = _step_many(op) if op.outputs == 1 else None
+    elif len(op.inputs) == 1:
+        op.call = _unary(op)
+        op.step = _step_one(op)
+    elif len(op.inputs) == 2 and not any(kind == "shape" for kind, _, _ in op.plan):
+        op.call = _binary(op)
+        op.step = _step_two(op)
+    else:
+        op.call = _general(op)
+        op.step = _step_many(op)
+
+
+# --- forward ------------------------------------------------------------------------------------------------------
+
+
+def _unary(op: Any) -> Callable[[Any], Tensor]:
+    forward, saves, differentiable = op.forward, op.saves, op.rules[0] is not None
+
+    def call(x: Any) -> Tensor:
+        if state.special or not isinstance(x, Tensor):
+            return dispatch(op, (x,), {})
+        xd = x._data
+        try:
+            out = forward(xd)
+        except Exception:
+            return dispatch(op, (x,), {})
+        if out.__class__ is not xd.__class__ or (out.__class__ is ndarray and out.dtype is not xd.dtype):
+            return dispatch(op, (x,), {})
+        t = new(Tensor)
+        t._data = out
+        parent = x._node
+        if parent is None or not differentiable:
+            t._node = None
+        else:
+            t._node = [tick(), op, None, None, (parent,), tuple([xd if n == "x" else out for n in saves])]
+        return t
+
+    return call
+
+
+def _binary(op: Any) -> Callable[[Any, Any], Tensor]:
+    forward = op.forward
+    plan = [(kind, users) for kind, _, users in op.plan]
+    dx, dy = op.rules
+    broadcasts = op.broadcasts
+    same_dtype = not op.boolean
+    saved_of = _saver(plan, [where for _, where, _ in op.plan])
+
+    def call(x: Any, y: Any) -> Tensor:
+        if state.special or not isinstance(x, Tensor):
+            return dispatch(op, (x, y), {})
+        xd = x._data
+        kind = xd.__class__
+        if isinstance(y, Tensor):
+            yd = y._data
+            py = y._node if dy is not None else None
+            if kind is not yd.__class__:
+                return dispatch(op, (x, y), {})
+        elif y.__class__ is float or y.__class__ is int:
+            yd = y
+            py = None
+        else:
+            return dispatch(op, (x, y), {})
+        try:
+            out = forward(xd, yd)
+        except Exception:
+            return dispatch(op, (x, y), {})
+        fits = None
+        if kind is ndarray:
+            if same_dtype and out.dtype is not xd.dtype:
+                return dispatch(op, (x, y), {})
+            if yd.__class__ is ndarray:
+                if yd.dtype is not xd.dtype:
+                    return dispatch(op, (x, y), {})
+                if broadcasts or xd.shape != yd.shape:
+                    fits = ((xd.shape, None), (yd.shape, None))
+        elif same_dtype and out.__class__ is not kind:
+            return dispatch(op, (x, y), {})
+        px = x._node if dx is not None else None
+        t = new(Tensor)
+        t._data = out
+        if px is None and py is None:
+            t._node = None
+        else:
+            t._node = [tick(), op, None, fits, (px, py), saved_of(px, py, xd, yd, out)]
+        return t
+
+    return call
+
+
+def _saver(plan: list[tuple[str, tuple[int, ...]]], wheres: list[Any]) -> Callable[..., tuple[Any, ...]]:
+    """How a binary op picks what to save: a value only if a rule that will run has asked for it."""
+    if not plan:
+        return lambda px, py, xd, yd, out: ()
+    if len(plan) == 2 and plan == [("input", (0,)), ("input", (1,))] and wheres == [1, 0]:  # a product
+        return lambda px, py, xd, yd, out: (yd if px is not None else None, xd if py is not None else None)
+    picks = [((0 in users), (1 in users), 2 if kind == "out" else where) for (kind, users), where in zip(plan, wheres, strict=True)]
+
+    def saved_of(px: Any, py: Any, xd: Any, yd: Any, out: Any) -> tuple[Any, ...]:
+        values = (xd, yd, out)
+        return tuple(
+            [values[i] if (by_x and px is not None) or (by_y and py is not None) else None for by_x, by_y, i in picks]
+        )
+
+    return saved_of
+
+
+def _general(op: Any) -> Callable[..., Any]:
+    def call(*inputs: Any, **settings: Any) -> Any:
+        return dispatch(op, inputs, settings)
+
+    return call
+
+
+def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+    """Run `op` on anything it accepts, record it if this thread records, and tell the observer."""
+    datas, casts = _prepare(op, inputs)
+    library = next((arrays.cupy() for d in datas if is_cupy(d)), np)
+    op = op.on(library)
+    try:
+        result = op.forward(*datas, **settings)
+    except (KeyboardInterrupt, MemoryError):
+        raise
+    except Exception as error:
+        raise errors.explain(op, inputs, datas, settings, error) from None
+    results, aux = _split(op, result)
+    node = None
+    if is_grad_enabled() and any(op.rules):
+        node = record(op, inputs, datas, casts, settings, results, aux)
+    outputs = _wrap(op, inputs, settings, results, node)
+    if state.observer is not None and _mine(state.observer):
+        state.observer.op(op, inputs, settings, outputs, False)
+    extra = tuple(wrap(compact(a)) if hasattr(a, "dtype") else a for a in aux)
+    if op.outputs == 1:
+        return (outputs[0], *extra) if extra else outputs[0]
+    return (*outputs, *extra)
+
+
+def _mine(observer: Any) -> bool:
+    """Whether `observer` watches this thread."""
+    return observer.thread is None or observer.thread == get_ident()
+
+
+def _prepare(op: Any, inputs: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
+    """The inputs' arrays, promoted as torch would; and per input the dtype it was cast from, or None."""
+    if op.view:
+        return [views.array_of(inputs[0])] if isinstance(inputs[0], Tensor) else [inputs[0]], []
+    datas: list[Any] = []
+    first = None
+    mixed = False
+    for x in inputs:
+        if isinstance(x, Tensor):
+            d = x._data
+            if first is None:
+                first = d.dtype
+            elif d.dtype is not first:
+                mixed = True
+        elif isinstance(x, int | float | complex | np.generic) or x is None:
+            d = x
+            mixed = mixed or x is not None
+        else:
+            raise errors.not_a_tensor(op, inputs, x)
+        datas.append(d)
+    if op.promote == "none":
+        return datas, []
+    if not mixed and (op.promote != "float" or first is None or first.kind in "fc"):
+        return datas, []
+    if len(datas) > 1:
+        errors.check_devices(op, inputs, datas)
+    return _promote(op, datas)
+
+
+def _promote(op: Any, datas: list[Any]) -> tuple[list[Any], list[Any]]:
+    kinds: list[tuple[Any, Any]] = []
+    for d in datas:
+        if isinstance(d, np.generic | ndarray) or is_cupy(d):
+            kinds.append((d.dtype, d.ndim))
+        elif d is not None:
+            kinds.append((type(d), None))
+    target = dtypes.result_dtype(kinds)
+    if op.promote == "float" and target.kind in "biu":
+        target = dtypes.get_default_dtype().numpy
+    casts: list[Any] = [None] * len(datas)
+    for i, d in enumerate(datas):
+        if isinstance(d, np.generic | ndarray) or is_cupy(d):
+            if d.dtype != target:
+                datas[i], casts[i] = d.astype(target), d.dtype
+        elif d is not None:
+            datas[i] = _number(d, target)
+    return datas, casts
+
+
+def _number(value: Any, target: Any) -> Any:
+    """A Python number that NumPy will not let widen the result."""
+    if target.kind in "fc":
+        return target.type(value)
+    return int(value) if target.kind in "iu" else value
+
+
+def _split(op: Any, result: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    if op.outputs == 1 and not op.aux:
+        return (result,), ()
+    count = len(result) - len(op.aux)
+    return tuple(result[:count]), tuple(result[count:])
+
+
+def record(
+    op: Any,
+    inputs: tuple[Any, ...],
+    datas: list[Any],
+    casts: list[Any],
+    settings: dict[str, Any],
+    results: tuple[Any, ...],
+    aux: tuple[Any, ...],
+) -> Any:
+    """The node of this call, or None when no input asks for a gradient."""
+    rules = op.rules * len(inputs) if op.variadic else op.rules
+    parents = tuple([x._node if rule and isinstance(x, Tensor) else None for x, rule in zip(inputs, rules, strict=False)])
+    if not any(p is not None for p in parents):
+        return None
+    saved: list[Any] = []
+    for kind, where, users in op.plan:
+        if not op.variadic and not any(parents[i] is not None for i in users if i < len(parents)):
+            value = None
+        elif kind == "input":
+            value = tuple(datas) if op.variadic else datas[where]
+        elif kind == "out":
+            value = results[0] if op.outputs == 1 else results
+        elif kind == "shape":
+            value = tuple([np.shape(d) for d in datas]) if op.variadic else np.shape(datas[where])
+        elif kind == "setting":
+            value = settings.get(where, _default(op, where))
+        else:
+            value = aux[where]
+        saved.append(value)
+    return [tick(), op, None, _fits(op, datas, casts, results), parents, tuple(saved)]
+
+
+def _default(op: Any, setting: str) -> Any:
+    return op.forward.__kwdefaults__[setting]
+
+
+def _fits(op: Any, datas: list[Any], casts: list[Any], results: tuple[Any, ...]) -> Any:
+    """Per input the shape and dtype its contribution must be brought to, or None when they fit already."""
+    shaped = op.broadcasts or op.elementwise and any(np.shape(d) != np.shape(results[0]) for d in datas)
+    if not shaped and not any(c is not None for c in casts):
+        return None
+    casts = casts or [None] * len(datas)
+    return tuple([(np.shape(d) if shaped else None, cast) for d, cast in zip(datas, casts, strict=True)])
+
+
+def wrap(data: Any, node: Any = None) -> Tensor:
+    """A tensor round an array (or scalar) that is nobody else's."""
+    t = new(Tensor)
+    t._data = data
+    t._node = node
+    return t
+
+
+def _wrap(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any], results: tuple[Any, ...], node: Any) -> tuple[Tensor, ...]:
+    if op.view:
+        return views.wrap(op, inputs[0], settings, results, node)
+    if op.outputs == 1:
+        return (wrap(compact(results[0]), node),)
+    return tuple([wrap(compact(r), slot(node, nr)) for nr, r in enumerate(results)])
+
+
+def slot(node: Any, nr: int) -> Any:
+    """The node of output `nr`; see NOTE [Several outputs]."""
+    return None if node is None else [tick(), OutputSlot, None, None, (node,), (nr,)]
+
+
+# --- backward -----------------------------------------------------------------------------------------------------
+
+
+def fit(c: Any, target: tuple[Any, Any]) -> Any:
+    """A contribution brought back to its input's shape and dtype."""
+    shape, dtype = target
+    if shape is not None and tuple(c.shape) != shape:
+        c = unbroadcast(c, shape)
+    if dtype is not None and c.dtype != dtype:
+        c = c.real if c.dtype.kind == "c" and dtype.kind == "f" else c
+        c = c.astype(dtype)
+    return c
+
+
+def add(held: Any, c: Any) -> Any:
+    """`held + c`, in place where nobody else can see the buffer."""
+    if held.__class__ is ndarray and held.base is None and getrefcount(held) <= SOLE and held.flags.writeable:
+        held += c
+        return held
+    return held + c
+
+
+def send(parent: Any, c: Any, heap: list[Any]) -> None:
+    """Add the contribution `c` to what `parent` has received; the first one puts it on the heap."""
+    held = parent[GRAD]
+    if held is None:
+        parent[GRAD] = c
+        heappush(heap, parent)
+    else:
+        parent[GRAD] = None
+        parent[GRAD] = add(held, c)
+
+
+def _step_one(op: Any) -> Callable[..., None]:
+    pull = op.pulls[0]
+
+    def step(node: Any, g: Any, saved: Any, heap: list[Any]) -> None:
+        c = pull(g, saved)
+        fits = node[FITS]
+        if fits is not None:
+            c = fit(c, fits[0])
+        parent = node[PARENTS][0]
+        if parent[GRAD] is None:
+            parent[GRAD] = c
+            heappush(heap, parent)
+        else:
+            send(parent, c, heap)
+
+    return step
+
+
+def _step_two(op: Any) -> Callable[..., None]:
+    pull_x, pull_y = op.pulls
+
+    def step(node: Any, g: Any, saved: Any, heap: list[Any]) -> None:
+        px, py = node[PARENTS]
+        fits = node[FITS]
+        if px is not None:
+            c = pull_x(g, saved)
+            if fits is not None:
+                c = fit(c, fits[0])
+            if px[GRAD] is None:
+                px[GRAD] = c
+                heappush(heap, px)
+            else:
+                send(px, c, heap)
+        if py is not None:
+            c = pull_y(g, saved)
+            if fits is not None:
+                c = fit(c, fits[1])
+            if py[GRAD] is None:
+                py[GRAD] = c
+                heappush(heap, py)
+            else:
+                send(py, c, heap)
+
+    return step
+
+
+def _step_many(op: Any) -> Callable[..., None]:
+    def step(node: Any, g: Any, saved: Any, heap: list[Any]) -> None:
+        for parent, c in contributions(op, op.pulls, node, g, saved):
+            if c is not None:
+                send(parent, c, heap)
+
+    return step
+
+
+def contributions(op: Any, pulls: Any, node: Any, g: Any, saved: Any) -> Any:
+    """(parent, contribution) of every input of `node` that needs one."""
+    fits = node[FITS]
+    parents = node[PARENTS]
+    if op.variadic:
+        shares: Any = pulls[0](g, saved)
+    for i, parent in enumerate(parents):
+        if parent is None:
+            continue
+        c = shares[i] if op.variadic else pulls[i](g, saved)
+        if c is not None and fits is not None:
+            c = fit(c, fits[i])
+        yield parent, c

@@ -1,0 +1,248 @@
+"""Changes in place: versions, the error for values that backward still needs, and history through views.
+
+NOTE [Versions]
+torch counts the changes of every storage and compares at backward. Here an op pays nothing for that: the *change* takes a
+number from the clock that also numbers the nodes, and leaves it in `_changes` under the storage that was changed. A walk
+looks there only if something at all was changed after a node was made. A scalar (NOTE [Scalars]) cannot be changed; the
+tensor gets a new one, and the old one is remembered for a while as changed, so that torch's error still comes.
+
+NOTE [Views and history]
+A view keeps its base and the path of view ops that leads to it. Changing it in place gives the base a new node, CopySlices:
+the old history with the view's part cut out, plus the view's new history put there. Then every live view gets its node
+anew, from the base's.
+"""
+
+from __future__ import annotations
+
+import weakref
+from bisect import bisect_left
+from collections import OrderedDict, deque
+from typing import Any
+
+import numpy as np
+
+from . import errors
+from .array import is_cupy, ndarray
+from .modes import is_grad_enabled, state
+from .node import ORDER, PARENTS, SAVED, is_leaf_node, node_and_output, op_of, tick
+from .tensor import Tensor
+
+KEEP = 4096
+
+
+class _Changes:
+    """When a storage was changed: the last moments on the clock, counted upwards."""
+
+    __slots__ = ("count", "moments", "reference")
+
+    def __init__(self, reference: Any) -> None:
+        self.reference = reference
+        self.count = 0
+        self.moments: deque[int] = deque(maxlen=64)
+
+    def version_at(self, moment: int) -> int:
+        return self.count - len(self.moments) + bisect_left(self.moments, moment)
+
+
+_changes: dict[int, _Changes] = {}
+_old_scalars: OrderedDict[int, _Changes] = OrderedDict()
+last_change = 0
+"""The moment of the newest change; a node made later has nothing to check."""
+
+
+def storage(data: Any) -> Any:
+    """The array that owns the memory of `data`."""
+    while getattr(data, "base", None) is not None and isinstance(data.base, type(data)):
+        data = data.base
+    return data
+
+
+def version(tensor: Tensor) -> int:
+    """How often the memory of `tensor` was changed in place."""
+    if isinstance(tensor._data, np.generic):
+        return tensor._scalar_changes
+    found = _changes.get(id(storage(tensor._data)))
+    return found.count if found else 0
+
+
+def touched(tensor: Tensor, data: Any = None) -> None:
+    """Note that the values of `tensor` were changed: raises its version and tells the observer."""
+    global last_change
+    if not tensor._untracked:
+        owner = storage(tensor._data if data is None else data)
+        if isinstance(owner, np.generic):
+            tensor._scalar_changes += 1
+        else:
+            key = id(owner)
+            found = _changes.get(key)
+            if found is None:
+                found = _changes[key] = _Changes(weakref.ref(owner, lambda _: _changes.pop(key, None)))
+                found.count = tensor._scalar_changes
+            last_change = -tick()
+            found.moments.append(last_change)
+            found.count += 1
+    if state.observer is not None:
+        state.observer.mutated(tensor)
+
+
+def array_of(tensor: Tensor) -> Any:
+    """The array of `tensor`, one that can be written to: a 0-d scalar becomes a 0-d array first."""
+    data = tensor._data
+    if isinstance(data, np.generic):
+        data = np.asarray(data)
+        for t in sharers(tensor):
+            t._data = data
+    return data
+
+
+def sharers(tensor: Tensor) -> list[Tensor]:
+    """`tensor` and the tensors that share its scalar with it (`detach`, `.data`)."""
+    return [t for t in (r() for r in tensor._scalar_group) if t is not None] if tensor._scalar_group else [tensor]
+
+
+def share(tensor: Tensor, other: Tensor) -> None:
+    """Let `other` share the memory of `tensor`."""
+    other._data = tensor._data
+    if isinstance(tensor._data, np.generic):
+        group = tensor._scalar_group
+        if group is None:
+            group = tensor._scalar_group = [weakref.ref(tensor)]
+        group[:] = [r for r in group if r() is not None]
+        group.append(weakref.ref(other))
+        other._scalar_group = group
+        other._scalar_changes = tensor._scalar_changes
+
+
+def write(tensor: Tensor, value: Any) -> None:
+    """Put the array `value` into the memory of `tensor`."""
+    global last_change
+    data = tensor._data
+    if isinstance(data, np.generic):
+        fresh = data.dtype.type(value)
+        members = sharers(tensor)
+        for t in members:
+            t._data = fresh
+        if tensor._untracked:
+            touched(tensor)
+            return
+        last_change = -tick()
+        old = _Changes(data)
+        old.count = tensor._scalar_changes
+        for t in members:
+            t._scalar_changes = old.count + 1
+        old.moments.append(last_change)
+        old.count += 1
+        _old_scalars[id(data)] = old
+        if len(_old_scalars) > KEEP:
+            _old_scalars.popitem(last=False)
+        if state.observer is not None:
+            state.observer.mutated(tensor)
+        return
+    data[...] = value
+    touched(tensor)
+
+
+def check_saved(node: Any) -> None:
+    """Refuse to go through `node` if something it saved was changed since.
+
+    Raises: RuntimeError in torch's words.
+    """
+    moment = -node[ORDER]
+    op = op_of(node)
+    for (kind, where, _), value in zip(op.plan, node[SAVED], strict=True):
+        if kind not in ("input", "out"):
+            continue
+        for data in value if isinstance(value, tuple) else (value,):
+            found = _find(data)
+            if found is not None and found.moments[-1] > moment:
+                raise errors.modified(
+                    node, data.shape, data.dtype, _which(node, kind, where), found.count, found.version_at(moment)
+                )
+
+
+def _find(data: Any) -> _Changes | None:
+    if isinstance(data, ndarray) or is_cupy(data):
+        return _changes.get(id(storage(data)))
+    found = _old_scalars.get(id(data))
+    return found if found is not None and found.reference is data else None
+
+
+def _which(node: Any, kind: str, where: int) -> str:
+    if kind == "out":
+        return f"is output 0 of {op_of(node).node_name}"
+    parent = node[PARENTS][where]
+    if parent is None or is_leaf_node(parent):
+        return "is a leaf or needs no gradient" if parent is None else "is output 0 of AccumulateGrad"
+    source, nr = node_and_output(parent)
+    return f"is output {nr} of {op_of(source).node_name}"
+
+
+def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
+    """Run `op` on `target` and put the result into it, values and history both: `target.mul_(y)`.
+
+    Raises: RuntimeError in torch's words for leaves, for results that do not fit, and for dtypes that cannot be cast.
+    """
+    recording = is_grad_enabled()
+    leaf = target._base if target._base is not None else target
+    if recording and leaf._node is not None and is_leaf_node(leaf._node):
+        raise errors.leaf_in_place(view=leaf is not target)
+    result = op.call(target, *others, **settings)
+    _check_result(target, result)
+    node = result._node
+    data = target._data
+    if node is not None:
+        _keep_old_value(node, data)
+    write(target, result._data)
+    if node is not None:
+        node[SAVED] = tuple([target._data if s is result._data else s for s in node[SAVED]])
+        node[ORDER] = tick()
+    if recording:
+        set_history(target, node)
+    return target
+
+
+def _check_result(target: Tensor, result: Tensor) -> None:
+    data, new = target._data, result._data
+    if data.shape != new.shape:
+        raise RuntimeError(
+            f"output with shape {list(data.shape)} doesn't match the broadcast shape {list(new.shape)}\n"
+            "  hint: an in-place op cannot make its tensor larger; write y = y + x instead"
+        )
+    if new.dtype is not data.dtype and not np.can_cast(new.dtype, data.dtype, "same_kind"):
+        from .dtype import of_numpy
+
+        raise RuntimeError(
+            f"result type {of_numpy(new.dtype).tensor_type} can't be cast to the desired output type "
+            f"{of_numpy(data.dtype).name.capitalize() if False else of_numpy(data.dtype).tensor_type}"
+        )
+
+
+def _keep_old_value(node: Any, data: Any) -> None:
+    """Save a copy where a rule asks for the value that is about to be overwritten."""
+    if any(s is data for s in node[SAVED]) and isinstance(data, ndarray):
+        old = data.copy()
+        node[SAVED] = tuple([old if s is data else s for s in node[SAVED]])
+
+
+def set_history(target: Tensor, node: Any) -> None:
+    """Make `node` the history of `target`, and through it that of its base and all views."""
+    base = target._base
+    if base is None:
+        if node is not None or target._node is not None:
+            target._node = node
+            _renew_views(target)
+        return
+    from . import views
+
+    if node is not None or base._node is not None:
+        base._node = views.copy_slices(base, target, node)
+        _renew_views(base)
+
+
+def _renew_views(base: Tensor) -> None:
+    from . import views
+
+    for reference in base._views or ():
+        view = reference()
+        if view is not None:
+            view._node = views.node_from(base, view)

@@ -1,0 +1,175 @@
+"""What may be switched on around the engine: grad mode, the observer, and the one flag that tells the hot path to look.
+
+NOTE [One flag]
+An op call must cost well under a microsecond, so it asks a single question: is anything unusual going on anywhere in
+this process? `state.special` counts the reasons (a thread has turned recording off, an observer is attached, anomaly
+mode is on …). At zero, the op takes the short path and looks at nothing else. Otherwise it takes the general path, which
+looks at the calling thread's own state.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+
+class Observer(Protocol):
+    """What the engine tells whoever watches it; see `nbautograd.trace.record` for the one that ships."""
+
+    thread: int | None
+    """The one thread whose ops are told, or None for all of them."""
+
+    def op(self, op: Any, inputs: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Any, ...], in_place: bool) -> None:
+        """`op` ran forward. `inputs` are tensors or Python numbers; for an in-place op `outputs[0]` is its target."""
+
+    def backward_begin(self, roots: list[Any], seeds: list[Any], kind: str, retain_graph: bool, create_graph: bool) -> None:
+        """A backward pass starts from the tensors `roots` with the gradients (arrays) `seeds`; `kind` is backward or grad."""
+
+    def flow(self, node: Any, index: int, upstream: Any, contribution: Any, before: Any, after: Any) -> None:
+        """`node` sent `contribution` to its input `index`, which had received `before` (or None) and now holds `after`."""
+
+    def accumulate(self, tensor: Any, contribution: Any, before: Any, after: Any) -> None:
+        """The leaf `tensor` added `contribution` to its `.grad`, which was `before` (or None) and is now `after`."""
+
+    def freed(self, node: Any) -> None:
+        """`node` let go of what it had saved for backward."""
+
+    def backward_end(self, error: BaseException | None) -> None:
+        """The pass is over."""
+
+    def mutated(self, tensor: Any) -> None:
+        """The values of `tensor` were changed in place (also through `.data` or an optimizer)."""
+
+    def grad_set(self, tensor: Any, value: Any) -> None:
+        """`.grad` of `tensor` was replaced by `value` (a tensor or None); zeroing it in place is `mutated(tensor.grad)`."""
+
+    def scope_begin(self, kind: str, name: str, owner: Any, index: int | None) -> None:
+        """A scope was entered: a call of the module `owner`, an optimizer step, or step `index` of a loop."""
+
+    def scope_end(self, kind: str) -> None:
+        """The innermost scope was left."""
+
+
+class _State:
+    """The process-wide switches; `special` is the number of reasons to leave the short path."""
+
+    __slots__ = ("observer", "special")
+
+    def __init__(self) -> None:
+        self.special = 0
+        self.observer: Observer | None = None
+
+
+state = _State()
+_lock = threading.Lock()
+
+
+class _Local(threading.local):
+    grad_enabled = True
+
+
+_local = _Local()
+
+
+def observe(observer: Observer | None) -> Observer | None:
+    """Put `observer` into the engine's one observer slot and return the one that was there."""
+    with _lock:
+        before = state.observer
+        state.special += (observer is not None) - (before is not None)
+        state.observer = observer
+    return before
+
+
+def is_grad_enabled() -> bool:
+    """Whether ops record a graph in this thread.
+
+    Example:
+        >>> import nbautograd as torch
+        >>> with torch.no_grad():
+        ...     torch.is_grad_enabled()
+        False
+    """
+    return _local.grad_enabled
+
+
+def _set(mode: bool) -> bool:
+    before = _local.grad_enabled
+    if before is not mode:
+        with _lock:
+            state.special += 1 if before else -1
+        _local.grad_enabled = mode
+    return before
+
+
+class _GradMode:
+    """A context manager that is a decorator too and holds while one thread is inside it."""
+
+    mode = True
+
+    def __init__(self) -> None:
+        self._before: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._before.append(_set(self.mode))
+
+    def __exit__(self, *exc: object) -> None:
+        _set(self._before.pop())
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with self.clone():
+                return function(*args, **kwargs)
+
+        return wrapped
+
+    def clone(self) -> _GradMode:
+        return type(self)()
+
+    def __new__(cls, function: Callable[..., Any] | None = None, *args: Any) -> Any:
+        self = super().__new__(cls)
+        if callable(function):  # used as a bare decorator: @no_grad
+            self.__init__()
+            return self(function)
+        return self
+
+
+class no_grad(_GradMode):
+    """Nothing inside is recorded: results do not require grad. Use it for evaluation and for updates by hand.
+
+    Example:
+        >>> import nbautograd as torch
+        >>> x = torch.tensor(3.0, requires_grad=True)
+        >>> with torch.no_grad():
+        ...     (x * 2).requires_grad
+        False
+    """
+
+    mode = False
+
+
+class enable_grad(_GradMode):
+    """Recording is on again inside, also within `no_grad`."""
+
+
+class set_grad_enabled(_GradMode):
+    """Turn recording on or off from here on, or for a `with` block."""
+
+    def __new__(cls, mode: bool) -> set_grad_enabled:
+        return object.__new__(cls)
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+        self._before = [_set(mode)]
+
+    def __enter__(self) -> None:
+        _set(self.mode)
+
+    def clone(self) -> no_grad | enable_grad:
+        return enable_grad() if self.mode else no_grad()
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        _set(self._before.pop())
+        return super().__call__(function)

@@ -1,0 +1,205 @@
+"""The op table: a function with its gradient rules is written down once, and becomes a fast differentiable call.
+
+    class Mul(Op):
+        \"\"\"Product of two tensors, element by element.\"\"\"
+
+        elementwise = True
+
+        def forward(x, y):
+            return x * y
+
+        def dx(g, y):
+            return g * y
+
+        def dy(g, x):
+            return g * x
+
+`forward`'s positional parameters are the inputs, its keyword-only ones the settings. `d<input>` is the rule of that input:
+it gets the gradient `g` of the output, and whatever else its parameter names ask for, which is exactly what is saved:
+an input (`x`), the result (`out`), a shape (`x_shape`), a setting, or one of `aux`, extra values that `forward` returned
+behind the result. Un-broadcasting is the engine's work, never a rule's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, ClassVar
+
+import numpy as np
+
+from . import array as arrays
+
+TABLE: dict[str, type[Op]] = {}
+"""Every op by its name, in the order of definition."""
+
+Rule = Callable[..., Any]
+
+
+def _forward_of(name: str) -> Any:
+    return TABLE[name].forward
+
+
+xp: Any = arrays.Namespace(np, _forward_of)
+"""The array namespace that forward functions and rules are written against; see NOTE [The seam]."""
+
+
+class Op:
+    """One entry of the table; see the module's first lines for how it is written."""
+
+    name: ClassVar[str]
+    node_name: ClassVar[str]
+    inputs: ClassVar[tuple[str, ...]]
+    settings: ClassVar[tuple[str, ...]]
+    saves: ClassVar[tuple[str, ...]]
+    frees: ClassVar[bool]
+    """Whether a tensor is among what is saved, so that a second backward is an error."""
+    forward: ClassVar[Any]
+    rules: ClassVar[tuple[Rule | None, ...]]
+    pulls: ClassVar[tuple[Callable[[Any, Any], Any] | None, ...]]
+    plan: ClassVar[tuple[tuple[str, Any, tuple[int, ...]], ...]]
+    call: ClassVar[Callable[..., Any]]
+    step: ClassVar[Callable[..., Any]]
+    cuda: ClassVar[type[Op] | None] = None
+
+    elementwise: ClassVar[bool] = False
+    """Every input is broadcast to the shape of the result."""
+    broadcasts: ClassVar[bool] = False
+    """A rule may return more dimensions than its input had; the engine sums them away."""
+    promote: ClassVar[str] = "widest"
+    """`widest`: inputs are promoted to one dtype; `float`: and integers to the default float; `none`: left alone."""
+    boolean: ClassVar[bool] = False
+    """The result is a truth value, whatever the inputs' dtype."""
+    aux: ClassVar[tuple[str, ...]] = ()
+    outputs: ClassVar[int | None] = 1
+    """Number of results; None when it depends on the call."""
+    view: ClassVar[bool] = False
+    """The result may share its input's memory."""
+    variadic: ClassVar[bool] = False
+    """`forward(*xs)` takes any number of tensors; its one rule `dxs` returns a gradient for each."""
+    tex: ClassVar[dict[str, str]] = {}
+    """Per input, the local derivative as TeX."""
+    refuse: ClassVar[Any] = None
+    """`refuse(*arrays, **settings)` gives torch's error text for arguments that made `forward` fail."""
+    samples: ClassVar[Any] = None
+    """`samples(make)` yields argument tuples for the tests; see `nbautograd.ops.samples`."""
+
+    def __init_subclass__(cls, abstract: bool = False) -> None:
+        if abstract:
+            return
+        cls.name = cls.__dict__.get("name") or snake(cls.__name__)
+        cls.node_name = cls.__dict__.get("node_name") or f"{cls.__name__}Backward0"
+        forward = cls.__dict__["forward"]
+        code = forward.__code__
+        names = code.co_varnames
+        cls.inputs = names[: code.co_argcount] or ("xs",)
+        cls.settings = names[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+        compile_entry(cls, forward, tuple(cls.__dict__.get(f"d{n}") for n in cls.inputs))
+        TABLE[cls.name] = cls
+
+    @classmethod
+    def on(cls, library: Any) -> type[Op]:
+        """This entry with its functions bound to CuPy instead of NumPy."""
+        if library is np:
+            return cls
+        if cls.__dict__.get("cuda") is None:
+            space = arrays.Namespace(library, lambda name: TABLE[name].on(library).forward)
+            twin: Any = type(cls.__name__, (cls,), {}, abstract=True)  # type: ignore[call-overload]
+            compile_entry(twin, rebind(cls.forward, space), tuple(r and rebind(r, space) for r in cls.rules))
+            cls.cuda = twin
+        assert cls.cuda is not None
+        return cls.cuda
+
+    @classmethod
+    def differentiable(cls) -> tuple[Rule | None, ...]:
+        """The rules bound to the package's own functions, for gradients of gradients."""
+        found = cls.__dict__.get("_differentiable")
+        if found is None:
+            found = tuple(rule and rebind(rule, tensors) for rule in cls.rules)
+            cls._differentiable = found  # type: ignore[attr-defined]
+        return found
+
+
+def snake(name: str) -> str:
+    """`LogSoftmax` → `log_softmax`."""
+    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+def names_of(rule: Rule) -> tuple[str, ...]:
+    code = rule.__code__  # type: ignore[attr-defined]
+    return code.co_varnames[: code.co_argcount]
+
+
+def compile_entry(cls: type[Op], forward: Any, rules: tuple[Rule | None, ...]) -> None:
+    """Bind the rules' parameter names to positions, once, so that running them looks up nothing."""
+    cls.forward = staticmethod(forward)
+    cls.rules = rules
+    wanted = dict.fromkeys(name for rule in rules if rule for name in names_of(rule)[1:])
+    cls.saves = tuple(wanted)
+    cls.pulls = tuple(rule and _pull(rule, tuple(cls.saves.index(n) for n in names_of(rule)[1:])) for rule in rules)
+    users = {n: tuple(i for i, rule in enumerate(rules) if rule and n in names_of(rule)) for n in cls.saves}
+    cls.plan = tuple((*_origin(cls, name), users[name]) for name in cls.saves)
+    cls.frees = any(kind in ("input", "out") for kind, _, _ in cls.plan)
+    from . import call
+
+    call.install(cls)
+
+
+def _origin(cls: type[Op], name: str) -> tuple[str, Any]:
+    """Where the value called `name` comes from when an op is recorded."""
+    if name in cls.inputs:
+        return "input", cls.inputs.index(name)
+    if name == "out":
+        return "out", 0
+    if name.endswith("_shape") and name[:-6] in cls.inputs:
+        return "shape", cls.inputs.index(name[:-6])
+    if name in cls.settings:
+        return "setting", name
+    if name in cls.aux:
+        return "aux", cls.aux.index(name)
+    raise TypeError(f"{cls.__name__}: a rule asks for {name!r}, which is no input, setting or aux of it")
+
+
+def _pull(rule: Rule, slots: tuple[int, ...]) -> Callable[[Any, Any], Any]:
+    """`rule` as a function of the gradient and everything saved."""
+    match slots:
+        case ():
+            return lambda g, saved: rule(g)
+        case (i,):
+            return lambda g, saved: rule(g, saved[i])
+        case (i, j):
+            return lambda g, saved: rule(g, saved[i], saved[j])
+        case _:
+            return lambda g, saved: rule(g, *[saved[k] for k in slots])
+
+
+_worlds: dict[tuple[int, int], dict[str, Any]] = {}
+
+
+def rebind(function: Any, space: Any) -> Any:
+    """A copy of `function` (and of the helpers beside it) whose global `xp` is `space`; see NOTE [The seam]."""
+    key = (id(function.__globals__), id(space))
+    world = _worlds.get(key)
+    if world is None:
+        world = _worlds[key] = {**function.__globals__, "xp": space}
+        for name, value in function.__globals__.items():
+            if isinstance(value, FunctionType) and "xp" in value.__globals__:
+                world[name] = rebind(value, space)
+    copy = FunctionType(function.__code__, world, function.__name__, function.__defaults__, function.__closure__)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+class _Tensors:
+    """The namespace whose arrays are tensors: NumPy's names for the package's own differentiable functions."""
+
+    def __init__(self) -> None:
+        self.numpy_names: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        found = self.numpy_names.get(name) or TABLE[name].call
+        setattr(self, name, found)
+        return found
+
+
+tensors = _Tensors()

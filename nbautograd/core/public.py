@@ -1,0 +1,97 @@
+"""Public names: how functions of the ops floor become `torch.name`, `Tensor.name` and `Tensor.name_`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from . import inplace
+from .op import Op
+from .tensor import Tensor
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+"""Everything that stands at the top level, as `torch.exp`."""
+
+FUNCTIONAL: dict[str, Callable[..., Any]] = {}
+"""What stands in `torch.nn.functional`."""
+
+_ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "x1": "input", "x2": "other"}
+"""NumPy's words for settings, which torch takes too."""
+
+
+def public(
+    *names: str, method: bool = True, top: bool = True, functional: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Publish a function with torch's signature: at top level, as a method, in `nn.functional`.
+
+    The first argument of a method is the tensor itself. `names` defaults to the function's own name.
+    """
+
+    def publish(function: Callable[..., Any]) -> Callable[..., Any]:
+        accepting = _with_aliases(function)
+        for name in names or (function.__name__,):
+            if top:
+                FUNCTIONS[name] = accepting
+            if functional:
+                FUNCTIONAL[name] = accepting
+            if method:
+                setattr(Tensor, name, accepting)
+        return accepting
+
+    return publish
+
+
+def _with_aliases(function: Callable[..., Any]) -> Callable[..., Any]:
+    code = function.__code__  # type: ignore[attr-defined]
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    if "dim" not in known and "keepdim" not in known:
+        return function
+
+    @functools.wraps(function)
+    def accepting(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            kwargs = {k if k in known else _ALIASES.get(k, k): v for k, v in kwargs.items()}
+        return function(*args, **kwargs)
+
+    return accepting
+
+
+def publish_op(op: type[Op], *names: str, method: bool = True, top: bool = True, functional: bool = False) -> None:
+    """Publish an op without settings as it stands: `torch.exp(input)`, `torch.mul(input, other)`, with `out=`."""
+    call = op.call
+    if len(op.inputs) == 1:
+
+        def function(input: Any, *, out: Any = None) -> Any:
+            return call(input) if out is None else into(out, call(input))
+    else:
+
+        def function(input: Any, other: Any, *, out: Any = None) -> Any:  # type: ignore[misc]
+            return call(input, other) if out is None else into(out, call(input, other))
+
+    function.__name__ = function.__qualname__ = names[0] if names else op.name
+    function.__doc__ = op.__doc__
+    function.__module__ = op.__module__
+    public(*(names or (op.name,)), method=method, top=top, functional=functional)(function)
+
+
+def publish_in_place(op: type[Op], *names: str) -> None:
+    """Publish `Tensor.name_`, which puts the result of `op` into the tensor itself."""
+
+    def method(self: Tensor, *others: Any) -> Tensor:
+        return inplace.apply(op, self, *others)
+
+    method.__doc__ = f"Like `{op.name}`, in place: the tensor itself is changed and returned."
+    for name in names or (op.name,):
+        method.__name__ = f"{name}_"
+        setattr(Tensor, f"{name}_", method)
+
+
+def into(out: Tensor, result: Tensor) -> Tensor:
+    """Put `result` into the tensor given as `out=`."""
+    if out._node is not None or result._node is not None:
+        raise RuntimeError(
+            "functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
+        )
+    inplace.write(out, result._data)
+    return out

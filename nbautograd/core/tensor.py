@@ -1,0 +1,393 @@
+"""The tensor: an array, the node it came from, and torch's attributes. Functions of tensors are attached by the ops floor."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import array as arrays
+from . import dtype as dtypes
+from . import errors
+from .modes import state
+from .node import GradFn, Hooked, RemovableHandle, grad_fn_of, hooked, is_leaf_node, leaf_node, node_and_output
+
+_UNSET: dict[str, Any] = {
+    "_grad": None,
+    "_base": None,
+    "_path": None,
+    "_views": None,
+    "_untracked": False,
+    "_scalar_changes": 0,
+    "_scalar_group": None,
+}
+"""What a slot that was never filled stands for. Making a tensor fills `_data` and `_node` only: the rest would cost time."""
+
+
+class Tensor:
+    """A multi-dimensional array that remembers how it was computed, so that `backward()` can find its gradients.
+
+    Example:
+        >>> import nbautograd as torch
+        >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4.])
+    """
+
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_base",
+        "_data",
+        "_grad",
+        "_node",
+        "_path",
+        "_scalar_changes",
+        "_scalar_group",
+        "_untracked",
+        "_views",
+    )
+
+    _data: Any
+    _node: Any
+    _grad: Tensor | None
+    _base: Tensor | None
+    _path: Any
+    _views: Any
+    _untracked: bool
+    _scalar_changes: int
+    _scalar_group: Any
+
+    __array_priority__ = 1000  # NumPy's operators give way to ours
+    __hash__ = object.__hash__
+
+    def __new__(cls, *args: Any, dtype: Any = None, device: Any = None) -> Tensor:
+        """torch's old constructor: `Tensor(2, 3)` is uninitialised, `Tensor([1, 2])` holds numbers as floats."""
+        default = (dtype or dtypes.get_default_dtype()).numpy
+        if len(args) == 1 and isinstance(args[0], Tensor):
+            data = args[0]._data
+        elif all(isinstance(a, int) for a in args):
+            data = np.zeros(args or (0,), default)
+        else:
+            data = np.array(args[0], dtype=default)
+        t = object.__new__(cls)
+        t._data = arrays.compact(data)
+        t._node = None
+        return t
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return _UNSET[name]
+        except KeyError:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'") from None
+
+    # --- what it is ---
+
+    @property
+    def shape(self) -> arrays.Size:
+        """The size of each dimension."""
+        return arrays.Size(self._data.shape)
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._data.ndim
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        """The type of the elements."""
+        return dtypes.of_numpy(self._data.dtype)
+
+    @property
+    def device(self) -> arrays.device:
+        """Where the elements live."""
+        return arrays.device_of(self._data)
+
+    @property
+    def is_cuda(self) -> bool:
+        return arrays.is_cupy(self._data)
+
+    @property
+    def itemsize(self) -> int:
+        return self._data.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self._data.nbytes
+
+    @property
+    def _version(self) -> int:
+        from . import inplace
+
+        return inplace.version(self)
+
+    # --- its place in the graph ---
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether backward will bring a gradient here."""
+        return self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Let ops on this leaf be recorded from now on (or no longer).
+
+        Raises: RuntimeError for integer tensors, and for turning it off on a tensor that was computed.
+        """
+        if requires_grad and self._node is None:
+            if self._data.dtype.kind not in "fc":
+                raise errors.integer_requires_grad(self.dtype, method=True)
+            self._node = leaf_node(self)
+        elif not requires_grad and self._node is not None:
+            if not self.is_leaf:
+                raise RuntimeError(
+                    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable "
+                    "in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+                )
+            self._node = None
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """True for tensors that were made, not computed; only those get a `.grad`."""
+        return self._node is None or is_leaf_node(self._node)
+
+    @property
+    def grad_fn(self) -> GradFn | None:
+        """The backward node of the op that computed this tensor; None for leaves."""
+        return None if self.is_leaf else grad_fn_of(node_and_output(self._node)[0])
+
+    @property
+    def output_nr(self) -> int:
+        return 0 if self.is_leaf else node_and_output(self._node)[1]
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradients that backward has added up here; None until there is one.
+
+        It is never cleared by itself: every `backward()` adds to it.
+        """
+        if self._grad is None and not self.is_leaf and not self.retains_grad:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't "
+                "be populated during autograd.backward(). If you indeed want the .grad field to be populated for a "
+                "non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by "
+                f"mistake, make sure you access the leaf Tensor instead. (this one comes {errors.origin(self)})",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+            if value._data.shape != self._data.shape:
+                raise RuntimeError("assigned grad has data of a different size")
+            if value._data.dtype != self._data.dtype:
+                raise RuntimeError("assigned grad has data of a different type")
+        self._grad = value
+        if state.observer is not None:
+            state.observer.grad_set(self, value)
+
+    @grad.deleter
+    def grad(self) -> None:
+        self.grad = None
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Add the derivative of this tensor with respect to each leaf to the leaf's `.grad`.
+
+        Math: x.grad += ∂self/∂x for a scalar; x.grad += gradientᵀ · ∂self/∂x in general.
+        Raises: RuntimeError when there are several elements and no `gradient`, when nothing was recorded, and when the
+            graph was freed by an earlier backward.
+        Example:
+            >>> import nbautograd as torch
+            >>> x = torch.tensor(3.0, requires_grad=True)
+            >>> (x**2).backward()
+            >>> x.grad
+            tensor(6.)
+        """
+        from .walk import backward
+
+        backward([self], [gradient], retain_graph, create_graph, inputs)
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call `hook(grad)` whenever the gradient of this tensor is known; what it returns replaces the gradient."""
+        if self._node is None:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        return RemovableHandle(hooked(self._node).on_gradient, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call `hook(tensor)` after backward has added to this leaf's `.grad`."""
+        if self._node is None:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if not self.is_leaf:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        return RemovableHandle(hooked(self._node).after_accumulate, hook)
+
+    def retain_grad(self) -> None:
+        """Let backward fill `.grad` of this tensor too, although it is no leaf."""
+        if self._node is None:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if not self.is_leaf:
+            import weakref
+
+            hooked(self._node).retain = weakref.ref(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad()` was called on this computed tensor."""
+        if self.is_leaf or self._node[1].__class__ is not Hooked:
+            return False
+        return self._node[1].retain is not None and self._node[1].retain() is self
+
+    def detach(self) -> Tensor:
+        """The same numbers without the history. They share memory: writing to one changes the other.
+
+        Example:
+            >>> import nbautograd as torch
+            >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+            >>> x.detach()
+            tensor([1., 2.])
+        """
+        from . import inplace
+
+        t = object.__new__(Tensor)
+        t._node = None
+        inplace.share(self, t)
+        t._untracked = self._untracked
+        return t
+
+    def detach_(self) -> Tensor:
+        """Forget the history of this very tensor."""
+        if self._base is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        if not self.is_leaf:
+            self._node = None
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """The same numbers without history and without torch's protection: changes through it are not noticed."""
+        t = self.detach()
+        t._untracked = True
+        return t
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        self._data = value._data
+        if state.observer is not None:
+            state.observer.mutated(self)
+
+    # --- as Python and NumPy values ---
+
+    def numpy(self, *, force: bool = False) -> Any:
+        """The elements as a NumPy array that shares this tensor's memory.
+
+        Raises: RuntimeError for tensors that require grad, TypeError for tensors on a GPU.
+        """
+        if force:
+            return np.asarray(arrays.place(self._data, arrays.CPU))
+        if self._node is not None:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.\n"
+                "  hint: .detach() is right for plotting and printing; inside a loss use torch functions, NumPy's cut the graph"
+            )
+        if self.is_cuda:
+            raise TypeError(
+                f"can't convert {self.device} device type tensor to numpy. "
+                "Use Tensor.cpu() to copy the tensor to host memory first."
+            )
+        from . import inplace
+
+        return inplace.array_of(self)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        data = self.numpy()
+        return data if dtype is None or data.dtype == dtype else data.astype(dtype)
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        t = object.__new__(Tensor)
+        t._data, t._node = arrays.compact(np.asarray(array)), None
+        return t
+
+    def item(self) -> Any:
+        """The one element as a Python number.
+
+        Raises: RuntimeError when there is not exactly one.
+        """
+        if self._data.size != 1:
+            raise RuntimeError(f"a Tensor with {self._data.size} elements cannot be converted to Scalar")
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        """The elements as nested Python lists."""
+        return self._data.tolist()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self._data.dtype.kind not in "biu" or self._data.size != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self._data.item())
+
+    def __bool__(self) -> bool:
+        if self._data.size != 1:
+            what = "no values" if self._data.size == 0 else "more than one value"
+            raise RuntimeError(f"Boolean value of Tensor with {what} is ambiguous")
+        return bool(self._data.item())
+
+    def __len__(self) -> int:
+        if self._data.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self._data.shape[0]
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self._data == (value._data if isinstance(value, Tensor) else value)).any())
+
+    def __repr__(self) -> str:
+        from .printing import tensor_text
+
+        return tensor_text(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self._data.ndim == 0 and spec else repr(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+            )
+        t = object.__new__(type(self))
+        memo[id(self)] = t
+        t.__dict__.update(self.__dict__)
+        t._data, t._node = self._data.copy(), None
+        if self._node is not None:
+            t._node = leaf_node(t)
+        if self._grad is not None:
+            t._grad = self._grad.__deepcopy__(memo)
+        return t
+
+    def __reduce__(self) -> Any:
+        raise TypeError("tensors are not pickled: use torch.save and torch.load, which never run code")
+

@@ -1,0 +1,83 @@
+"""Views: tensors that share memory with their base, and the nodes that carry history between the two."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from .array import ndarray
+from .inplace import array_of, storage
+from .node import tick
+from .op import TABLE
+from .tensor import Tensor
+
+
+def wrap(op: Any, source: Tensor, settings: dict[str, Any], results: tuple[Any, ...], node: Any) -> tuple[Tensor, ...]:
+    """Tensors for the results of the view op `op`; those that share memory with `source` remember it."""
+    from .call import slot
+
+    several = op.outputs != 1
+    outputs: list[Tensor] = []
+    base = source._base if source._base is not None else source
+    owner = storage(source._data)
+    for nr, data in enumerate(results):
+        t = object.__new__(Tensor)
+        t._node = slot(node, nr) if several else node
+        if data is source._data or (isinstance(data, ndarray) and storage(data) is owner) or not isinstance(data, np.generic | ndarray):
+            t._data = data
+            t._base = base
+            t._untracked = source._untracked
+            t._path = (*(source._path or ()), (op, settings, nr if several else None))
+            remember(base, t)
+        else:
+            t._data = data[()] if data.ndim == 0 else data
+        outputs.append(t)
+    return tuple(outputs)
+
+
+def remember(base: Tensor, view: Tensor) -> None:
+    """Keep a weak reference to `view`, dropping the dead ones now and then."""
+    views = base._views
+    if views is None:
+        views = base._views = []
+    if len(views) & (len(views) - 1) == 0:  # at powers of two, so that cleaning costs nothing on average
+        views[:] = [r for r in views if r() is not None]
+    views.append(weakref.ref(view))
+
+
+def follow(path: Any, x: Any) -> Any:
+    """Apply the view ops of `path` to an array, or, differentiably, to a tensor."""
+    for op, settings, nr in path:
+        x = op.call(x, **settings) if isinstance(x, Tensor) else op.forward(x, **settings)
+        if nr is not None:
+            x = x[nr]
+    return x
+
+
+def copy_slices(base: Tensor, view: Tensor, part: Any) -> Any:
+    """The base's new node after `view` of it got the history `part`."""
+    op = TABLE["view_scatter"]
+    saved = {"part_shape": tuple(view._data.shape), "path": view._path}
+    return [tick(), op, None, None, (base._node, part), tuple(saved[name] for name in op.saves)]
+
+
+def node_from(base: Tensor, view: Tensor) -> Any:
+    """The node of `view`, made anew from its base's present history."""
+    from .call import record, slot
+
+    node = base._node
+    if node is None:
+        return None
+    data = array_of(base)
+    for op, settings, nr in view._path:
+        source = object.__new__(Tensor)
+        source._data, source._node = data, node
+        result = op.forward(data, **settings)
+        results = tuple(result) if op.outputs != 1 else (result,)
+        node = record(op, (source,), [data], [], settings, results, ())
+        data = results[nr or 0]
+        if nr is not None:
+            node = slot(node, nr)
+    return node

@@ -1,0 +1,460 @@
+"""Backward: walk the graph from the newest node to the oldest, adding up what every node is owed before passing it on.
+
+NOTE [The walk]
+Every gradient a node receives comes from a newer node, so a heap of nodes sorted newest first is all the bookkeeping there
+is: no recursion, no dependency counts, any depth. Leaves are older than everything (see NOTE [A node is a list]) and so come
+last: when a rule or a hook fails, no `.grad` has been touched.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from heapq import heappop, heappush
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+
+from . import array as arrays
+from . import errors, inplace
+from .array import SOLE_HERE, ndarray
+from .call import contributions, send, wrap
+from .modes import _set as set_grad_mode
+from .modes import state
+from .node import FITS, GRAD, OP, ORDER, PARENTS, SAVED, Hooked, Leaf, Node, OutputSlot, is_leaf_node, leaf_tensor, op_of
+from .op import TABLE, Op
+from .tensor import Tensor
+
+_lock = threading.RLock()
+"""One walk at a time: contributions are added up in the nodes themselves."""
+_heaps: list[list[Node]] = []
+"""The heaps of the walks under way: an outer one, and those that hooks start inside it."""
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add the derivatives of `tensors` to `.grad` of the leaves (or of `inputs`) they were computed from.
+
+    Raises: RuntimeError in torch's words; see `Tensor.backward`.
+    """
+    roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    wanted = None
+    if inputs is not None:
+        wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+        if not wanted:
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    seeds = _seeds(roots, _listed(grad_tensors, len(roots)), create_graph)
+    _Walk(roots, seeds, retain_graph, create_graph, wanted, "backward").run()
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The derivatives of `outputs` with respect to `inputs`, returned instead of added to `.grad`.
+
+    Raises: RuntimeError when an input was not used and `allow_unused` is not set.
+    Example:
+        >>> import nbautograd as torch
+        >>> x = torch.tensor(3.0, requires_grad=True)
+        >>> torch.autograd.grad(x**2, x)
+        (tensor(6.),)
+    """
+    roots = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    if is_grads_batched:
+        return _batched(roots, wanted, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
+    for x in wanted:
+        if x._node is None:
+            raise RuntimeError("One of the differentiated Tensors does not require grad")
+    seeds = _seeds(roots, _listed(grad_outputs, len(roots)), create_graph)
+    found = _Walk(roots, seeds, retain_graph, create_graph, wanted, "grad").run()
+    results: list[Tensor | None] = []
+    for x in wanted:
+        g = found.get(id(x._node))
+        if g is None and materialize_grads:
+            g = wrap(np.zeros_like(x._data))
+        if g is None and not allow_unused:
+            raise RuntimeError(
+                "One of the differentiated Tensors appears to not have been used in the graph. "
+                "Set allow_unused=True if this is the desired behavior.\n"
+                f"  {errors.describe(x)}"
+            )
+        results.append(g)
+    return tuple(results)
+
+
+def _batched(roots: Any, wanted: Any, grads: Any, retain: Any, create: bool, unused: Any, zeros: bool) -> tuple[Any, ...]:
+    batches = _listed(grads, len(roots))
+    count = batches[0]._data.shape[0]
+    rows = [
+        grad(roots, wanted, [b[i] for b in batches], True if i + 1 < count else retain, create, unused, False, zeros)
+        for i in range(count)
+    ]
+    from .op import tensors as library
+
+    return tuple(None if column[0] is None else library.stack(list(column)) for column in zip(*rows, strict=True))
+
+
+def _listed(grads: Any, count: int) -> list[Any]:
+    if grads is None:
+        return [None] * count
+    grads = [grads] if isinstance(grads, Tensor) else list(grads)
+    if len(grads) != count:
+        raise RuntimeError(f"got {count} tensors and {len(grads)} gradients")
+    return grads
+
+
+def _seeds(roots: list[Tensor], gradients: list[Any], create_graph: bool) -> list[Any]:
+    seeds: list[Any] = []
+    for i, (root, gradient) in enumerate(zip(roots, gradients, strict=True)):
+        if root._node is None:
+            raise errors.no_grad_path(root, i)
+        data = root._data
+        if gradient is None:
+            if data.size != 1:
+                raise errors.not_scalar(root)
+            if data.dtype.kind != "f":
+                raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
+            seed = data.dtype.type(1) if isinstance(data, np.generic) else arrays.library_of(data).ones_like(data)
+            seeds.append(wrap(seed) if create_graph else seed)
+            continue
+        if not isinstance(gradient, Tensor):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
+        if gradient._data.shape != data.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape of {root.shape}."
+            )
+        seeds.append(gradient if create_graph else gradient._data)
+    return seeds
+
+
+class _Walk:
+    """One backward pass."""
+
+    def __init__(
+        self,
+        roots: list[Tensor],
+        seeds: list[Any],
+        retain_graph: bool | None,
+        create_graph: bool,
+        wanted: list[Tensor] | None,
+        kind: str,
+    ) -> None:
+        self.roots = roots
+        self.seeds = seeds
+        self.create_graph = create_graph
+        self.free = not (create_graph if retain_graph is None else retain_graph)
+        self.kind = kind
+        self.targets = None if wanted is None else {id(x._node): x for x in wanted}
+        self.needed = None if wanted is None else _reaching([r._node for r in roots], self.targets)
+        self.found: dict[int, Any] = {}
+        self.observer = state.observer if state.observer is not None and state.observer.thread in (None, threading.get_ident()) else None
+
+    def run(self) -> dict[int, Any]:
+        """Walk, and return the gradients of `wanted` by the id of their node."""
+        if self.observer is not None:
+            self.observer.backward_begin(self.roots, self.seeds, self.kind, not self.free, self.create_graph)
+        error: BaseException | None = None
+        mode = set_grad_mode(self.create_graph)
+        with _lock:
+            pending = _set_aside()
+            heap: list[Node] = []
+            _heaps.append(heap)
+            try:
+                for root, seed in zip(self.roots, self.seeds, strict=True):
+                    if self.needed is None or id(root._node) in self.needed:
+                        send(root._node, seed, heap) if not self.create_graph else self._send(root._node, seed, heap)
+                if self.observer is None and self.needed is None and not self.create_graph:
+                    self._fast(heap)
+                else:
+                    self._general(heap)
+            except BaseException as raised:
+                error = raised
+                raise
+            finally:
+                _heaps.pop()
+                for node in heap:
+                    node[GRAD] = None
+                for node, held in pending:
+                    node[GRAD] = held
+                set_grad_mode(mode)
+                if self.observer is not None:
+                    self.observer.backward_end(error)
+        return self.found
+
+    def _fast(self, heap: list[Node]) -> None:
+        free = self.free
+        while heap:
+            node = heappop(heap)
+            g = node[GRAD]
+            node[GRAD] = None
+            op = node[OP]
+            step = op.step
+            if step is None:
+                if op is Leaf:
+                    self._leaf(node, g, getrefcount(g) <= SOLE_HERE)
+                else:
+                    self._one(node, g, heap)
+                continue
+            saved = node[SAVED]
+            if saved is None:
+                raise errors.freed(node)
+            if -node[ORDER] < inplace.last_change and op.frees:
+                inplace.check_saved(node)
+            step(node, g, saved, heap)
+            if free and op.frees:
+                node[SAVED] = None
+
+    def _general(self, heap: list[Node]) -> None:
+        while heap:
+            node = heappop(heap)
+            g = node[GRAD]
+            node[GRAD] = None
+            self._one(node, g, heap)
+
+    def _one(self, node: Node, g: Any, heap: list[Node]) -> None:
+        """The general step: hooks, several outputs, captured gradients, observers, gradients of gradients."""
+        op = op_of(node)
+        hooks = node[OP] if node[OP].__class__ is Hooked else None
+        if g.__class__ is dict and op.outputs is not None:
+            g = tuple([g.get(nr) for nr in range(op.outputs)])
+        if hooks is not None:
+            g = self._hooks_before(hooks, g)
+        if self.targets is not None and id(node) in self.targets:
+            self._capture(node, g)
+            if is_leaf_node(node):
+                return
+        if op is Leaf:
+            self._leaf(node, g)
+        elif op is OutputSlot:
+            self._slot(node, g, heap)
+        else:
+            self._node(node, op, g, heap, hooks)
+
+    def _node(self, node: Node, op: Any, g: Any, heap: list[Node], hooks: Hooked | None) -> None:
+        saved = node[SAVED]
+        if saved is None:
+            raise errors.freed(node)
+        if op.frees and -node[ORDER] < inplace.last_change:
+            inplace.check_saved(node)
+        pulls = op.pulls
+        if self.create_graph:
+            pulls, saved = _differentiable_pulls(op), _as_tensors(node, op, saved)
+        sent = list(contributions(op, pulls, self._pruned(node), g, saved))
+        if hooks is not None and hooks.after:
+            sent = self._hooks_after(hooks, node, g, sent)
+        index = iter([i for i, p in enumerate(node[PARENTS]) if p is not None and self._needs(p)])
+        for parent, c in sent:
+            i = next(index)
+            if c is None:
+                continue
+            if self.observer is None:
+                self._send(parent, c, heap)
+            else:
+                before = parent[GRAD]
+                before = before.copy() if before.__class__ is ndarray else before
+                self._send(parent, c, heap)
+                self.observer.flow(node, i, _data(g), _data(c), _data(before), _data(parent[GRAD]))
+        if self.free and op.frees:
+            node[SAVED] = None
+            if self.observer is not None:
+                self.observer.freed(node)
+
+    def _needs(self, parent: Node) -> bool:
+        return self.needed is None or id(parent) in self.needed
+
+    def _pruned(self, node: Node) -> Node:
+        if self.needed is None:
+            return node
+        pruned = list(node)
+        pruned[PARENTS] = tuple([p if p is not None and self._needs(p) else None for p in node[PARENTS]])
+        return pruned
+
+    def _send(self, parent: Node, c: Any, heap: list[Node]) -> None:
+        if not self.create_graph:
+            send(parent, c, heap)
+        elif parent[GRAD] is None:
+            parent[GRAD] = c
+            heappush(heap, parent)
+        else:
+            parent[GRAD] = parent[GRAD] + c
+
+    def _slot(self, node: Node, g: Any, heap: list[Node]) -> None:
+        parent, nr = node[PARENTS][0], node[SAVED][0]
+        if parent[GRAD] is None:
+            parent[GRAD] = {}
+            heappush(heap, parent)
+        parent[GRAD][nr] = g
+
+    def _leaf(self, node: Node, g: Any, sole: bool = False) -> None:
+        """Bring `g` to the leaf; `sole` says that nobody else holds the array."""
+        tensor = leaf_tensor(node)
+        if tensor is None or self.kind == "grad":
+            return
+        self._accumulate(tensor, g, sole)
+        if node[OP].__class__ is Hooked:
+            for hook in list(node[OP].after_accumulate.values()):
+                hook(tensor)
+
+    def _accumulate(self, tensor: Tensor, g: Any, sole: bool = False) -> None:
+        held = tensor._grad
+        before = None
+        if self.observer is not None and held is not None:
+            before = np.array(_data(held), copy=True) if not arrays.is_cupy(held._data) else held._data.copy()
+        if self.create_graph:
+            tensor._grad = g if held is None else held + g
+        elif held is None:
+            tensor._grad = wrap(g if sole and g.base is None else own(g))
+        else:
+            add_to(held, g)
+        if self.observer is not None:
+            self.observer.accumulate(tensor, _data(g), before, _data(tensor._grad))
+
+    def _capture(self, node: Node, g: Any) -> None:
+        g = g if isinstance(g, Tensor) else wrap(own(g))
+        if self.kind == "grad":
+            self.found[id(node)] = g
+        else:
+            assert self.targets is not None
+            self._accumulate(self.targets[id(node)], g if self.create_graph else g._data)
+
+    def _hooks_before(self, hooks: Hooked, g: Any) -> Any:
+        for hook in list(hooks.on_gradient.values()):
+            result = hook(g if isinstance(g, Tensor) else wrap(g))
+            if result is not None:
+                g = result if self.create_graph else result._data
+        if hooks.retain is not None:
+            tensor = hooks.retain()
+            if tensor is not None:
+                self._accumulate(tensor, g)
+        for hook in list(hooks.before.values()):
+            result = hook(_as_tuple(g))
+            if result is not None:
+                g = _from_tuple(result, g, self.create_graph)
+        return g
+
+    def _hooks_after(self, hooks: Hooked, node: Node, g: Any, sent: list[Any]) -> list[Any]:
+        by_parent = iter(sent)
+        shares = [next(by_parent)[1] if p is not None and self._needs(p) else None for p in node[PARENTS]]
+        for hook in list(hooks.after.values()):
+            result = hook(tuple(None if s is None else _as_tensor(s) for s in shares), _as_tuple(g))
+            if result is not None:
+                result = result if isinstance(result, tuple) else (result,)
+                shares = [None if r is None else (r if self.create_graph else r._data) for r in result]
+        return [(p, s) for p, s in zip(node[PARENTS], shares, strict=True) if p is not None and self._needs(p)]
+
+
+def own(g: Any) -> Any:
+    """`g` as numbers that nobody else can change."""
+    return g if isinstance(g, np.generic) else g.copy()
+
+
+def add_to(held: Tensor, g: Any) -> None:
+    """Add `g` to the numbers of the tensor `held`, in place as torch does."""
+    if isinstance(held._data, np.generic):
+        inplace.write(held, held._data + g)
+    else:
+        held._data += g
+        inplace.touched(held)
+
+
+def _data(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {nr: _data(v) for nr, v in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_data(v) for v in value)
+    return value._data if isinstance(value, Tensor) else value
+
+
+def _as_tensor(g: Any) -> Any:
+    return g if g is None or isinstance(g, Tensor) else wrap(g)
+
+
+def _as_tuple(g: Any) -> tuple[Any, ...]:
+    if isinstance(g, dict):
+        g = tuple(g.get(nr) for nr in range(max(g) + 1))
+    return tuple(_as_tensor(x) for x in g) if isinstance(g, tuple) else (_as_tensor(g),)
+
+
+def _from_tuple(result: Any, g: Any, create_graph: bool) -> Any:
+    items = result if isinstance(result, Sequence) else (result,)
+    values = tuple(r if create_graph or r is None else r._data for r in items)
+    return values if isinstance(g, tuple) else values[0]
+
+
+def _reaching(roots: list[Node], targets: dict[int, Any] | None) -> set[int]:
+    """The ids of the nodes from which a target can be reached, the targets included."""
+    assert targets is not None
+    seen: dict[int, Node] = {}
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if id(node) not in seen:
+            seen[id(node)] = node
+            stack.extend(p for p in node[PARENTS] if p is not None)
+    needed: set[int] = set()
+    leaves = [n for n in seen.values() if n[ORDER] > 0]
+    ops = sorted((n for n in seen.values() if n[ORDER] < 0), key=lambda n: -n[ORDER])
+    for node in leaves + ops:  # oldest first, so that parents are known before their children
+        if id(node) in targets or any(p is not None and id(p) in needed for p in node[PARENTS]):
+            needed.add(id(node))
+    return needed
+
+
+def _set_aside() -> list[tuple[Node, Any]]:
+    """What the walk under way has added up so far, taken out of the nodes while an inner walk runs."""
+    pending = [(node, node[GRAD]) for heap in _heaps for node in heap]
+    for node, _ in pending:
+        node[GRAD] = None
+    return pending
+
+
+def _differentiable_pulls(op: Any) -> Any:
+    from .op import names_of
+
+    slots = [rule and tuple(op.saves.index(n) for n in names_of(rule)[1:]) for rule in op.rules]
+    return tuple(
+        rule and (lambda g, saved, rule=rule, at=at: rule(g, *[saved[i] for i in at]))
+        for rule, at in zip(op.differentiable(), slots, strict=True)
+    )
+
+
+def _as_tensors(node: Node, op: type[Op], saved: Any) -> tuple[Any, ...]:
+    """What `node` saved, as tensors with their history: inputs from its parents, the result from the node itself."""
+    values: list[Any] = []
+    for (kind, where, _), value in zip(op.plan, saved, strict=True):
+        if value is None or kind in ("shape", "setting"):
+            values.append(value)
+        elif kind == "aux":
+            values.append(wrap(value) if hasattr(value, "dtype") else value)
+        elif op.variadic:
+            values.append(tuple(wrap(v, p) for v, p in zip(value, node[PARENTS], strict=True)))
+        elif kind == "input":
+            values.append(_restored(node, where, value))
+        else:
+            values.append(wrap(value, node) if op.outputs == 1 else tuple(wrap(v) for v in value))
+    return tuple(values)
+
+
+def _restored(node: Node, where: int, value: Any) -> Any:
+    if not hasattr(value, "dtype"):
+        return value
+    fits = node[FITS]
+    parent = node[PARENTS][where]
+    cast_from = fits[where][1] if fits is not None else None
+    if parent is None or cast_from is None:
+        return wrap(value, parent)
+    return TABLE["to_copy"].call(wrap(value.astype(cast_from), parent), dtype=value.dtype)

@@ -1,0 +1,1 @@
+"""The textbook: every differentiable function with its gradient rules, by theme."""
