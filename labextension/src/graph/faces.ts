@@ -1,0 +1,168 @@
+// What each node and link shows at moment k: its state, its gradient and the doctor's badge.
+
+import { label, look, type Look } from './colour';
+import type { Diagram, Link, Node } from './diagram';
+import type { Face } from './glyph';
+import type { Faces, WireFace } from './scene';
+import { describe } from './say';
+import type { Known, Step, Timeline } from './timeline';
+import type { Span, Tape, Value } from './validate';
+
+const CHARACTER = 6.65;
+
+/** Which nodes stand for which ops and values, in one state of folding. */
+export class Index {
+  readonly #ops = new Map<number, Node>();
+  readonly #values = new Map<number, Node>();
+  readonly #links = new Map<string, Link>();
+
+  constructor(
+    readonly tape: Tape,
+    readonly diagram: Diagram,
+  ) {
+    for (const node of diagram.nodes) {
+      if (node.value !== undefined) this.#values.set(node.value, node);
+      if (node.op !== undefined) this.#ops.set(node.op, node);
+      for (const op of node.members ?? []) this.#ops.set(op, node);
+    }
+    for (const link of diagram.links) for (const { op, input } of link.flows) this.#links.set(`${op}:${input}`, link);
+  }
+
+  ofOp(op: number): Node | undefined {
+    return this.#ops.get(op);
+  }
+
+  ofValue(id: number): Node | undefined {
+    const { op } = this.tape.values[id]!;
+    return this.#values.get(id) ?? (op === undefined ? undefined : this.#ops.get(op));
+  }
+
+  /** The link that a step's gradient travels on, where it is drawn. */
+  link(step: Step | undefined): Link | undefined {
+    return step?.event?.kind === 'flow' ? this.#links.get(`${step.event.op}:${step.event.input}`) : undefined;
+  }
+
+  /** The nodes that take part in a step, the receiving one first. */
+  nodes({ event }: Step): Node[] {
+    if (!event) return [];
+    const found = event.kind === 'flow' ? [this.ofValue(event.target), this.ofOp(event.op)] : [this.ofValue(event.value)];
+    return found.filter((node) => node !== undefined);
+  }
+
+  /** Whether a step shows: not inside a closed group, nor between nodes that are not drawn. */
+  shows(step: Step): boolean {
+    return step.event?.kind === 'flow' ? this.link(step) !== undefined : true;
+  }
+}
+
+export class Painter implements Faces {
+  /** The moment whose state is shown; while a pulse flies, the one before it. */
+  k = 0;
+  index: Index;
+  active = new Set<string>();
+  activeLink: Link | undefined;
+  /** Code that somebody points at. */
+  line: { source: number; line: number } | undefined;
+  /** Nodes that somebody points at. */
+  lit = new Set<string>();
+  readonly #badges = new Map<string, string>();
+
+  constructor(
+    readonly tape: Tape,
+    readonly timeline: Timeline,
+    index: Index,
+  ) {
+    this.index = index;
+    this.reindex(index);
+  }
+
+  reindex(index: Index): void {
+    this.index = index;
+    this.#badges.clear();
+    for (const { title, severity, values, ops } of this.tape.findings) {
+      if (severity === 'note') continue;
+      for (const node of [...values.map((id) => index.ofValue(id)), ...ops.map((id) => index.ofOp(id))])
+        if (node) this.#badges.set(node.key, title);
+    }
+  }
+
+  node(node: Node): Face {
+    const known = this.#known(node);
+    const { pill, waiting } = this.#pill(node, known);
+    return {
+      label: this.#label(node),
+      pill,
+      look: this.look(node),
+      waiting,
+      freed: this.#freed(node),
+      leftover: Boolean(known?.grad && known.leftover.length),
+      active: this.active.has(node.key),
+      lit: this.lit.has(node.key) || this.#onLine(node),
+      badge: this.#badges.get(node.key),
+    };
+  }
+
+  look(node: Node): Look | undefined {
+    const known = this.#known(node);
+    if (!known?.pass || !(known.gradient ?? known.grad)) return undefined;
+    return look(shown(known), this.timeline.scale(known.pass));
+  }
+
+  wire(link: Link): WireFace {
+    const flow = link.flows.map(({ op, input }) => this.timeline.flow(op, input, this.k)).find(Boolean);
+    const active = link === this.activeLink;
+    const pass = this.timeline.passAt(this.k) ?? this.tape.passes[0];
+    return {
+      look: flow && pass ? look(flow.contribution, this.timeline.scale(pass)) : undefined,
+      active,
+      lit: this.lit.has(link.from) || this.lit.has(link.to),
+    };
+  }
+
+  #known(node: Node): Known | undefined {
+    return node.value === undefined ? undefined : this.timeline.at(node.value, this.k);
+  }
+
+  #pill(node: Node, known: Known | undefined): { pill?: string; waiting: boolean } {
+    const room = Math.max(9, Math.floor(node.width / CHARACTER) - 2);
+    if (!known || node.value === undefined) return { waiting: false };
+    if (known.grad && known.status !== 'received') return { pill: `.grad ${label(known.grad, room)}`, waiting: false };
+    if (known.gradient) return { pill: `∇ ${label(known.gradient, room)}`, waiting: false };
+    if (known.status === 'pending') return { pill: '∇', waiting: true };
+    return { pill: atRest(this.tape.values[node.value]!, this.timeline.length > 0, room), waiting: true };
+  }
+
+  #freed({ op, members }: Node): boolean {
+    const ops = members ?? (op === undefined ? [] : [op]);
+    return ops.length > 0 && ops.every((id) => this.timeline.isFreed(id, this.k));
+  }
+
+  #label(node: Node): string {
+    if (node.kind === 'group') return `group ${node.title}, ${node.lines.join(', ')}. Enter opens it.`;
+    const badge = this.#badges.get(node.key);
+    const text = node.value === undefined ? node.title : describe(this.tape, this.timeline, node.value, this.k);
+    return badge ? `${text}. Warning: ${badge}` : text;
+  }
+
+  #onLine(node: Node): boolean {
+    const { line } = this;
+    if (!line) return false;
+    const span = node.span ?? (node.op === undefined ? undefined : this.tape.ops[node.op]!.span);
+    return span !== undefined && covers(span, line.source, line.line);
+  }
+}
+
+export function covers(span: Pick<Span, 'source' | 'line' | 'end_line'>, source: number, line: number): boolean {
+  return span.source === source && span.line <= line && line <= span.end_line;
+}
+
+/** A leaf shows what is stored in it; everything else, what reached it. */
+function shown(known: Known) {
+  return known.grad && known.status !== 'received' ? known.grad : known.gradient;
+}
+
+/** The pill of a value that no pass touches. */
+function atRest(value: Value, played: boolean, room: number): string | undefined {
+  if (value.kind !== 'leaf' || !value.requires_grad) return undefined;
+  return value.grad || played ? `.grad ${label(value.grad, room)}` : undefined;
+}

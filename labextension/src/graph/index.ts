@@ -1,0 +1,67 @@
+// The one door of the graph view: `mount` puts a trace's picture into an element of any host, Jupyter or not.
+
+import { h } from './dom';
+import { followTheme, styles } from './theme';
+import { Refusal, validate, type Tape } from './validate';
+import { Board, type Kept } from './view';
+
+export interface ViewOptions {
+  view?: 'auto' | 'graph' | 'code' | 'table' | 'none';
+  collapse?: 'auto' | 'module' | 'line' | 'none';
+  /** What the player does at first: stand at the end, play, or stand at the start. */
+  start?: 'none' | 'play' | 'step';
+  animate?: boolean;
+  /** Of the picture, in pixels; else as high as the graph needs. */
+  height?: number;
+  theme?: 'auto' | 'light' | 'dark';
+  /** Told which lines the pointer, the keyboard or the player is on. */
+  onHoverSpan?: (span: { source: number; line: number; endLine: number } | null) => void;
+}
+
+export interface View {
+  readonly element: HTMLElement;
+  /** Lights up the nodes that a line made; none for null. */
+  highlightLine(source: number, line: number | null): void;
+  /** Shows another trace in the same place; what was open stays open. */
+  update(trace: unknown): void;
+  dispose(): void;
+}
+
+/** Draws a trace that nobody needs to have vouched for. What is no trace is answered with one line of text. */
+export function mount(host: HTMLElement, trace: unknown, options: ViewOptions = {}): View {
+  // Jupyter's shortcuts would otherwise take the keys of the player away.
+  const element = h('div', { class: 'nbautograd-view', 'data-lm-suppress-shortcuts': 'true' });
+  const root = h('div', { class: 'root', tabindex: -1, role: 'group', 'aria-label': 'Computation graph' });
+  const unfollow = followTheme(root, options.theme ?? 'auto');
+  element.attachShadow({ mode: 'open' }).append(styles(), root);
+  host.append(element);
+  let board: Board | undefined;
+  const update = (next: unknown) => {
+    const kept = board?.keep();
+    board?.dispose();
+    board = open(root, next, options, kept);
+  };
+  update(trace);
+  return {
+    element,
+    highlightLine: (source, line) => board?.highlightLine(source, line),
+    update,
+    dispose: () => {
+      board?.dispose();
+      unfollow();
+      element.remove();
+    },
+  };
+}
+
+function open(root: HTMLElement, trace: unknown, options: ViewOptions, kept?: Kept): Board | undefined {
+  let tape: Tape;
+  try {
+    tape = validate(trace);
+  } catch (error) {
+    const why = error instanceof Refusal ? error.message.slice(0, 200) : 'it cannot be read';
+    root.replaceChildren(h('p', { class: 'refused', 'data-role': 'refused' }, `This graph cannot be shown: ${why}.`));
+    return undefined;
+  }
+  return new Board(root, tape, options, kept);
+}

@@ -1,0 +1,324 @@
+// The picture's frame: scene, zoom buttons, opened groups, the step's card and the details of a node.
+
+import { gestures, type Box } from './camera';
+import { card, hasLeftover } from './card';
+import { details } from './details';
+import { diagram, toLayoutInput, type Node } from './diagram';
+import { h, set } from './dom';
+import { Index, type Painter } from './faces';
+import { label, look } from './colour';
+import { layout } from './layout';
+import { placeCard } from './place';
+import { Scene, type Wire } from './scene';
+import type { Step, Timeline } from './timeline';
+import type { Tape } from './validate';
+
+const HEIGHT = { least: 150, most: 480, legible: 0.5 };
+const MAX_NODES = 2_000;
+/** A longer contribution travels without its numbers. */
+const PULSE_TEXT = 12;
+
+export interface Folding {
+  collapse: 'auto' | 'module' | 'line' | 'none';
+  /** The groups that were opened, outermost first. */
+  opened: Node[];
+}
+
+export interface StageHooks {
+  hover(node: Node | undefined): void;
+  /** The picture was folded otherwise. */
+  refolded(): void;
+}
+
+export class Stage {
+  readonly element = h('div', { class: 'stage', 'data-role': 'stage', role: 'application', 'aria-roledescription': 'computation graph' });
+  readonly scene: Scene;
+  readonly folding: Folding;
+  index: Index;
+  hidden: number;
+  readonly #card = h('div', { class: 'card', 'data-role': 'card', hidden: true });
+  readonly #details = h('aside', { class: 'details', 'data-role': 'details', 'aria-label': 'Details', hidden: true });
+  readonly #crumbs = h('div', { class: 'crumbs' });
+  readonly #observer: ResizeObserver | undefined;
+  #step: Step | undefined;
+
+  constructor(
+    readonly tape: Tape,
+    readonly timeline: Timeline,
+    readonly painter: Painter,
+    readonly calm: () => boolean,
+    readonly height: number | undefined,
+    folding: Folding,
+    readonly hooks: StageHooks,
+  ) {
+    this.folding = folding;
+    this.index = painter.index;
+    this.hidden = this.index.diagram.hidden;
+    this.scene = new Scene(painter);
+    this.scene.camera.watch(() => this.#placeCard());
+    set(this.element, { 'aria-label': `Graph of ${tape.ops.length} ops. Arrow keys follow edges, Enter opens, Escape closes.` });
+    this.element.append(this.scene.svg, this.#crumbs, this.#zoomButtons(), this.#card, this.#details);
+    gestures(this.element, this.scene.camera);
+    this.#listen();
+    this.#picture();
+    this.#observer = typeof ResizeObserver === 'function' ? new ResizeObserver(() => this.#resize()) : undefined;
+    this.#observer?.observe(this.element);
+  }
+
+  /** The diagram of a trace in one state of folding, as nodes to be found by op and value. */
+  static fold(tape: Tape, { collapse, opened }: Folding): Index {
+    const expanded = new Set(opened.map(({ key }) => key));
+    return new Index(tape, diagram(tape, { collapse, expanded, maxNodes: MAX_NODES }));
+  }
+
+  dispose(): void {
+    this.#observer?.disconnect();
+    this.scene.dispose();
+  }
+
+  // --- folding ---
+
+  /** Enter or a click: a group opens, everything else tells about itself. */
+  open(key: string): void {
+    const node = this.scene.find(key)?.node;
+    if (!node) return;
+    if (node.kind !== 'group') return this.#showDetails(node);
+    this.folding.opened.push(node);
+    this.#refold(key);
+  }
+
+  /** Closes the innermost opened group that a node belongs to. */
+  close(key: string): void {
+    const op = this.scene.find(key)?.node.op;
+    const group = this.folding.opened.findLast(({ members }) => op !== undefined && members?.includes(op));
+    if (group) this.#closeGroup(group);
+  }
+
+  escape(): boolean {
+    if (this.#details.hidden) return false;
+    this.#details.hidden = true;
+    this.focus(this.scene.current);
+    return true;
+  }
+
+  focus(key: string | undefined): void {
+    const item = key === undefined ? undefined : this.scene.find(key);
+    if (!item) return;
+    this.scene.current = item.key;
+    this.scene.camera.follow(this.scene.around([item.key])!, true);
+    this.scene.draw();
+    this.scene.glyph(item.key)!.element.focus({ preventScroll: true });
+  }
+
+  /** Brings nodes into the window and lights them up. */
+  reveal(nodes: Node[]): void {
+    this.painter.lit = new Set(nodes.map(({ key }) => key));
+    const box = this.scene.around(this.painter.lit);
+    if (box) this.scene.camera.follow(box, this.calm());
+    this.scene.refresh();
+  }
+
+  #closeGroup(group: Node): void {
+    this.folding.opened.splice(this.folding.opened.indexOf(group), 1);
+    this.#refold(group.key);
+  }
+
+  #refold(origin: string): void {
+    this.index = Stage.fold(this.tape, this.folding);
+    this.painter.reindex(this.index);
+    const hadFocus = this.element.contains((this.element.getRootNode() as ShadowRoot).activeElement);
+    this.#picture(origin);
+    const members = this.folding.opened.find(({ key }) => key === origin)?.members ?? [];
+    const inside = new Set(members.flatMap((op) => this.index.ofOp(op)?.key ?? []));
+    const box = this.scene.around(inside.size ? inside : [origin]);
+    if (this.scene.camera.fitting >= HEIGHT.legible) this.scene.camera.fit();
+    else if (box) this.scene.camera.glide((box.left + box.right) / 2, (box.top + box.bottom) / 2, true);
+    this.hooks.refolded();
+    if (hadFocus) this.focus(this.scene.find(origin) ? origin : [...inside][0]);
+  }
+
+  #picture(origin?: string): void {
+    const place = layout(toLayoutInput(this.index.diagram));
+    this.scene.show(this.index.diagram, place, this.calm() ? undefined : origin);
+    this.hidden = this.index.diagram.hidden;
+    const frames = this.folding.opened.flatMap((group) => this.#frameOf(group) ?? []);
+    this.scene.frame(frames.map(({ box }) => box));
+    this.#crumbs.replaceChildren(
+      ...frames.map(({ group }) =>
+        h('button', { title: 'Close this group (Backspace)', 'data-role': 'crumb', onclick: () => this.#closeGroup(group) }, `▾ ${group.title}`),
+      ),
+    );
+    this.#resize(origin === undefined);
+  }
+
+  #frameOf(group: Node): { group: Node; box: Box } | undefined {
+    const keys = new Set((group.members ?? []).flatMap((op) => this.index.ofOp(op)?.key ?? []));
+    const within = new Set(group.members);
+    const box = this.scene.around(keys);
+    const covered = [...keys].some((key) => this.scene.find(key)?.node.members?.some((op) => !within.has(op)));
+    return box && !covered ? { group, box } : undefined;
+  }
+
+  // --- the step under way ---
+
+  /** Shows a step; with `moves` its gradient travels first, and `arrived` is called when it is there. */
+  show(step: Step | undefined, moves: number, arrived: () => void): void {
+    const { painter, scene } = this;
+    const wire = this.#wireOf(step);
+    this.#step = step;
+    painter.active = new Set(step ? this.index.nodes(step).map(({ key }) => key) : []);
+    painter.activeLink = this.index.link(step);
+    scene.land();
+    this.#fillCard(step);
+    this.#follow(wire);
+    const travels = moves > 0 && step?.event?.kind === 'flow' && wire;
+    if (!travels) return arrived();
+    scene.refresh();
+    const { contribution } = step.event as { contribution: Parameters<typeof label>[0] };
+    const text = label(contribution, PULSE_TEXT);
+    const { hue } = look(contribution, this.timeline.scale(step.pass));
+    scene.pulse(wire, text.length <= PULSE_TEXT ? text : '', hue, moves, arrived);
+  }
+
+  /** The little jump of the node that has just received something. */
+  greet(): void {
+    const key = this.#step && this.index.nodes(this.#step)[0]?.key;
+    if (key !== undefined) this.scene.glyph(key)?.arrive();
+  }
+
+  #wireOf(step: Step | undefined): Wire | undefined {
+    const link = this.index.link(step);
+    return link && this.scene.wires.find((wire) => wire.link === link);
+  }
+
+  /** The drawn things of the step: where a leaf is drawn as a chip, the chip. */
+  #focusBox(wire: Wire | undefined): Box | undefined {
+    return this.scene.around(wire ? [wire.end, wire.link.to] : this.painter.active);
+  }
+
+  #follow(wire: Wire | undefined): void {
+    const box = this.#focusBox(wire);
+    if (box) this.scene.camera.follow(box, this.calm());
+  }
+
+  #fillCard(step: Step | undefined): void {
+    this.#card.hidden = step === undefined;
+    if (!step) return;
+    const { event } = step;
+    const tensor = event && (event.kind === 'seed' ? event.gradient : event.contribution);
+    const { hue } = look(tensor, this.timeline.scale(step.pass));
+    set(this.#card, { class: `card hue-${hue} ${hasLeftover(step) ? 'over' : ''}` });
+    this.#card.replaceChildren(...card(this.tape, step).filter((child) => child !== undefined && child !== false));
+    this.#placeCard();
+  }
+
+  #placeCard(): void {
+    const { camera } = this.scene;
+    const focus = this.#step && this.#focusBox(this.#wireOf(this.#step));
+    if (this.#card.hidden || !focus) return;
+    const size = { width: this.#card.offsetWidth, height: this.#card.offsetHeight };
+    const window = { width: camera.width - (this.#details.hidden ? 0 : this.#details.offsetWidth), height: camera.height };
+    const seen = this.scene.visible().map((item) => this.#inWindow(this.scene.around([item.key])!));
+    const [x, y] = placeCard(size, window, this.#inWindow(focus), seen);
+    Object.assign(this.#card.style, { left: `${Math.round(x)}px`, top: `${Math.round(y)}px` });
+  }
+
+  #inWindow({ left, top, right, bottom }: Box): Box {
+    const [[x0, y0], [x1, y1]] = [this.scene.camera.toWindow(left, top), this.scene.camera.toWindow(right, bottom)];
+    return { left: x0, top: y0, right: x1, bottom: y1 };
+  }
+
+  // --- details, pointer, size ---
+
+  #showDetails(node: Node): void {
+    if (node.value === undefined) return;
+    const { value, key } = node;
+    const at = this.timeline.arrival(value);
+    const goTo = at === undefined ? undefined : () => this.onSeek(at);
+    this.#details.dataset['value'] = String(value);
+    this.#details.replaceChildren();
+    for (const child of details(this.tape, this.timeline, value, this.painter.k, { close: () => this.escape(), goTo }))
+      if (child) this.#details.append(child);
+    this.#details.hidden = false;
+    this.scene.current = key;
+    this.#placeCard();
+  }
+
+  /** Set by the board: moves the player. */
+  onSeek: (k: number) => void = () => undefined;
+
+  /** Opens the details of a value, or the group that hides it. */
+  openValue(value: number): void {
+    const node = this.index.ofValue(value);
+    if (node) this.open(node.key);
+  }
+
+  refreshDetails(): void {
+    const { value } = this.#details.dataset;
+    const node = value === undefined || this.#details.hidden ? undefined : this.index.ofValue(Number(value));
+    const top = this.#details.scrollTop;
+    if (node?.value !== undefined) this.#showDetails(node);
+    this.#details.scrollTop = top;
+  }
+
+  #listen(): void {
+    const nodeAt = (target: EventTarget | null) => {
+      const key = target instanceof Element ? target.closest('[data-key]')?.getAttribute('data-key') : undefined;
+      return key ? this.scene.find(key) : undefined;
+    };
+    const { svg } = this.scene;
+    svg.addEventListener('pointerover', (event) => this.hooks.hover(nodeAt(event.target)?.node));
+    svg.addEventListener('pointerleave', () => this.hooks.hover(undefined));
+    svg.addEventListener('focusin', (event) => this.hooks.hover(nodeAt(event.target)?.node));
+    svg.addEventListener('focusout', () => this.hooks.hover(undefined));
+    svg.addEventListener('click', (event) => {
+      const item = nodeAt(event.target);
+      if (!item) return;
+      this.focus(item.key);
+      this.open(item.key);
+    });
+    svg.addEventListener('dblclick', (event) => {
+      const rect = this.element.getBoundingClientRect();
+      if (!nodeAt(event.target)) this.scene.camera.zoomAt(1.6, event.clientX - rect.left, event.clientY - rect.top);
+    });
+    // The browser scrolls what has the focus into view, even where nothing should scroll.
+    this.element.addEventListener('scroll', () => this.element.scrollTo(0, 0));
+  }
+
+  #zoomButtons(): HTMLElement {
+    const { camera } = this.scene;
+    const button = (role: string, title: string, sign: string, onclick: () => void) =>
+      h('button', { 'data-role': role, title, 'aria-label': title.replace(/ \(.*/, ''), onclick }, sign);
+    return h(
+      'div',
+      { class: 'zoom', role: 'group', 'aria-label': 'Zoom' },
+      button('zoom-out', 'Zoom out (-)', '−', () => camera.zoomAt(0.8)),
+      button('fit', 'Fit the graph (0)', '⤢', () => camera.fit()),
+      button('zoom-in', 'Zoom in (+)', '+', () => camera.zoomAt(1.25)),
+    );
+  }
+
+  #resize(fresh = false): void {
+    const { camera } = this.scene;
+    camera.width = this.element.clientWidth || camera.width;
+    const { left, right, top, bottom } = camera.world;
+    const zoom = Math.min(1, camera.width / Math.max(1, right - left));
+    const height = this.height ?? Math.min(HEIGHT.most, Math.max(HEIGHT.least, (bottom - top) * Math.max(zoom, HEIGHT.legible)));
+    this.element.style.height = `${Math.round(height)}px`;
+    camera.height = height;
+    if (fresh || !camera.touched) this.#overview();
+    this.scene.draw();
+    this.#placeCard();
+  }
+
+  /** The whole graph where it can be read, else its end, where backward begins. */
+  #overview(): void {
+    const { camera } = this.scene;
+    camera.fit();
+    if (camera.zoom >= HEIGHT.legible) return;
+    const root = this.tape.passes[0]?.roots[0];
+    const node = root === undefined ? undefined : this.index.ofValue(root);
+    const item = this.scene.find(node?.key ?? '') ?? this.scene.items.at(-1);
+    if (item) camera.look(item.x, item.y - camera.height / 4, 0.8);
+  }
+}

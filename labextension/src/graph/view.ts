@@ -1,0 +1,261 @@
+// The whole view of one trace: tabs, findings, picture, code, table and player, kept in step with each other.
+
+import { CodePane } from './code';
+import { Controls } from './controls';
+import type { Node } from './diagram';
+import { h, say, set } from './dom';
+import { covers, Painter } from './faces';
+import { plural } from './format';
+import type { ViewOptions } from './index';
+import { onKey } from './keys';
+import { findings, notes } from './notes';
+import { Player } from './player';
+import { overview, sentence, spanOf } from './say';
+import { Stage, type Folding } from './stage';
+import { TablePane } from './table';
+import { stillness } from './theme';
+import { Timeline } from './timeline';
+import type { Finding, Span, Tape } from './validate';
+
+type Tab = 'graph' | 'code' | 'table';
+
+/** What survives when another trace is shown in the same place. */
+export interface Kept {
+  tab: Tab | undefined;
+  opened: Node[];
+  /** Where the player stands; the end stays the end. */
+  k: number | 'end';
+}
+
+/** From this width on, the code stands beside the picture instead of in its place. */
+const WIDE = 640;
+/** The share of a step's time that its gradient travels. */
+const TRAVEL = 0.55;
+
+export class Board {
+  readonly #timeline: Timeline;
+  readonly #player: Player;
+  readonly #painter: Painter;
+  readonly #stage: Stage;
+  readonly #controls: Controls;
+  readonly #code: CodePane;
+  #table: TablePane | undefined;
+  readonly #live = h('div', { class: 'live', 'data-role': 'live', 'aria-live': 'polite', role: 'status' });
+  readonly #body = h('div', { class: 'body' });
+  readonly #tabs = new Map<Tab, HTMLButtonElement>();
+  readonly #gone = new AbortController();
+  #tab: Tab | undefined;
+  #pointed: Span | undefined;
+  #told = 'null';
+  #k = -1;
+  /** A view that has just been opened shows how everything ended, and no step is under way. */
+  #atRest = true;
+
+  constructor(
+    readonly root: HTMLElement,
+    readonly tape: Tape,
+    readonly options: ViewOptions,
+    kept?: Kept,
+  ) {
+    const folding: Folding = { collapse: options.collapse ?? 'auto', opened: kept?.opened ?? [] };
+    this.#timeline = new Timeline(tape);
+    this.#player = this.#makePlayer(kept);
+    this.#painter = new Painter(tape, this.#timeline, Stage.fold(tape, folding));
+    this.#painter.k = this.#player.k;
+    this.#stage = new Stage(tape, this.#timeline, this.#painter, () => this.#calm, options.height, folding, {
+      hover: (node) => this.#hover(node),
+      refolded: () => this.#moveTo(false),
+    });
+    this.#stage.onSeek = (k) => this.#player.seek(k);
+    this.#code = new CodePane(tape, { hover: (source, line) => this.highlightLine(source, line), choose: (source, line) => this.#goToLine(source, line) });
+    this.#controls = new Controls(tape, this.#timeline, this.#player);
+    this.#tab = kept ? kept.tab : tabOf(options.view);
+    this.#assemble();
+    this.#changed(false);
+    if (!kept && options.start === 'play') this.#player.play();
+  }
+
+  keep(): Kept {
+    const { k } = this.#player;
+    return { tab: this.#tab, opened: this.#stage.folding.opened, k: k === this.#timeline.length ? 'end' : k };
+  }
+
+  dispose(): void {
+    this.#gone.abort();
+    this.#player.stop();
+    this.#stage.dispose();
+    this.#tell(undefined);
+    this.root.replaceChildren();
+  }
+
+  highlightLine(source: number, line: number | null): void {
+    this.#painter.line = line === null ? undefined : { source, line };
+    this.#code.light(line === null ? undefined : { source, line, end_line: line });
+    this.#stage.scene.refresh();
+  }
+
+  get #calm(): boolean {
+    return this.options.animate === false || stillness();
+  }
+
+  #makePlayer(kept: Kept | undefined): Player {
+    const { length, steps } = this.#timeline;
+    const track = {
+      length,
+      visible: (k: number) => this.#stage.index.shows(steps[k - 1]!),
+      isSum: (k: number) => {
+        const { event } = steps[k - 1]!;
+        return event !== undefined && event.kind !== 'seed' && event.before !== undefined;
+      },
+    };
+    const fresh = this.options.start === 'play' || this.options.start === 'step' ? 0 : length;
+    const k = kept && kept.k !== 'end' ? Math.min(kept.k, length) : kept ? length : fresh;
+    return new Player(track, k, (moves) => this.#changed(moves));
+  }
+
+  // --- what is on the page ---
+
+  #assemble(): void {
+    const { root, tape, options } = this;
+    root.classList.toggle('calm', this.#calm);
+    const top = h('div', { class: 'bar top' }, this.#tabList(), h('span', { class: 'spring' }), h('span', { class: 'about' }, about(tape)));
+    const parts = [top, findings(tape, (finding) => this.#show(finding)), notes(tape, this.#stage.hidden), this.#body, this.#live];
+    root.replaceChildren(...parts.filter((part) => part !== undefined));
+    if (this.#timeline.length > 0) root.append(this.#controls.element);
+    if (options.view === 'none') for (const part of [this.#body, this.#live, this.#controls.element]) part.hidden = true;
+    root.addEventListener('keydown', (event) => this.#onKey(event), { signal: this.#gone.signal });
+    this.#choose(this.#tab);
+  }
+
+  #tabList(): HTMLElement {
+    const list = h('div', { role: 'tablist', 'aria-label': 'View', onkeydown: (event: KeyboardEvent) => this.#onTabKey(event) });
+    for (const tab of ['graph', 'code', 'table'] as const) {
+      const title = tab[0]!.toUpperCase() + tab.slice(1);
+      const button = h('button', { role: 'tab', 'data-role': 'tab', 'data-tab': tab, onclick: () => this.#choose(tab) }, title);
+      this.#tabs.set(tab, button);
+      list.append(button);
+    }
+    return list;
+  }
+
+  #choose(tab: Tab | undefined): void {
+    this.#tab = tab;
+    for (const [name, button] of this.#tabs) set(button, { 'aria-selected': String(name === tab), tabindex: name === (tab ?? 'graph') ? 0 : -1 });
+    if (tab && this.options.view === 'none') for (const part of [this.#body, this.#live, this.#controls.element]) part.hidden = false;
+    const wide = (this.root.clientWidth || WIDE) >= WIDE;
+    this.#body.classList.toggle('alone', !wide);
+    if (tab === 'table') this.#body.replaceChildren(this.#openTable().element);
+    else if (tab === 'code') this.#body.replaceChildren(this.#code.element, ...(wide ? [this.#stage.element] : []));
+    else this.#body.replaceChildren(this.#stage.element);
+    this.#code.point(this.#span());
+  }
+
+  /** Built when first asked for: a table of ten thousand values is work. */
+  #openTable(): TablePane {
+    this.#table ??= new TablePane(this.tape, this.#timeline, {
+      seek: (k) => this.#player.seek(k),
+      open: (value) => {
+        this.#choose('graph');
+        this.#stage.openValue(value);
+      },
+    });
+    this.#table.update(this.#player.k);
+    return this.#table;
+  }
+
+  // --- time ---
+
+  #changed(moves: boolean): void {
+    this.#controls.update();
+    if (this.#player.k === this.#k) return;
+    this.#atRest = this.#k === -1 && this.#player.k === this.#timeline.length;
+    this.#k = this.#player.k;
+    this.#moveTo(moves);
+  }
+
+  #moveTo(moves: boolean): void {
+    const { k } = this.#player;
+    const step = this.#timeline.steps[k - 1];
+    const seen = this.#stage.element.isConnected;
+    const travel = moves && seen && !this.#calm ? Math.min(700, this.#player.duration * TRAVEL) : 0;
+    this.#painter.k = travel ? k - 1 : k;
+    this.#stage.show(this.#atRest ? undefined : step, travel, () => this.#settle(moves));
+    this.#table?.update(k);
+    this.#code.point(this.#span());
+    this.#tell(this.#pointed ?? this.#span());
+    say(this.#live, this.#atRest ? overview(this.tape, this.#timeline) : sentence(this.tape, this.#timeline, k));
+  }
+
+  /** The state after the step, once its gradient has arrived. */
+  #settle(moves: boolean): void {
+    this.#painter.k = this.#player.k;
+    this.#stage.scene.refresh();
+    this.#stage.refreshDetails();
+    if (moves) this.#stage.greet();
+  }
+
+  // --- pointing ---
+
+  /** The code of the step under way. */
+  #span(): Span | undefined {
+    const step = this.#atRest ? undefined : this.#timeline.steps[this.#player.k - 1];
+    return step && spanOf(this.tape, step);
+  }
+
+  #hover(node: Node | undefined): void {
+    const span = node?.span ?? (node?.op === undefined ? undefined : this.tape.ops[node.op]!.span);
+    this.#pointed = span;
+    this.#painter.lit = new Set(node ? [node.key] : []);
+    this.#stage.scene.refresh();
+    this.#code.light(span);
+    this.#tell(span);
+  }
+
+  #tell(span: Span | undefined): void {
+    const told = JSON.stringify(span ?? null);
+    if (told === this.#told) return;
+    this.#told = told;
+    this.options.onHoverSpan?.(span ? { source: span.source, line: span.line, endLine: span.end_line } : null);
+  }
+
+  #show({ values, ops }: Finding): void {
+    this.#choose('graph');
+    const { index } = this.#stage;
+    this.#stage.reveal([...values.map((id) => index.ofValue(id)), ...ops.map((id) => index.ofOp(id))].filter((node) => node !== undefined));
+  }
+
+  #goToLine(source: number, line: number): void {
+    const nodes = this.#stage.index.diagram.nodes.filter(({ span }) => span && covers(span, source, line));
+    this.#stage.reveal(nodes);
+  }
+
+  // --- keys ---
+
+  #onKey(event: KeyboardEvent): void {
+    onKey(event, this.#player, this.#stage.scene, {
+      focus: (key) => this.#stage.focus(key),
+      open: (key) => this.#stage.open(key),
+      fold: (key) => this.#stage.close(key),
+      escape: () => this.#stage.escape(),
+    });
+  }
+
+  #onTabKey(event: KeyboardEvent): void {
+    const names = [...this.#tabs.keys()];
+    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+    if (step === 0) return;
+    const next = names[(names.indexOf(this.#tab ?? 'graph') + step + names.length) % names.length]!;
+    this.#choose(next);
+    this.#tabs.get(next)!.focus();
+  }
+}
+
+function tabOf(view: ViewOptions['view']): Tab | undefined {
+  return view === 'none' ? undefined : view === 'code' || view === 'table' ? view : 'graph';
+}
+
+function about({ cell, ops, op_count, passes }: Tape): string {
+  const run = cell.run > 1 ? `, run ${cell.run}` : '';
+  const backward = passes.length ? ` · ${plural(passes.length, 'backward pass', 'backward passes')}` : '';
+  return `${cell.label}${run} · ${plural(Math.max(op_count, ops.length), 'op')}${backward}`;
+}
