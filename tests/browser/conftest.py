@@ -42,7 +42,11 @@ class Server:
         self.notebooks, self.data = home / "notebooks", home / "data"
         self._url = f"http://127.0.0.1:{_free_port()}"
         self._process = subprocess.Popen(
-            self._command(home), env=self._environment(home), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+            self._command(home),
+            env=self._environment(home),
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
         )
         self._log: list[str] = []
         self._wait_until_it_listens()
@@ -85,7 +89,8 @@ class Server:
                 break
         else:
             pytest.fail(f"{self.app} did not start:\n{''.join(self._log)}")
-        threading.Thread(target=self._log.extend, args=(self._process.stderr,), daemon=True).start()
+        self._reader = threading.Thread(target=self._log.extend, args=(self._process.stderr,))
+        self._reader.start()
 
     def url(self, notebook: str) -> str:
         folder = {"lab": "lab/tree", "notebook": "notebooks"}[self.app]
@@ -93,7 +98,8 @@ class Server:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait()
+        self._reader.join()
+        self._process.communicate()
 
 
 def _free_port() -> int:
@@ -124,9 +130,11 @@ class Notebook:
 
     def run(self, index: int) -> Locator:
         """Run a cell as a person does, and wait until it has run; its output."""
+        expect(self.page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle")
         prompt = self.cell(index).locator(".jp-InputPrompt")
         before = prompt.inner_text()
         self.cell(index).locator(".cm-content").click()
+        expect(self.cell(index).locator(".cm-editor.cm-focused")).to_be_visible()
         self.page.keyboard.press("Control+Enter")
         expect(prompt).not_to_have_text(before)
         expect(prompt).to_have_text(re.compile(r"\[\d+\]:"))
@@ -138,6 +146,15 @@ class Notebook:
         with self.page.expect_response(lambda r: self.name in r.url and r.request.method == "PUT"):
             self.page.keyboard.press("Control+s")
         return nbformat.read(self.path, as_version=4)
+
+    def open_sidebar(self) -> Locator:
+        """Open the right sidebar as each application lets a person do it."""
+        if self._server.app == "lab":
+            self.page.locator(".jp-SideBar.jp-mod-right").get_by_title("Backward graph").click()
+        else:
+            for item in ("View", "Right Sidebar", "Show Backward graph"):
+                self.page.get_by_role("menuitem", name=item, exact=True).click()
+        return self.page.locator(".nbautograd-sidebar")
 
     def screenshot(self, name: str) -> None:
         SCREENSHOTS.mkdir(exist_ok=True)
@@ -157,7 +174,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session", params=["lab", "notebook"])
-def server(request: pytest.FixtureRequest, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(
+    request: pytest.FixtureRequest, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     server = Server(request.param, tmp_path_factory.mktemp(request.param))
     yield server
     server.stop()
@@ -177,14 +196,15 @@ class Desk:
     def __init__(self, server: Server, page: Page) -> None:
         self.server, self.page = server, page
 
-    def open(self, *cells: str, name: str = "test.ipynb") -> Notebook:
-        """A new notebook of these code cells, opened."""
+    def open(self, *cells: str) -> Notebook:
+        """A new notebook of these code cells, opened; its name is new too, for a kernel belongs to a name."""
         book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        return self.put(book, name)
+        return self.put(book)
 
-    def put(self, book: nbformat.NotebookNode, name: str, *, trusted: bool = False) -> Notebook:
+    def put(self, book: nbformat.NotebookNode, *, trusted: bool = False) -> Notebook:
         """This notebook, opened."""
+        name = f"{len(list(self.server.notebooks.iterdir()))}.ipynb"
         nbformat.write(book, self.server.notebooks / name)
         if trusted:
             NotebookNotary(data_dir=str(self.server.data)).sign(book)

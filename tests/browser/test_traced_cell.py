@@ -96,9 +96,9 @@ def test_a_second_run_is_told_about_the_accumulated_gradient(run_once: Notebook)
 @pytest.mark.parametrize("trusted", [False, True], ids=["untrusted", "trusted"])
 def test_a_saved_notebook_plays_without_a_kernel(run_once: Notebook, desk: Desk, trusted: bool) -> None:
     book = run_once.save()
-    book.metadata["kernelspec"] = {"name": "gone", "display_name": "Gone", "language": "python"}
+    book.metadata = nbformat.from_dict({"kernelspec": {"name": "gone", "display_name": "Gone"}})
 
-    saved = desk.put(book, "saved.ipynb", trusted=trusted).without_kernel()
+    saved = desk.put(book, trusted=trusted).without_kernel()
     play_to_the_end(saved.output(1))
 
     saved.screenshot(f"saved-{'trusted' if trusted else 'untrusted'}")
@@ -124,9 +124,7 @@ def test_hovering_a_node_lights_the_line_that_made_it(run_once: Notebook) -> Non
 
 
 def test_the_sidebar_shows_the_trace_of_the_cell_that_ran(run_once: Notebook) -> None:
-    run_once.open_sidebar()
-
-    sidebar = run_once.page.locator(".nbautograd-sidebar")
+    sidebar = run_once.open_sidebar()
 
     expect(role(sidebar, "node")).to_have_count(len(trace_of(run_once.save())["values"]))
     run_once.screenshot("sidebar")
