@@ -1,0 +1,80 @@
+"""A module imports only from floors below its own, and `import nbautograd` imports NumPy and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "nbautograd"
+FLOORS = {
+    "core": 0,
+    "ops": 1,
+    "autograd": 2,
+    "nn": 2,
+    "optim": 2,
+    "trace": 2,
+    "lint": 3,
+    "export": 3,
+    "__init__": 4,
+    "notebook": 5,
+}
+DATA_ONLY = {"lint", "export"}
+"""These work on traces that come from files and from other engines: of the package they know the trace's data alone."""
+DATA = {"nbautograd.trace.model", "nbautograd.trace.codec"}
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(tree: ast.AST, module: str) -> Iterator[str]:
+    """Every module of ours that is imported when the code runs."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from imported_from(node, module)
+        else:
+            yield from imports(node, module)
+
+
+def imported_from(node: ast.ImportFrom, module: str) -> Iterator[str]:
+    base = node.module or ""
+    if node.level:
+        base = ".".join([*module.split(".")[: -node.level], *filter(None, [node.module])])
+    for alias in node.names:
+        inner = PACKAGE.parent.joinpath(*base.split("."), alias.name)
+        yield f"{base}.{alias.name}" if inner.is_dir() or inner.with_suffix(".py").exists() else base
+
+
+def floor(module: str) -> str:
+    """The name of the floor that a module of ours lies on."""
+    return (module.split(".")[1:2] or ["__init__"])[0]
+
+
+def name_of(path: Path) -> str:
+    return ".".join(["nbautograd", *path.relative_to(PACKAGE).with_suffix("").parts])
+
+
+@pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(PACKAGE)) for path in MODULES])
+def test_a_module_imports_only_from_floors_below_its_own(path: Path) -> None:
+    module = name_of(path)
+    own = floor(module)
+    ours = {name for name in imports(ast.parse(path.read_text()), module) if name.split(".")[0] == "nbautograd"}
+    others = {name for name in ours if floor(name) != own}
+
+    assert {name for name in others if FLOORS[floor(name)] >= FLOORS[own]} == set()
+    if own in DATA_ONLY:
+        assert others <= DATA
+
+
+def test_importing_the_package_imports_numpy_and_nothing_else() -> None:
+    code = "import sys, numpy; before = set(sys.modules); import nbautograd; print(*set(sys.modules) - before)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    new = {name.split(".")[0] for name in result.stdout.split()} - sys.stdlib_module_names
+    assert new <= {"nbautograd", "numpy"}
