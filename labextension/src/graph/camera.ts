@@ -81,17 +81,13 @@ export class Camera {
     this.look((this.world.left + this.world.right) / 2, (this.world.top + this.world.bottom) / 2, this.fitting);
   }
 
-  /** Whether a box is wholly in the window. */
-  shows(box: Box, margin = 0): boolean {
-    const { left, right, top, bottom } = this.window;
-    return box.left - margin >= left && box.right + margin <= right && box.top - margin >= top && box.bottom + margin <= bottom;
-  }
-
-  /** Brings a box into the window, smoothly unless `still`. */
+  /** Moves just so far that a box lies in the window, smoothly unless `still`. */
   follow(box: Box, still: boolean): void {
-    if (this.shows(box, 12 / this.zoom)) return;
-    const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
-    this.glide(x, y, still);
+    const { left, right, top, bottom } = this.window;
+    const margin = 8 / this.zoom;
+    const dx = nudge(box.left - margin, box.right + margin, left, right);
+    const dy = nudge(box.top - margin, box.bottom + margin, top, bottom);
+    if (dx || dy) this.glide(this.x + dx, this.y + dy, still);
   }
 
   glide(x: number, y: number, still: boolean): void {
@@ -110,6 +106,12 @@ export class Camera {
   stop(): void {
     cancelAnimationFrame(this.#frame);
   }
+}
+
+/** How far a window from `low` to `high` must move to hold `from` … `to`; the beginning wins where it cannot. */
+function nudge(from: number, to: number, low: number, high: number): number {
+  if (from < low || to - from > high - low) return from - low;
+  return to > high ? to - high : 0;
 }
 
 export function clamp(x: number, low: number, high: number): number {

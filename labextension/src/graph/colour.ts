@@ -36,5 +36,5 @@ export function label(gradient: Summary | undefined, limit: number): string {
   if (odd === 'zero') return `${mark}${scalar(gradient) === undefined ? `0 ${text}` : '0'}`;
   if (odd) return `${mark}${scalar(gradient) === undefined ? `${odd} in ${text}` : text}`;
   const size = rms(gradient);
-  return text.startsWith('(') && size !== undefined ? `~${number(size)}` : text;
+  return text.startsWith('(') && size !== undefined ? `rms ${number(Number(size.toPrecision(3)))}` : text;
 }

@@ -8,7 +8,13 @@ import { describe } from './say';
 import type { Known, Step, Timeline } from './timeline';
 import type { Span, Tape, Value } from './validate';
 
-const CHARACTER = 6.65;
+/** Longer gradients are told by their size. */
+const ROOM = 16;
+
+interface Pill {
+  pill?: string;
+  waiting: boolean;
+}
 
 /** Which nodes stand for which ops and values, in one state of folding. */
 export class Index {
@@ -58,6 +64,7 @@ export class Index {
 export class Painter implements Faces {
   /** The moment whose state is shown; while a pulse flies, the one before it. */
   k = 0;
+  flying = false;
   index: Index;
   active = new Set<string>();
   activeLink: Link | undefined;
@@ -123,13 +130,35 @@ export class Painter implements Faces {
     return node.value === undefined ? undefined : this.timeline.at(node.value, this.k);
   }
 
-  #pill(node: Node, known: Known | undefined): { pill?: string; waiting: boolean } {
-    const room = Math.max(9, Math.floor(node.width / CHARACTER) - 2);
-    if (!known || node.value === undefined) return { waiting: false };
-    if (known.grad && known.status !== 'received') return { pill: `.grad ${label(known.grad, room)}`, waiting: false };
-    if (known.gradient) return { pill: `∇ ${label(known.gradient, room)}`, waiting: false };
+  /** How many characters the pill of a node ever needs: its box is made wide enough for them. */
+  room(node: Node): number {
+    if (node.value === undefined) return 0;
+    const moments = [this.timeline.at(node.value, this.timeline.length), this.timeline.at(node.value, 0)];
+    return Math.max(...moments.map((known) => this.#text(node, known).pill?.length ?? 0));
+  }
+
+  #pill(node: Node, known: Known | undefined): Pill {
+    const sum = this.#sum(node);
+    return known ? (sum ? { pill: sum, waiting: false } : this.#text(node, known)) : { waiting: false };
+  }
+
+  #text({ value }: Node, known: Known): Pill {
+    const leftover = known.leftover.length ? '↺ ' : '';
+    if (known.grad && known.status !== 'received') return { pill: `${leftover}.grad ${label(known.grad, ROOM)}`, waiting: false };
+    const { gradient, arrival, arrivals } = known;
+    const part = arrival < arrivals && known.status === 'received' ? ` ${arrival}/${arrivals}` : '';
+    if (gradient) return { pill: `∇ ${label(gradient, ROOM)}${part}`, waiting: false };
     if (known.status === 'pending') return { pill: '∇', waiting: true };
-    return { pill: atRest(this.tape.values[node.value]!, this.timeline.length > 0, room), waiting: true };
+    return { pill: atRest(this.tape.values[value!]!, this.timeline.length > 0), waiting: true };
+  }
+
+  /** While a further contribution is on its way, the sum that it makes. */
+  #sum({ value }: Node): string | undefined {
+    const event = this.timeline.steps[this.k]?.event;
+    if (!this.flying || !event || event.kind === 'seed' || !event.before) return undefined;
+    if (value !== (event.kind === 'flow' ? event.target : event.value)) return undefined;
+    const [before, more] = [label(event.before, ROOM), label(event.contribution, ROOM)];
+    return before.length + more.length < 2 * ROOM ? `${before} += ${more}` : undefined;
   }
 
   #freed({ op, members }: Node): boolean {
@@ -162,7 +191,7 @@ function shown(known: Known) {
 }
 
 /** The pill of a value that no pass touches. */
-function atRest(value: Value, played: boolean, room: number): string | undefined {
+function atRest(value: Value, played: boolean): string | undefined {
   if (value.kind !== 'leaf' || !value.requires_grad) return undefined;
-  return value.grad || played ? `.grad ${label(value.grad, room)}` : undefined;
+  return value.grad || played ? `.grad ${label(value.grad, ROOM)}` : undefined;
 }

@@ -34,7 +34,7 @@ export interface Face {
 }
 
 const LINE = 15;
-const PILL = { height: 18, character: 6.65, padding: 8 };
+const PILL = { height: 18, character: 6.65, padding: 8, overlap: 7 };
 const HATCH = 7;
 
 export class Glyph {
@@ -100,10 +100,9 @@ export class Glyph {
     if (this.#pill.classList.contains('arrived')) classes.push('arrived');
     this.#pill.setAttribute('class', classes.filter(Boolean).join(' '));
     this.#pill.style.setProperty('--t', String(look?.strength ?? 0));
-    const wanted = leftover ? `↺ ${pill}` : pill;
-    if (this.#pill.textContent === wanted && this.#pill.dataset['odd'] === (odd ?? '')) return;
+    if (this.#pill.textContent === pill && this.#pill.dataset['odd'] === (odd ?? '')) return;
     this.#pill.dataset['odd'] = odd ?? '';
-    this.#pill.replaceChildren(...pillShapes(wanted, this.item.height / 2, odd === 'nan' || odd === 'inf'));
+    this.#pill.replaceChildren(...pillShapes(pill, this.item.height / 2, odd === 'nan' || odd === 'inf'));
   }
 
   #drawBadge(title: string | undefined): void {
@@ -129,14 +128,23 @@ function rect({ width, height }: Item, name: string, dx: number, dy: number, rad
   return s('rect', { class: name, x: -width / 2 + dx, y: -height / 2 + dy, width, height, rx: radius });
 }
 
+/** What a box must measure so that a pill of so many characters fits to its lower edge. */
+export function withPill<B extends { width: number; height: number }>(box: B, characters: number): B {
+  if (characters === 0) return box;
+  return { ...box, width: Math.max(box.width, pillWidth(characters) + 8), height: box.height + PILL.overlap };
+}
+
 function texts(item: Item): SVGElement[] {
   const { node, height } = item;
   const lines = node.lines.filter(Boolean);
-  const top = -((lines.length + 1) * LINE) / 2 + LINE / 2;
+  // The pill hangs over the lower edge, so the text stands in the middle of what is above it.
+  const top = -height / 2 + (node.height - lines.length * LINE) / 2;
   const title = node.kind === 'group' ? `▸ ${node.title}` : node.title;
-  // The pill hangs over the lower edge, so the text sits a little higher than the middle.
-  const lift = height > (lines.length + 1) * LINE + 6 ? 2 : 0;
-  return [title, ...lines].map((text, i) => caption(item, top + i * LINE - lift, text, i === 0 ? 'title' : 'line'));
+  return [title, ...lines].map((text, i) => caption(item, top + i * LINE, text, i === 0 ? 'title' : 'line'));
+}
+
+function pillWidth(characters: number): number {
+  return Math.max(24, characters * PILL.character + 2 * PILL.padding);
 }
 
 function caption({ width }: Item, y: number, text: string, name: string): SVGTextElement {
@@ -145,7 +153,7 @@ function caption({ width }: Item, y: number, text: string, name: string): SVGTex
 }
 
 function pillShapes(text: string, y: number, alarming: boolean): SVGElement[] {
-  const width = Math.max(24, text.length * PILL.character + 2 * PILL.padding);
+  const width = pillWidth(text.length);
   const [w, h] = [width / 2, PILL.height / 2];
   const shape = alarming
     ? s('path', { d: `M${-w - 5} ${y}l7 ${-h}h${2 * w - 4}l7 ${h}l-7 ${h}h${-2 * w + 4}z` })

@@ -7,6 +7,7 @@ import { diagram, toLayoutInput, type Node } from './diagram';
 import { h, set } from './dom';
 import { Index, type Painter } from './faces';
 import { label, look } from './colour';
+import { withPill } from './glyph';
 import { layout } from './layout';
 import { placeCard } from './place';
 import { Scene, type Wire } from './scene';
@@ -138,9 +139,12 @@ export class Stage {
   }
 
   #picture(origin?: string): void {
-    const place = layout(toLayoutInput(this.index.diagram));
-    this.scene.show(this.index.diagram, place, this.calm() ? undefined : origin);
-    this.hidden = this.index.diagram.hidden;
+    const { diagram } = this.index;
+    const rooms = new Map(diagram.nodes.map((node) => [node.key, this.painter.room(node)]));
+    const { boxes, edges } = toLayoutInput(diagram);
+    const place = layout({ edges, boxes: boxes.map((box) => withPill(box, rooms.get(box.key) ?? 0)) });
+    this.scene.show(diagram, place, this.calm() ? undefined : origin);
+    this.hidden = diagram.hidden;
     const frames = this.folding.opened.flatMap((group) => this.#frameOf(group) ?? []);
     this.scene.frame(frames.map(({ box }) => box));
     this.#crumbs.replaceChildren(

@@ -32,7 +32,7 @@ const MAX_LENGTH = 2_000;
 /** The readable form of a piece of TeX. What is not understood stays as it was written, without its backslash. */
 export function readable(tex: string): string {
   const tokens = tex.slice(0, MAX_LENGTH).match(/\\[A-Za-z]+\*?|\\.|\s+|[^\\\s]/gu) ?? [];
-  return sequence({ tokens, at: 0 }, 0).replace(/\s+/g, ' ').trim();
+  return sequence({ tokens, at: 0 }, 0).replace(/\s+/g, ' ').replace(/(\p{L}{2}) \(/gu, '$1(').trim();
 }
 
 interface Reader {

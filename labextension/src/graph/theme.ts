@@ -79,7 +79,7 @@ button.main:hover:not(:disabled) { background: color-mix(in srgb, var(--plus) 85
 [role=tab][aria-selected=true] { color: var(--ink); background: var(--paper); border-color: var(--edge); font-weight: 600; }
 input[type=range] { flex: 1; min-width: 80px; height: 28px; margin: 0; accent-color: var(--plus); cursor: pointer; }
 .count { font: 12px var(--code); color: var(--muted); min-width: 6ch; text-align: right; }
-.live { padding: 5px 12px 7px; min-height: 30px; background: var(--raised); font-size: 12.5px; overflow-wrap: anywhere; }
+.live { padding: 5px 12px 7px; min-height: calc(2 * 1.45em + 12px); background: var(--raised); font-size: 12.5px; overflow-wrap: anywhere; }
 .live:empty { display: none; }
 .notes, .findings { list-style: none; margin: 0; padding: 0; }
 .notes li { padding: 5px 12px; color: var(--muted); font-size: 12px; border-bottom: 1px solid var(--edge); overflow-wrap: anywhere; }
@@ -164,7 +164,7 @@ const SCENE = `
 `;
 
 const PANELS = `
-.card { position: absolute; z-index: 2; max-width: min(400px, calc(100% - 16px)); padding: 8px 11px 9px; background: var(--paper);
+.card { position: absolute; z-index: 2; width: max-content; max-width: min(400px, calc(100% - 16px)); padding: 8px 11px 9px; background: var(--paper);
   border: 1px solid var(--edge); border-top: 3px solid var(--hue, var(--plus)); border-radius: 8px; cursor: default; pointer-events: none;
   box-shadow: 0 4px 16px color-mix(in srgb, #000 18%, transparent); font-size: 12px; overflow-wrap: anywhere; }
 .card.over { border-top-color: var(--amber-edge); pointer-events: auto; user-select: text; }
@@ -173,7 +173,7 @@ const PANELS = `
 .equation { display: flex; flex-wrap: wrap; align-items: flex-end; gap: 2px 7px; font: 13px var(--code); }
 .term { display: inline-flex; flex-direction: column; align-items: center; }
 .term small { font: 10px var(--ui); color: var(--muted); letter-spacing: .02em; }
-.term b { font-weight: 600; padding: 1px 5px; border-radius: 5px; background: color-mix(in srgb, var(--ink) 6%, transparent); }
+.term b { white-space: pre-wrap; font-weight: 600; padding: 1px 5px; border-radius: 5px; background: color-mix(in srgb, var(--ink) 6%, transparent); }
 .term.result b { background: color-mix(in srgb, var(--hue, var(--plus)) 18%, transparent); }
 .term.over b { background: var(--amber-paper); color: var(--amber); outline: 1.5px solid var(--amber-edge); }
 .card .row { margin-top: 5px; } .card .row.mini { color: var(--muted); }
@@ -205,9 +205,10 @@ const PANELS = `
 .code-pane .kw { color: var(--jp-mirror-editor-keyword-color, var(--minus)); } .code-pane .cm { color: var(--muted); }
 .code-pane .st { color: var(--jp-mirror-editor-string-color, var(--size)); } .code-pane .nu { color: var(--jp-mirror-editor-number-color, var(--plus)); }
 .table-pane { flex: 1; min-width: 0; max-height: 480px; overflow: auto; }
-table { border-collapse: collapse; width: 100%; font-size: 12px; }
+table { border-collapse: collapse; width: 100%; color: inherit; font: 12px/1.45 var(--ui); }
 caption { text-align: left; font-weight: 600; padding: 8px 12px 4px; }
-th, td { text-align: left; padding: 3px 10px; border-bottom: 1px solid var(--edge); font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+th, td { text-align: left; padding: 3px 10px; border-bottom: 1px solid var(--edge); font-variant-numeric: tabular-nums; overflow-wrap: break-word; }
+td:last-child { white-space: nowrap; }
 thead th { position: sticky; top: 0; background: var(--raised); color: var(--muted); font-weight: 600; white-space: nowrap; }
 td.n { font-family: var(--code); }
 tr.lit td { background: var(--lit); } tr[aria-current] td, tr[aria-current] th { background: color-mix(in srgb, var(--plus) 14%, transparent); }

@@ -178,6 +178,7 @@ export class Board {
     const step = this.#timeline.steps[k - 1];
     const seen = this.#stage.element.isConnected;
     const travel = moves && seen && !this.#calm ? Math.min(700, this.#player.duration * TRAVEL) : 0;
+    this.#painter.flying = travel > 0;
     this.#painter.k = travel ? k - 1 : k;
     this.#stage.show(this.#atRest ? undefined : step, travel, () => this.#settle(moves));
     this.#table?.update(k);
@@ -188,6 +189,7 @@ export class Board {
 
   /** The state after the step, once its gradient has arrived. */
   #settle(moves: boolean): void {
+    this.#painter.flying = false;
     this.#painter.k = this.#player.k;
     this.#stage.scene.refresh();
     this.#stage.refreshDetails();
