@@ -8,7 +8,7 @@ export const SPAN_EVENT = 'nbautograd-span';
 export const LINE_EVENT = 'nbautograd-line';
 export const HOST_CLASS = 'nbautograd-host';
 
-/** A line of code, named so that it is found again: by its cell where that is known, and by its text always. */
+/** A line of code, named so that it is found again: by its cell and by its text. */
 export interface Line {
   cell: string | null;
   line: number;
@@ -38,9 +38,7 @@ export function lineOf(trace: unknown, span: { source: number; line: number; end
 
 /** Which source of the trace this line belongs to, or -1. */
 export function sourceOf(trace: unknown, line: Line): number {
-  return sources(trace).findIndex(
-    source => (source['cell'] ?? line.cell) === line.cell && textOf(source, line.line) === line.text,
-  );
+  return sources(trace).findIndex(source => source['cell'] === line.cell && textOf(source, line.line) === line.text);
 }
 
 /** Mount a view which tells the page what it is pointed at, and listens to where the page points. */

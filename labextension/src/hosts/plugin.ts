@@ -41,10 +41,10 @@ function panelWith(tracker: INotebookTracker, node: Node): NotebookPanel | null 
   return tracker.find(panel => panel.node.contains(node)) ?? tracker.currentWidget;
 }
 
+/** Whoever ran the notebook may not have known the cells' ids; then it is the cell that the view is drawn in. */
 function cellOf(panel: NotebookPanel | null, line: Line, origin: Node): Cell | undefined {
   const cells = panel?.content.widgets ?? [];
-  if (line.cell !== null) return cells.find(cell => cell.model.id === line.cell);
-  return cells.find(cell => cell.node.contains(origin));
+  return cells.find(cell => cell.model.id === line.cell) ?? cells.find(cell => cell.node.contains(origin));
 }
 
 function linkNodesToLines(tracker: INotebookTracker): void {
