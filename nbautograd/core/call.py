@@ -69,7 +69,8 @@ def _unary(op: Any) -> Callable[[Any], Tensor]:
     return call
 
 
-def _binary(op: Any) -> Callable[[Any, Any], Tensor]:
+def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, Any], Tensor]:
+    slow = slow or dispatch
     forward = op.forward
     plan = [(kind, users) for kind, _, users in op.plan]
     dx, dy = op.rules
@@ -79,34 +80,34 @@ def _binary(op: Any) -> Callable[[Any, Any], Tensor]:
 
     def call(x: Any, y: Any) -> Tensor:
         if state.special or not isinstance(x, Tensor):
-            return dispatch(op, (x, y), {})
+            return slow(op, (x, y), {})
         xd = x._data
         kind = xd.__class__
         if isinstance(y, Tensor):
             yd = y._data
             py = y._node if dy is not None else None
             if kind is not yd.__class__:
-                return dispatch(op, (x, y), {})
+                return slow(op, (x, y), {})
         elif y.__class__ is float or y.__class__ is int:
             yd = y
             py = None
         else:
-            return dispatch(op, (x, y), {})
+            return slow(op, (x, y), {})
         try:
             out = forward(xd, yd)
         except Exception:
-            return dispatch(op, (x, y), {})
+            return slow(op, (x, y), {})
         fits = None
         if kind is ndarray:
             if same_dtype and out.dtype is not xd.dtype:
-                return dispatch(op, (x, y), {})
+                return slow(op, (x, y), {})
             if yd.__class__ is ndarray:
                 if yd.dtype is not xd.dtype:
-                    return dispatch(op, (x, y), {})
+                    return slow(op, (x, y), {})
                 if broadcasts or xd.shape != yd.shape:
                     fits = ((xd.shape, None), (yd.shape, None))
         elif same_dtype and out.__class__ is not kind:
-            return dispatch(op, (x, y), {})
+            return slow(op, (x, y), {})
         px = x._node if dx is not None else None
         t = new(Tensor)
         t._data = out
@@ -134,6 +135,17 @@ def _saver(plan: list[tuple[str, tuple[int, ...]]], wheres: list[Any]) -> Callab
         )
 
     return saved_of
+
+
+def operator(op: Any) -> Callable[[Any, Any], Any]:
+    """The call of a binary `op` as the method of a Python operator: what is no number is left to the other operand."""
+    return _binary(op, _operands)
+
+
+def _operands(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+    if not all(isinstance(x, Tensor | ndarray | int | float | complex | np.generic) for x in inputs):
+        return NotImplemented
+    return dispatch(op, tuple([wrap(x) if isinstance(x, ndarray) else x for x in inputs]), settings)
 
 
 def _general(op: Any) -> Callable[..., Any]:
@@ -260,7 +272,7 @@ def record(
         elif kind == "shape":
             value = tuple([np.shape(d) for d in datas]) if op.variadic else np.shape(datas[where])
         elif kind == "setting":
-            value = settings.get(where, _default(op, where))
+            value = settings[where] if where in settings else _default(op, where)
         else:
             value = aux[where]
         saved.append(value)

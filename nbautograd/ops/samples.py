@@ -1,0 +1,126 @@
+"""Sample inputs: every op carries some, and the tests run each op on all of its own.
+
+`samples(make)` yields argument tuples for the public function of the op's name (where there is none: for `Op.call`). A
+dictionary at the end of a tuple holds keyword arguments. Float arrays come from `make`, so that the tests choose dtype
+and memory layout; integer and truth arrays are never differentiated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Case = tuple[Any, ...]
+
+
+class Make:
+    """Makes the arrays of samples: `make(2, 3)` has floats between -2 and 2, the same ones on every run."""
+
+    def __init__(self, dtype: Any = np.float64, seed: int = 0) -> None:
+        self.dtype = np.dtype(dtype)
+        self._random = np.random.default_rng(seed)
+
+    def __call__(self, *shape: int, low: float = -2.0, high: float = 2.0) -> Any:
+        return np.asarray(self._random.uniform(low, high, shape), self.dtype)
+
+    def distinct(self, *shape: int) -> Any:
+        """Floats that keep a distance from each other, for functions that compare them."""
+        count = int(np.prod(shape))
+        values = (self._random.permutation(count) - count / 2) * 0.37 + self._random.uniform(0, 0.05, count)
+        return np.asarray(values.reshape(shape), self.dtype)
+
+    def ints(self, *shape: int, low: int = 0, high: int = 5, dtype: Any = np.int64) -> Any:
+        return np.asarray(self._random.integers(low, high, shape), dtype)
+
+    def bools(self, *shape: int) -> Any:
+        return np.asarray(self._random.random(shape) < 0.5)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A generator of cases, and what the tests may do with them."""
+
+    cases: Callable[[Make], Iterator[Case]]
+    name: str | None = None
+    """The public function that the cases are for, if not the op's own name."""
+    gradient: bool = True
+    second: bool = True
+
+    def __call__(self, make: Make) -> Iterator[Case]:
+        return self.cases(make)
+
+
+def _with(case: Case, settings: dict[str, Any]) -> Case:
+    return (*case, settings) if settings else case
+
+
+def unary(low: float = -2.0, high: float = 2.0, **settings: Any) -> Samples:
+    """One tensor: 0-d, empty, of several dimensions, transposed, with gaps."""
+
+    def cases(make: Make) -> Iterator[Case]:
+        for shape in ((), (1,), (5,), (0,), (2, 3), (2, 0, 3), (2, 3, 2), (1, 1, 1, 2)):
+            yield _with((make(*shape, low=low, high=high),), settings)
+        yield _with((make(4, 3, low=low, high=high).T,), settings)
+        yield _with((make(7, low=low, high=high)[::2],), settings)
+
+    return Samples(cases)
+
+
+_PAIRS = (
+    ((), ()),
+    ((3,), (3,)),
+    ((2, 3), (3,)),
+    ((3,), (2, 3)),
+    ((2, 1), (1, 3)),
+    ((), (2, 3)),
+    ((2, 3), ()),
+    ((0,), (1,)),
+    ((2, 3, 2), (3, 1)),
+    ((1, 3), (2, 0, 3)),
+)
+
+
+def binary(low: float = -2.0, high: float = 2.0, **settings: Any) -> Samples:
+    """Two tensors that broadcast."""
+
+    def cases(make: Make) -> Iterator[Case]:
+        for a, b in _PAIRS:
+            yield _with((make(*a, low=low, high=high), make(*b, low=low, high=high)), settings)
+        yield _with((make(4, 3, low=low, high=high).T, make(8, low=low, high=high)[::2]), settings)
+
+    return Samples(cases)
+
+
+def by_number(*numbers: float, low: float = -2.0, high: float = 2.0, **settings: Any) -> Samples:
+    """A tensor and a Python number."""
+
+    def cases(make: Make) -> Iterator[Case]:
+        for number in numbers:
+            for shape in ((), (3,), (2, 3), (0, 2)):
+                yield _with((make(*shape, low=low, high=high), number), settings)
+        yield _with((make(4, 3, low=low, high=high).T, numbers[0]), settings)
+
+    return Samples(cases)
+
+
+def cases(*generators: Callable[[Make], Iterator[Case]], **what: Any) -> Samples:
+    """Several generators of cases in a row."""
+
+    def all_of_them(make: Make) -> Iterator[Case]:
+        for generator in generators:
+            yield from generator(make)
+
+    return Samples(all_of_them, **what)
+
+
+def through(name: str, *generators: Callable[[Make], Iterator[Case]], **what: Any) -> Samples:
+    """Cases for the public function `name`, which leads to this op."""
+    return cases(*generators, name=name, **what)
+
+
+def forward_only(*generators: Callable[[Make], Iterator[Case]], **what: Any) -> Samples:
+    """Cases for a function without a gradient."""
+    return cases(*generators, gradient=False, **what)
