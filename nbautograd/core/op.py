@@ -89,12 +89,12 @@ class Op:
             return
         cls.name = cls.__dict__.get("name") or snake(cls.__name__)
         cls.node_name = cls.__dict__.get("node_name") or f"{cls.__name__}Backward0"
-        forward = cls.__dict__["forward"]
+        forward = cls.forward
         code = forward.__code__
         names = code.co_varnames
         cls.inputs = names[: code.co_argcount] or ("xs",)
         cls.settings = names[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
-        compile_entry(cls, forward, tuple(cls.__dict__.get(f"d{n}") for n in cls.inputs))
+        compile_entry(cls, forward, tuple(getattr(cls, f"d{n}", None) for n in cls.inputs))
         TABLE[cls.name] = cls
 
     @classmethod

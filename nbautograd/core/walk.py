@@ -317,7 +317,7 @@ class _Walk:
         if self.create_graph:
             tensor._grad = g if held is None else held + g
         elif held is None:
-            tensor._grad = wrap(g if sole and g.base is None else own(g))
+            tensor._grad = wrap(arrays.compact(g) if sole and g.base is None else own(g))
         else:
             add_to(held, g)
         if self.observer is not None:
@@ -359,7 +359,7 @@ class _Walk:
 
 def own(g: Any) -> Any:
     """`g` as numbers that nobody else can change."""
-    return g if isinstance(g, np.generic) else g.copy()
+    return g if isinstance(g, np.generic) else arrays.compact(g.copy())
 
 
 def add_to(held: Tensor, g: Any) -> None:

@@ -1,0 +1,571 @@
+"""Indexing: reading and writing parts of tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nbautograd.core import inplace
+from nbautograd.core.call import wrap
+from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+from nbautograd.core.tensor import Tensor
+from nbautograd.ops.shape import canonical_dim
+
+# --- x[…] ---------------------------------------------------------------------------------------------------------
+
+
+class Slice(Op):
+    """A part of the tensor, as a view."""
+
+    view = True
+    tex = {"x": "\\text{put back, 0 elsewhere}"}
+
+    def forward(x, *, index):
+        return x[(*index, ...)] if Ellipsis not in index else x[index]
+
+    def dx(g, x_shape, index):
+        return xp.unslice(g, shape=x_shape, index=index)
+
+
+class Select(Slice):
+    """One index of a dimension, as a view."""
+
+
+class NewAxis(Slice):
+    """A part of the tensor with a new dimension of size one last, as a view."""
+
+    node_name = "UnsqueezeBackward0"
+
+
+class Unslice(Op):
+    """Zeros with `x` at a basic index: what the gradient of a slice is."""
+
+    def forward(x, *, shape, index):
+        out = xp.zeros(shape, dtype=x.dtype)
+        out[index] = x
+        return out
+
+    def dx(g, index):
+        return g[index]
+
+
+class Index(Op):
+    """The elements at positions given by tensors or a mask, as a copy."""
+
+    tex = {"x": "\\text{put back, 0 elsewhere}"}
+
+    def forward(x, *, index):
+        return x[index]
+
+    def dx(g, x_shape, index):
+        return xp.unindex(g, shape=x_shape, index=index)
+
+
+class IndexSelect(Index):
+    """The slices at some positions of a dimension."""
+
+
+class Take(Index):
+    """The elements at positions of the flattened tensor."""
+
+
+class Unindex(Op):
+    """Zeros to which `x` is added at positions that may repeat: what the gradient of advanced indexing is."""
+
+    def forward(x, *, shape, index):
+        out = xp.zeros(shape, dtype=x.dtype)
+        xp.add.at(out, index, x)
+        return out
+
+    def dx(g, index):
+        return g[index]
+
+
+class IndexPut(Op):
+    """`x` with `y` at some positions, or with it added there."""
+
+    promote = "none"
+
+    def forward(x, y, *, index, accumulate=False):
+        out = x.copy()
+        y = xp.astype(xp.asarray(y), x.dtype)
+        if accumulate:
+            xp.add.at(out, index, y)
+        else:
+            out[index] = y
+        return out
+
+    def dx(g, index, accumulate):
+        return g if accumulate else xp.index_zeroed(g, index=index)
+
+    def dy(g, y_shape, index):
+        return fitted(g[index], y_shape)
+
+
+class IndexAdd(IndexPut):
+    """`x` with `y` added at some positions of a dimension."""
+
+
+class IndexCopy(IndexPut):
+    """`x` with `y` written at some positions of a dimension."""
+
+
+class IndexFill(IndexPut):
+    """`x` with one value at some positions of a dimension."""
+
+
+class IndexZeroed(Op):
+    """`x` with zeros at some positions."""
+
+    def forward(x, *, index):
+        out = x.copy()
+        out[index] = 0
+        return out
+
+    def dx(g, index):
+        return xp.index_zeroed(g, index=index)
+
+
+def fitted(g, shape):
+    """The sum of `g` over what broadcasting repeated, in `shape`."""
+    extra = len(g.shape) - len(shape)
+    axes = tuple(i for i, n in enumerate(g.shape) if i < extra or (shape[i - extra] == 1 and n != 1))
+    return (xp.sum(g, axis=axes) if axes else g).reshape(shape)
+
+
+class CopyInto(Op):
+    """`y` in the shape and dtype of `x`, which it replaces."""
+
+    node_name = "CopyBackwards"
+    promote = "none"
+
+    def forward(x, y):
+        return xp.broadcast_to(xp.astype(xp.asarray(y), x.dtype), x.shape)
+
+    def dx(g):
+        return xp.zeros_like(g)
+
+    def dy(g, y_shape):
+        return fitted(g, y_shape)
+
+
+def plain(index: Any) -> tuple[Any, ...]:
+    """`index` as a tuple of what NumPy understands; lists become arrays, masks stay masks."""
+    items = index if isinstance(index, tuple) else (index,)
+    return tuple(_item(i) for i in items)
+
+
+def _item(i: Any) -> Any:
+    if isinstance(i, Tensor):
+        if i._data.dtype.kind not in "biu":
+            raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, but got {i.dtype}")
+        return i._data if i.ndim or i._data.dtype.kind == "b" else int(i._data)
+    if isinstance(i, list | np.ndarray):
+        return np.asarray([int(v) if isinstance(v, Tensor) else v for v in i] if isinstance(i, list) else i)
+    if isinstance(i, slice):
+        bounds = (i.start, i.stop, i.step)
+        if i.step is not None and int(i.step) <= 0:
+            raise ValueError("step must be greater than zero")
+        return slice(*(None if b is None else int(b) for b in bounds))
+    return i
+
+
+def is_basic(items: tuple[Any, ...]) -> bool:
+    """Whether indexing gives a view: numbers, slices, None and `...` only."""
+    return all(i is None or i is Ellipsis or isinstance(i, slice) or (isinstance(i, int | np.integer) and not isinstance(i, bool)) for i in items)
+
+
+def check_bounds(shape: tuple[int, ...], items: tuple[Any, ...]) -> None:
+    """Refuse an index in torch's words.
+
+    Raises: IndexError.
+    """
+    used = sum(1 for i in items if i is not None and i is not Ellipsis and not (hasattr(i, "dtype") and i.dtype.kind == "b"))
+    if not shape and used:
+        raise IndexError(
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
+            "0-dim tensor to a number"
+        )
+    if used > len(shape):
+        raise IndexError(f"too many indices for tensor of dimension {len(shape)}")
+    if Ellipsis in [i for i in items if not hasattr(i, "dtype")]:
+        return
+    dim = 0
+    for i in items:
+        if isinstance(i, int) and not isinstance(i, bool) and not -shape[dim] <= i < shape[dim]:
+            raise IndexError(f"index {i} is out of bounds for dimension {dim} with size {shape[dim]}")
+        dim += i is not None
+
+
+def __getitem__(self: Tensor, index: Any) -> Tensor:
+    items = plain(index)
+    check_bounds(self._data.shape, items)
+    if is_basic(items):
+        return _slicing(items).call(self, index=items)
+    return Index.call(self, index=items)
+
+
+def _slicing(items: tuple[Any, ...]) -> type[Op]:
+    """The op that torch would apply last."""
+    for item in reversed(items):
+        if item is None:
+            return NewAxis
+        if isinstance(item, int | np.integer):
+            return Select
+        if isinstance(item, slice) and item != slice(None):
+            return Slice
+    return Slice
+
+
+def __setitem__(self: Tensor, index: Any, value: Any) -> None:
+    items = plain(index)
+    check_bounds(self._data.shape, items)
+    if not isinstance(value, Tensor):
+        value = wrap(np.asarray(value, dtype=self._data.dtype))
+    if is_basic(items):
+        inplace.apply(CopyInto, _part(self, items), value)
+    else:
+        if items and all(i is None or isinstance(i, slice) for i in items):
+            items = (*items, Ellipsis)
+        inplace.apply(IndexPut, self, value, index=items)
+
+
+def _part(self: Tensor, items: tuple[Any, ...]) -> Tensor:
+    inplace.array_of(self)
+    return Slice.call(self, index=items)
+
+
+Tensor.__getitem__ = __getitem__
+Tensor.__setitem__ = __setitem__
+
+
+# --- along a dimension --------------------------------------------------------------------------------------------
+
+
+class Gather(Op):
+    """Along one dimension, the elements at `index`.
+
+    Math: out[i][j] = x[index[i][j]][j] for dim = 0
+    """
+
+    promote = "none"
+    tex = {"x": "\\text{put back, 0 elsewhere}"}
+
+    def forward(x, index, *, dim):
+        return x[places(index, dim)] if x.ndim else xp.broadcast_to(x, index.shape).copy()
+
+    def dx(g, x_shape, index, dim):
+        return xp.scatter_along(g, index, shape=x_shape, dim=dim)
+
+
+def places(index, dim):
+    """The advanced index that reads `index` along `dim` and every other dimension in step."""
+    grids = [xp.arange(n).reshape((1,) * d + (n,) + (1,) * (index.ndim - d - 1)) for d, n in enumerate(index.shape)]
+    grids[dim] = index
+    return tuple(grids)
+
+
+class ScatterAlong(Op):
+    """Zeros to which `x` is added along one dimension at `index`: what the gradient of gather is."""
+
+    promote = "none"
+
+    def forward(x, index, *, shape, dim):
+        out = xp.zeros(shape, dtype=x.dtype)
+        if out.ndim:
+            xp.add.at(out, places(index, dim), x)
+            return out
+        return out + xp.sum(x)
+
+    def dx(g, index, dim):
+        return xp.gather(g, index, dim=dim)
+
+
+class Scatter(Op):
+    """`x` with `src` written along one dimension at `index`."""
+
+    promote = "none"
+
+    def forward(x, index, src, *, dim):
+        out = x.copy()
+        out[places(index, dim)] = src[tuple(slice(n) for n in index.shape)]
+        return out
+
+    def dx(g, index, dim):
+        return xp.scatter(g, index, xp.zeros(index.shape, dtype=g.dtype), dim=dim)
+
+    def dsrc(g, index, src_shape, dim):
+        taken = xp.gather(g, index, dim=dim)
+        return xp.unslice(taken, shape=src_shape, index=tuple(slice(n) for n in index.shape))
+
+
+class ScatterAdd(Op):
+    """`x` with `src` added along one dimension at `index`."""
+
+    promote = "none"
+
+    def forward(x, index, src, *, dim):
+        out = x.copy()
+        xp.add.at(out, places(index, dim), src[tuple(slice(n) for n in index.shape)])
+        return out
+
+    def dx(g):
+        return g
+
+    def dsrc(g, index, src_shape, dim):
+        taken = xp.gather(g, index, dim=dim)
+        return xp.unslice(taken, shape=src_shape, index=tuple(slice(n) for n in index.shape))
+
+
+class MaskedFill(Op):
+    """`x` with one value where the mask is true."""
+
+    promote = "none"
+    elementwise = True
+    tex = {"x": "[\\lnot mask]"}
+
+    def forward(x, mask, value):
+        return xp.where(mask, xp.astype(xp.asarray(value), x.dtype), x)
+
+    def dx(g, mask):
+        return xp.where(mask, xp.zeros_like(g), g)
+
+    def dvalue(g, mask):
+        return xp.where(mask, g, xp.zeros_like(g))
+
+
+class MaskedSelect(Index):
+    """The elements where the mask is true, in one row."""
+
+    node_name = "MaskedSelectBackward0"
+
+
+class TakeAlongDim(Gather):
+    """As `gather`, with `index` broadcast against the input."""
+
+    node_name = "GatherBackward0"
+
+
+class Embedding(Op):
+    """Rows of a table.
+
+    Shape: weight (V, D), index (…) → (…, D)
+    """
+
+    promote = "none"
+    tex = {"weight": "\\text{add to the rows used}"}
+
+    def forward(weight, index, *, padding_idx=None):
+        return weight[index]
+
+    def dweight(g, weight_shape, index, padding_idx):
+        return xp.embedding_backward(g, index, shape=weight_shape, padding_idx=padding_idx)
+
+
+class EmbeddingBackward(Op):
+    """The gradient of an embedding table: each row used gets the sum of what reached it."""
+
+    node_name = "EmbeddingDenseBackwardBackward0"
+    promote = "none"
+
+    def forward(x, index, *, shape, padding_idx=None):
+        out = xp.zeros(shape, dtype=x.dtype)
+        xp.add.at(out, index.reshape(-1), x.reshape(-1, shape[-1]))
+        if padding_idx is not None:
+            out[padding_idx] = 0
+        return out
+
+    def dx(g, index):
+        return xp.embedding(g, index)
+
+
+# --- torch's signatures -------------------------------------------------------------------------------------------
+
+
+@public()
+def gather(input, dim, index, *, sparse_grad=False):
+    """The elements at `index` along `dim`."""
+    if index._data.dtype.kind not in "iu":
+        raise RuntimeError("gather(): Expected dtype int32/int64 for index")
+    return Gather.call(input, index, dim=canonical_dim(dim, input.ndim))
+
+
+@public()
+def take_along_dim(input, indices, dim=None):
+    """The elements at `indices` along `dim`; shapes are broadcast."""
+    if dim is None:
+        return Gather.call(input.reshape(-1), indices.reshape(-1), dim=0)
+    dim = canonical_dim(dim, input.ndim)
+    shape = list(np.broadcast_shapes(*[tuple(1 if d == dim else n for d, n in enumerate(t.shape)) for t in (input, indices)]))
+    rows, places_shape = list(shape), list(shape)
+    rows[dim], places_shape[dim] = input.shape[dim], indices.shape[dim]
+    return TakeAlongDim.call(input.expand(*rows), indices.expand(*places_shape), dim=dim)
+
+
+def _source(input: Tensor, index: Tensor, src: Any) -> Tensor:
+    return src if isinstance(src, Tensor) else wrap(np.full(index.shape, src, input._data.dtype))
+
+
+@public()
+def scatter(input, dim, index, src=None, *, value=None, reduce=None):
+    """A copy with `src` (or one value) written along `dim` at `index`."""
+    src = _source(input, index, value if src is None else src)
+    op = ScatterAdd if reduce == "add" else Scatter
+    return op.call(input, index, src, dim=canonical_dim(dim, input.ndim))
+
+
+@public(top=False)
+def scatter_(self, dim, index, src=None, *, value=None, reduce=None):
+    """`scatter`, in place."""
+    src = _source(self, index, value if src is None else src)
+    return inplace.apply(ScatterAdd if reduce == "add" else Scatter, self, index, src, dim=canonical_dim(dim, self.ndim))
+
+
+@public()
+def scatter_add(input, dim, index, src):
+    """A copy with `src` added along `dim` at `index`."""
+    return ScatterAdd.call(input, index, src, dim=canonical_dim(dim, input.ndim))
+
+
+@public(top=False)
+def scatter_add_(self, dim, index, src):
+    """`scatter_add`, in place."""
+    return inplace.apply(ScatterAdd, self, index, src, dim=canonical_dim(dim, self.ndim))
+
+
+def _at(dim: int, index: Any) -> tuple[Any, ...]:
+    return (slice(None),) * dim + (index._data if isinstance(index, Tensor) else index,)
+
+
+@public()
+def index_select(input, dim, index):
+    """The slices at `index` along `dim`."""
+    return IndexSelect.call(input, index=_at(canonical_dim(dim, input.ndim), index))
+
+
+@public()
+def index_add(input, dim, index, source, *, alpha=1):
+    """A copy with `source` added at `index` along `dim`."""
+    source = source if alpha == 1 else source * alpha
+    return IndexAdd.call(input, source, index=_at(canonical_dim(dim, input.ndim), index), accumulate=True)
+
+
+@public(top=False)
+def index_add_(self, dim, index, source, *, alpha=1):
+    """`index_add`, in place."""
+    source = source if alpha == 1 else source * alpha
+    return inplace.apply(IndexAdd, self, source, index=_at(canonical_dim(dim, self.ndim), index), accumulate=True)
+
+
+@public()
+def index_copy(input, dim, index, source):
+    """A copy with `source` written at `index` along `dim`."""
+    return IndexCopy.call(input, source, index=_at(canonical_dim(dim, input.ndim), index))
+
+
+@public()
+def index_fill(input, dim, index, value):
+    """A copy with one value at `index` along `dim`."""
+    value = value if isinstance(value, Tensor) else wrap(input._data.dtype.type(value))
+    return IndexFill.call(input, value, index=_at(canonical_dim(dim, input.ndim), index))
+
+
+@public()
+def index_put(input, indices, values, accumulate=False):
+    """A copy with `values` written (or added) at the positions `indices`."""
+    return IndexPut.call(input, values, index=plain(tuple(indices)), accumulate=accumulate)
+
+
+@public(top=False)
+def index_put_(self, indices, values, accumulate=False):
+    """`index_put`, in place."""
+    return inplace.apply(IndexPut, self, values, index=plain(tuple(indices)), accumulate=accumulate)
+
+
+@public()
+def masked_fill(input, mask, value):
+    """A copy with `value` where `mask` is true."""
+    return MaskedFill.call(input, mask, value)
+
+
+@public(top=False)
+def masked_fill_(self, mask, value):
+    """`masked_fill`, in place."""
+    return inplace.apply(MaskedFill, self, mask, value)
+
+
+@public()
+def masked_select(input, mask):
+    """The elements where `mask` is true, in one row."""
+    shape = np.broadcast_shapes(tuple(input.shape), tuple(mask.shape))
+    wide = input if tuple(input.shape) == shape else input.expand(*shape)
+    return MaskedSelect.call(wide, index=(np.broadcast_to(mask._data, shape),))
+
+
+@public()
+def take(input, index):
+    """The elements at positions of the flattened tensor."""
+    return Take.call(input.reshape(-1), index=(index._data,))
+
+
+@public()
+def select(input, dim, index):
+    """One index of `dim`, as a view."""
+    dim = canonical_dim(dim, input.ndim)
+    if not -input.shape[dim] <= index < input.shape[dim]:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}"
+        )
+    return Select.call(input, index=(*(slice(None),) * dim, index))
+
+
+@public()
+def narrow(input, dim, start, length):
+    """`length` entries of `dim` from `start` on, as a view."""
+    dim = canonical_dim(dim, input.ndim)
+    if start + length > input.shape[dim]:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({input.shape[dim]}).")
+    return Slice.call(input, index=(*(slice(None),) * dim, slice(start, start + length)))
+
+
+@public()
+def nonzero(input, *, as_tuple=False):
+    """Where the elements are not zero: one row per element, or one vector per dimension."""
+    found = np.nonzero(np.atleast_1d(input._data))
+    if as_tuple:
+        return tuple(wrap(i) for i in found)
+    return wrap(np.stack(found, axis=-1) if input.ndim else np.zeros((len(found[0]), 0), np.int64))
+
+
+@public()
+def repeat_interleave(input, repeats, dim=None):
+    """Each element repeated, one number of times for all or one for each."""
+    if dim is None:
+        input, dim = input.reshape(-1), 0
+    dim = canonical_dim(dim, input.ndim)
+    counts = repeats._data if isinstance(repeats, Tensor) else repeats
+    return Index.call(input, index=_at(dim, np.repeat(np.arange(input.shape[dim]), counts)))
+
+
+@public("embedding", top=False, method=False, functional=True)
+def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
+    """Rows of the table `weight` at the positions `input`."""
+    if padding_idx is not None and padding_idx < 0:
+        padding_idx += weight.shape[0]
+    if input._data.size and (input._data.max() >= weight.shape[0] or input._data.min() < 0):
+        raise IndexError("index out of range in self")
+    return Embedding.call(weight, input, padding_idx=padding_idx)
+
+
+@public("one_hot", top=False, method=False, functional=True)
+def one_hot(tensor, num_classes=-1):
+    """A vector per element, with a one at its position."""
+    data = tensor._data
+    count = int(data.max()) + 1 if num_classes == -1 else num_classes
+    if data.size and data.max() >= count:
+        raise RuntimeError("Class values must be smaller than num_classes.")
+    return wrap(np.eye(count, dtype=np.int64)[data])
+
+

@@ -1,0 +1,134 @@
+"""Normalisation: layers that bring activations to mean zero and variance one, each in one node."""
+
+from __future__ import annotations
+
+from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+
+
+class LayerNorm(Op):
+    """Each row brought to mean zero and variance one, then scaled and shifted.
+
+    Math: out = (x − mean) / √(var + eps) · w + b
+    Shape: x (…, D), w (D,), b (D,) → (…, D)
+    Source: Ba, Kiros, Hinton: Layer Normalization (2016), equation 4
+    """
+
+    node_name = "NativeLayerNormBackward0"
+    promote = "none"
+    aux = ("normal", "rstd")
+
+    def forward(x, w, b, *, axes, eps=1e-5):
+        centred = x - xp.mean(x, axis=axes, keepdims=True)
+        rstd = 1 / xp.sqrt(xp.mean(centred * centred, axis=axes, keepdims=True) + x.dtype.type(eps))
+        normal = centred * rstd
+        out = normal if w is None else normal * w
+        return out if b is None else out + b, normal, rstd
+
+    def dx(g, x, w, normal, rstd, axes, eps):
+        return xp.layer_norm_backward(g, x, w, normal=normal, rstd=rstd, axes=axes, eps=eps)
+
+    def dw(g, x, w_shape, axes, eps):
+        return xp.sum(g * standard(x, axes, eps), axis=tuple(range(g.ndim - len(w_shape))))
+
+    def db(g, b_shape):
+        return xp.sum(g, axis=tuple(range(g.ndim - len(b_shape))))
+
+
+def standard(x, axes, eps):
+    """`x` at mean zero and variance one, by differentiable steps."""
+    centred = x - xp.mean(x, axis=axes, keepdims=True)
+    return centred / xp.sqrt(xp.mean(centred * centred, axis=axes, keepdims=True) + eps)
+
+
+class LayerNormBackward(Op):
+    """The gradient of layer normalisation with respect to its input.
+
+    Math: rstd · (gw − mean(gw) − x̂ · mean(gw · x̂)), where gw = g · w
+    """
+
+    promote = "none"
+
+    def forward(x_g, x, w, *, normal, rstd, axes, eps):
+        gw = x_g if w is None else x_g * w
+        mean = xp.mean(gw, axis=axes, keepdims=True)
+        along = xp.mean(gw * normal, axis=axes, keepdims=True)
+        return rstd * (gw - mean - normal * along)
+
+    def dx_g(g, x, w, axes, eps):
+        back = input_gradient(g, x, axes, eps)
+        return back if w is None else back * w
+
+    def dw(g, x_g, x, w_shape, axes, eps):
+        return xp.sum(x_g * input_gradient(g, x, axes, eps), axis=tuple(range(g.ndim - len(w_shape))))
+
+    def dx(g, x_g, x, w, axes, eps):
+        gw = x_g if w is None else x_g * w
+        centred = x - xp.mean(x, axis=axes, keepdims=True)
+        rstd = 1 / xp.sqrt(xp.mean(centred * centred, axis=axes, keepdims=True) + eps)
+        normal = centred * rstd
+        along = xp.mean(gw * normal, axis=axes, keepdims=True)
+        first = xp.mean(gw, axis=axes, keepdims=True)
+        inner = xp.sum(g * (gw - first - normal * along), axis=axes, keepdims=True)
+        across = xp.mean(g * normal, axis=axes, keepdims=True)
+        n = 1
+        for a in axes:
+            n *= x.shape[a]
+        d_normal = -rstd * (g * along + gw * across)
+        d_rstd = inner
+        d_centred = d_normal * rstd
+        total = xp.sum(d_normal * centred, axis=axes, keepdims=True) + d_rstd
+        d_centred = d_centred - total * rstd * rstd * rstd * centred / n
+        return d_centred - xp.mean(d_centred, axis=axes, keepdims=True)
+
+
+def input_gradient(g, x, axes, eps):
+    """The Jacobian of `standard`, which is symmetric, applied to `g`."""
+    centred = x - xp.mean(x, axis=axes, keepdims=True)
+    rstd = 1 / xp.sqrt(xp.mean(centred * centred, axis=axes, keepdims=True) + eps)
+    normal = centred * rstd
+    return rstd * (g - xp.mean(g, axis=axes, keepdims=True) - normal * xp.mean(g * normal, axis=axes, keepdims=True))
+
+
+@public(top=True, method=False, functional=True)
+def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
+    """Each row of `normalized_shape` brought to mean zero and variance one, then scaled and shifted.
+
+    Raises: RuntimeError when the shapes do not end alike.
+    """
+    shape = tuple(normalized_shape) if not isinstance(normalized_shape, int) else (normalized_shape,)
+    if tuple(input.shape[input.ndim - len(shape) :]) != shape:
+        raise RuntimeError(
+            f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], "
+            f"but got input of size{list(input.shape)}"
+        )
+    axes = tuple(range(input.ndim - len(shape), input.ndim))
+    return LayerNorm.call(input, weight, bias, axes=axes, eps=eps)[0]
+
+
+@public(top=True, method=False, functional=True)
+def batch_norm(
+    input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
+):
+    """Each channel brought to mean zero and variance one: over the batch in training, by running figures else."""
+    axes = (0, *range(2, input.ndim))
+    shape = (1, -1) + (1,) * (input.ndim - 2)
+    if training or running_mean is None:
+        if input.numel() // input.shape[1] <= 1:
+            raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
+        mean, var = input.mean(axes), input.var(axes, correction=0)
+        if running_mean is not None:
+            _follow(running_mean, mean, momentum)
+            _follow(running_var, var * (input.numel() / input.shape[1] / (input.numel() / input.shape[1] - 1)), momentum)
+    else:
+        mean, var = running_mean, running_var
+    out = (input - mean.reshape(shape)) * (var.reshape(shape) + eps).rsqrt()
+    if weight is not None:
+        out = out * weight.reshape(shape)
+    return out if bias is None else out + bias.reshape(shape)
+
+
+def _follow(running, value, momentum):
+    from nbautograd.core import inplace
+
+    inplace.write(running, running._data * (1 - momentum) + value._data * momentum)
