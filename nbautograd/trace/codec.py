@@ -1,7 +1,8 @@
 """A trace to JSON and back: what equals its default is left out, what comes in is checked field by field.
 
-A trace may come from a notebook that somebody else saved. So reading follows the schema's own types, stops at a bound, and ends
-with a `ValueError` that says where the data is wrong; nothing that passes can send a reader out of range or in a circle.
+A trace may come from a notebook that somebody else saved. So reading follows the schema's own types, stops at a bound,
+and ends with a `ValueError` that says where the data is wrong; nothing that passes can send a reader out of range or in
+a circle.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from nbautograd.trace.model import SCHEMA_VERSION, Op, Trace, Value
 MAX_CHARACTERS = 64 << 20
 MAX_ITEMS = 5_000_000
 """How many objects, list elements and dictionary entries a trace may consist of."""
+NAN_AND_INFINITIES = ("nan", "inf", "-inf")
 ALWAYS = frozenset({"kind", "version"})
 """Fields that are written even when they hold their default: readers choose by them."""
 
@@ -80,7 +82,7 @@ def _encode(obj: Any) -> Any:
     if isinstance(obj, dict):
         return {key: _encode(item) for key, item in cast(Json, obj).items()}
     out: Json = {}
-    for name, default in _defaults(type(obj)):
+    for name, default in _defaults(obj.__class__):
         value = getattr(obj, name)
         if name in ALWAYS or value != default or type(value) is not type(default):
             out[name] = _encode(value)
@@ -118,8 +120,10 @@ def _wrong(where: str, expected: str, value: object) -> ValueError:
 
 
 def _short(value: object) -> str:
-    if isinstance(value, (dict, list)):
-        return f"{type(value).__name__} of {len(cast(list[Any], value))}"
+    if isinstance(value, dict):
+        return f"an object of {len(cast(Json, value))} fields"
+    if isinstance(value, list):
+        return f"a list of {len(cast(list[Any], value))}"
     text = repr(value[:40] if isinstance(value, str) else value)
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -153,7 +157,7 @@ def _scalar(cls: type) -> Decoder:
 
 
 def _number(value: Any, where: str, budget: Budget) -> Any:
-    if type(value) is float and math.isfinite(value) or type(value) in (int, bool) or value in ("nan", "inf", "-inf"):
+    if type(value) in (int, bool) or (type(value) is float and math.isfinite(value)) or value in NAN_AND_INFINITIES:
         return value
     raise _wrong(where, 'a number, "nan", "inf" or "-inf"', value)
 

@@ -1,6 +1,7 @@
-"""The schema for others: JSON schema and TypeScript types, written from the dataclasses by `python -m nbautograd.trace.schema`.
+"""The schema for others: JSON schema and TypeScript types, written by `python -m nbautograd.trace.schema`.
 
-The classes' docstrings, and the strings under their fields, become the descriptions and the doc comments.
+Both are made from the dataclasses: their docstrings, and the strings under their fields, become descriptions and doc
+comments.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from nbautograd.trace import model
-from nbautograd.trace.codec import ALWAYS
+from nbautograd.trace.codec import ALWAYS, NAN_AND_INFINITIES
 from nbautograd.trace.model import MIME_TYPE, SCHEMA_VERSION, Number, Trace
 
 HERE = Path(__file__).parent
@@ -30,7 +31,6 @@ SCALARS = {
     bool: ("boolean", "boolean"),
 }
 """Per Python type, its name in JSON schema and in TypeScript."""
-NAN_AND_INFINITIES = ["nan", "inf", "-inf"]
 
 
 def classes() -> list[type]:
@@ -94,7 +94,7 @@ def _json_class(cls: type) -> dict[str, Any]:
 def _json_type(hint: Any) -> dict[str, Any]:
     origin, args = _parts(hint)
     if hint == Number:
-        return {"anyOf": [{"type": ["number", "boolean"]}, {"enum": NAN_AND_INFINITIES}]}
+        return {"anyOf": [{"type": ["number", "boolean"]}, {"enum": list(NAN_AND_INFINITIES)}]}
     if dataclasses.is_dataclass(hint):
         return {"$ref": f"#/$defs/{cast(type, hint).__name__}"}
     if origin is list:

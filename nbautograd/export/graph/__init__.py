@@ -1,0 +1,1 @@
+"""The picture's geometry without a browser: twin of labextension/src/graph, held to it by golden files."""
