@@ -40,7 +40,7 @@ function flowCard(tape: Tape, flow: Flow): Child[] {
       '=',
       term('contribution', text(flow.contribution), 'result'),
     ),
-    small && tex ? row('row mini', `rule: ∂${op.name} / ∂${nameOf(tape, flow.target)} = ${tex}`) : undefined,
+    small && tex ? row('row mini', `rule of ${op.name} for ${op.inputs.length > 1 ? `input ${flow.input + 1}` : 'its input'}: ${tex}`) : undefined,
     flow.reduced ? row('row mini', `broadcast undone: ${flow.reduced}`) : undefined,
     flow.arrivals > 1 ? row('row sum', gathering(flow)) : undefined,
   ];

@@ -14,6 +14,7 @@ const ROOM = 16;
 interface Pill {
   pill?: string;
   waiting: boolean;
+  stored?: boolean;
 }
 
 /** Which nodes stand for which ops and values, in one state of folding. */
@@ -95,12 +96,13 @@ export class Painter implements Faces {
 
   node(node: Node): Face {
     const known = this.#known(node);
-    const { pill, waiting } = this.#pill(node, known);
+    const { pill, waiting, stored } = this.#pill(node, known);
     return {
       label: this.#label(node),
       pill,
       look: this.look(node),
       waiting,
+      stored: stored === true,
       freed: this.#freed(node),
       leftover: Boolean(known?.grad && known.leftover.length),
       active: this.active.has(node.key),
@@ -144,7 +146,7 @@ export class Painter implements Faces {
 
   #text({ value }: Node, known: Known): Pill {
     const leftover = known.leftover.length ? '↺ ' : '';
-    if (known.grad && known.status !== 'received') return { pill: `${leftover}.grad ${label(known.grad, ROOM)}`, waiting: false };
+    if (known.grad && known.status !== 'received') return { pill: `${leftover}.grad ${label(known.grad, ROOM)}`, waiting: false, stored: true };
     const { gradient, arrival, arrivals } = known;
     const part = arrival < arrivals && known.status === 'received' ? ` ${arrival}/${arrivals}` : '';
     if (gradient) return { pill: `∇ ${label(gradient, ROOM)}${part}`, waiting: false };

@@ -24,6 +24,8 @@ export interface Face {
   pill?: string;
   look?: Look;
   waiting: boolean;
+  /** The pill shows what `.grad` holds, not what this pass has brought. */
+  stored: boolean;
   freed: boolean;
   /** `.grad` holds something from an earlier backward. */
   leftover: boolean;
@@ -92,11 +94,12 @@ export class Glyph {
     this.#pill.classList.add('arrived');
   }
 
-  #drawPill({ pill, look, waiting, leftover }: Face): void {
+  #drawPill({ pill, look, waiting, leftover, stored }: Face): void {
     if (pill === undefined) return this.#pill.replaceChildren();
     const odd = look?.odd;
-    const strong = (look?.strength ?? 0) > 0.55 && !leftover;
-    const classes = ['pill', waiting && 'waiting', odd, strong && 'strong', leftover && 'over'];
+    const over = leftover && stored;
+    const strong = (look?.strength ?? 0) > 0.55 && !over;
+    const classes = ['pill', waiting && 'waiting', odd, strong && 'strong', over && 'over'];
     if (this.#pill.classList.contains('arrived')) classes.push('arrived');
     this.#pill.setAttribute('class', classes.filter(Boolean).join(' '));
     this.#pill.style.setProperty('--t', String(look?.strength ?? 0));

@@ -2,7 +2,7 @@
 
 import { h } from './dom';
 import { followTheme, styles } from './theme';
-import { Refusal, validate, type Tape } from './validate';
+import { Refusal, validate } from './validate';
 import { Board, type Kept } from './view';
 
 export interface ViewOptions {
@@ -55,13 +55,12 @@ export function mount(host: HTMLElement, trace: unknown, options: ViewOptions = 
 }
 
 function open(root: HTMLElement, trace: unknown, options: ViewOptions, kept?: Kept): Board | undefined {
-  let tape: Tape;
   try {
-    tape = validate(trace);
+    return new Board(root, validate(trace), options, kept);
   } catch (error) {
-    const why = error instanceof Refusal ? error.message.slice(0, 200) : 'it cannot be read';
+    if (!(error instanceof Refusal)) console.error(error);
+    const why = error instanceof Refusal ? error.message.slice(0, 200) : 'it cannot be drawn';
     root.replaceChildren(h('p', { class: 'refused', 'data-role': 'refused' }, `This graph cannot be shown: ${why}.`));
     return undefined;
   }
-  return new Board(root, tape, options, kept);
 }

@@ -33,11 +33,10 @@ function row(tape: Tape, finding: Finding, show: () => void): HTMLElement {
   );
 }
 
-export function notes(tape: Tape, hidden: number): HTMLElement | undefined {
+export function notes(tape: Tape): HTMLElement | undefined {
   const lines: HTMLElement[] = [];
   if (tape.error !== undefined)
     lines.push(h('li', { class: 'stopped', 'data-role': 'error' }, `✕ Stopped by ${tape.error} – this is the part that ran.`));
   for (const fold of tape.folds) lines.push(h('li', { 'data-role': 'fold' }, `⋯ ${folded(fold)}`));
-  if (hidden > 0) lines.push(h('li', { 'data-role': 'fold' }, `⋯ ${hidden.toLocaleString('en')} nodes not drawn: open a group, or see the table`));
   return lines.length ? h('ul', { class: 'notes', 'aria-label': 'Notes' }, ...lines) : undefined;
 }

@@ -37,7 +37,7 @@ const MARGIN = 24;
 const MORPH_MS = 280;
 
 export class Scene {
-  readonly svg = s('svg', { class: 'scene', role: 'presentation', focusable: 'false' });
+  readonly svg = s('svg', { class: 'scene', role: 'presentation', tabindex: -1 });
   readonly camera: Camera;
   items: Item[] = [];
   wires: Wire[] = [];

@@ -6,6 +6,7 @@ import { details } from './details';
 import { diagram, toLayoutInput, type Node } from './diagram';
 import { h, set } from './dom';
 import { Index, type Painter } from './faces';
+import { plural } from './format';
 import { label, look } from './colour';
 import { withPill } from './glyph';
 import { layout } from './layout';
@@ -36,10 +37,10 @@ export class Stage {
   readonly scene: Scene;
   readonly folding: Folding;
   index: Index;
-  hidden: number;
   readonly #card = h('div', { class: 'card', 'data-role': 'card', hidden: true });
   readonly #details = h('aside', { class: 'details', 'data-role': 'details', 'aria-label': 'Details', hidden: true });
   readonly #crumbs = h('div', { class: 'crumbs' });
+  readonly #hidden = h('p', { class: 'hidden-note', 'data-role': 'hidden' });
   readonly #observer: ResizeObserver | undefined;
   #step: Step | undefined;
 
@@ -54,11 +55,10 @@ export class Stage {
   ) {
     this.folding = folding;
     this.index = painter.index;
-    this.hidden = this.index.diagram.hidden;
     this.scene = new Scene(painter);
     this.scene.camera.watch(() => this.#placeCard());
     set(this.element, { 'aria-label': `Graph of ${tape.ops.length} ops. Arrow keys follow edges, Enter opens, Escape closes.` });
-    this.element.append(this.scene.svg, this.#crumbs, this.#zoomButtons(), this.#card, this.#details);
+    this.element.append(this.scene.svg, this.#crumbs, this.#hidden, this.#zoomButtons(), this.#card, this.#details);
     gestures(this.element, this.scene.camera);
     this.#listen();
     this.#picture();
@@ -144,7 +144,7 @@ export class Stage {
     const { boxes, edges } = toLayoutInput(diagram);
     const place = layout({ edges, boxes: boxes.map((box) => withPill(box, rooms.get(box.key) ?? 0)) });
     this.scene.show(diagram, place, this.calm() ? undefined : origin);
-    this.hidden = diagram.hidden;
+    this.#hidden.textContent = diagram.hidden ? `${plural(diagram.hidden, 'op')} inside closed groups: click one to open it` : '';
     const frames = this.folding.opened.flatMap((group) => this.#frameOf(group) ?? []);
     this.scene.frame(frames.map(({ box }) => box));
     this.#crumbs.replaceChildren(
@@ -195,13 +195,13 @@ export class Stage {
     return link && this.scene.wires.find((wire) => wire.link === link);
   }
 
-  /** The drawn things of the step: where a leaf is drawn as a chip, the chip. */
-  #focusBox(wire: Wire | undefined): Box | undefined {
-    return this.scene.around(wire ? [wire.end, wire.link.to] : this.painter.active);
+  /** The drawn nodes of the step: where a leaf is drawn as a chip, the chip. */
+  #focus(wire: Wire | undefined): string[] {
+    return wire ? [wire.end, wire.link.to] : [...this.painter.active];
   }
 
   #follow(wire: Wire | undefined): void {
-    const box = this.#focusBox(wire);
+    const box = this.scene.around(this.#focus(wire));
     if (box) this.scene.camera.follow(box, this.calm());
   }
 
@@ -217,13 +217,13 @@ export class Stage {
   }
 
   #placeCard(): void {
-    const { camera } = this.scene;
-    const focus = this.#step && this.#focusBox(this.#wireOf(this.#step));
-    if (this.#card.hidden || !focus) return;
+    if (this.#card.hidden) return;
+    const { scene } = this;
     const size = { width: this.#card.offsetWidth, height: this.#card.offsetHeight };
-    const window = { width: camera.width - (this.#details.hidden ? 0 : this.#details.offsetWidth), height: camera.height };
-    const seen = this.scene.visible().map((item) => this.#inWindow(this.scene.around([item.key])!));
-    const [x, y] = placeCard(size, window, this.#inWindow(focus), seen);
+    const window = { width: scene.camera.width - (this.#details.hidden ? 0 : this.#details.offsetWidth), height: scene.camera.height };
+    const boxes = (keys: string[]) => keys.flatMap((key) => scene.around([key]) ?? []).map((box) => this.#inWindow(box));
+    const seen = boxes(scene.visible().map(({ key }) => key));
+    const [x, y] = placeCard(size, window, boxes(this.#focus(this.#wireOf(this.#step))), seen);
     Object.assign(this.#card.style, { left: `${Math.round(x)}px`, top: `${Math.round(y)}px` });
   }
 

@@ -4,7 +4,7 @@ const SYMBOLS: Record<string, string> = {
   top: 'ᵀ', intercal: 'ᵀ', cdot: '·', odot: '⊙', times: '×', div: '/', pm: '±', circ: '∘', otimes: '⊗', oslash: '⊘',
   partial: '∂', nabla: '∇', sum: '∑', prod: '∏', int: '∫', infty: '∞', sqrt: '√', to: '→', rightarrow: '→', gets: '←',
   mapsto: '↦', le: '≤', leq: '≤', ge: '≥', geq: '≥', ne: '≠', neq: '≠', approx: '≈', equiv: '≡', in: '∈', land: '∧',
-  lor: '∨', neg: '¬', alpha: 'α', beta: 'β', gamma: 'γ', delta: 'δ', epsilon: 'ε', varepsilon: 'ε', zeta: 'ζ', eta: 'η',
+  lor: '∨', neg: '¬', lnot: '¬', alpha: 'α', beta: 'β', gamma: 'γ', delta: 'δ', epsilon: 'ε', varepsilon: 'ε', zeta: 'ζ', eta: 'η',
   theta: 'θ', kappa: 'κ', lambda: 'λ', mu: 'μ', nu: 'ν', xi: 'ξ', pi: 'π', rho: 'ρ', sigma: 'σ', tau: 'τ', phi: 'φ',
   varphi: 'φ', chi: 'χ', psi: 'ψ', omega: 'ω', Gamma: 'Γ', Delta: 'Δ', Theta: 'Θ', Lambda: 'Λ', Phi: 'Φ', Psi: 'Ψ',
   Sigma: 'Σ', Omega: 'Ω', ell: 'ℓ', mathcal: '', ldots: '…', cdots: '⋯', dots: '…', lVert: '‖', rVert: '‖', Vert: '‖',

@@ -45,11 +45,11 @@ const PALETTE = `
 .root[data-mode=light] { color-scheme: light;
   --paper: #ffffff; --raised: #f6f7f9; --edge: #dfe3e8; --ink: #1c2128; --muted: #59636e; --wire: #aab3bd;
   --node: #ffffff; --node-edge: #8e99a5; --leaf: #eef3f8; --plus: #0b7f72; --minus: #c02670; --size: #4454c4;
-  --amber: #a35f00; --amber-paper: #fff4dc; --amber-edge: #e3a32b; --bad: #c0202b; --strong: #ffffff; --lit: #fff3b8; }
+  --amber: #a35f00; --amber-paper: #fff4dc; --amber-edge: #e3a32b; --bad: #c0202b; --strong: #ffffff; --lit: #d9e8ff; }
 .root[data-mode=dark] { color-scheme: dark;
   --paper: #16191d; --raised: #1f242a; --edge: #353c45; --ink: #e8ecf1; --muted: #9aa6b2; --wire: #58636f;
   --node: #20262d; --node-edge: #71808f; --leaf: #26323e; --plus: #3fd0bd; --minus: #ff79b4; --size: #93a1ff;
-  --amber: #f4bd55; --amber-paper: #352a12; --amber-edge: #b9842a; --bad: #ff7078; --strong: #10141a; --lit: #4a431c; }
+  --amber: #f4bd55; --amber-paper: #352a12; --amber-edge: #b9842a; --bad: #ff7078; --strong: #10141a; --lit: #23406b; }
 .root[data-palette=jupyter] { --paper: var(--jp-layout-color1, var(--own-paper)); --ink: var(--jp-content-font-color1, var(--own-ink)); }
 .root[data-palette=jupyter][data-mode=light] { --own-paper: #ffffff; --own-ink: #1c2128;
   --raised: var(--jp-layout-color2, #f6f7f9); --edge: var(--jp-border-color2, #dfe3e8); }
@@ -106,6 +106,7 @@ const SCENE = `
 .zoom { position: absolute; right: 8px; bottom: 8px; display: flex; background: var(--paper); border: 1px solid var(--edge);
   border-radius: 7px; opacity: .85; }
 .zoom:hover, .zoom:focus-within { opacity: 1; }
+.hidden-note { position: absolute; left: 10px; bottom: 10px; margin: 0; font-size: 11.5px; color: var(--muted); pointer-events: none; }
 .crumbs { position: absolute; left: 8px; top: 8px; display: flex; flex-wrap: wrap; gap: 4px; max-width: 60%; }
 .crumbs button { background: var(--paper); border-color: var(--edge); height: 24px; font-size: 12px; max-width: 220px; overflow: hidden;
   text-overflow: ellipsis; white-space: nowrap; }
@@ -118,7 +119,8 @@ const SCENE = `
 .link.lit { stroke: var(--ink); }
 .pulse { fill: var(--hue, var(--plus)); stroke: var(--paper); stroke-width: 2; }
 .halo { fill: var(--hue, var(--plus)); opacity: .25; }
-.far { stroke: none; }
+.far, .node.dot.touched .body-shape { fill: color-mix(in srgb, var(--hue, var(--node-edge)) calc(30% + var(--t, 0) * 65%), var(--node)); stroke: none; }
+.node.dot .body-shape { stroke: var(--node-edge); vector-effect: non-scaling-stroke; }
 .hull { fill: color-mix(in srgb, var(--ink) 4%, transparent); stroke: var(--wire); stroke-dasharray: 2 4; }
 .node { cursor: pointer; outline: none; }
 .node .body-shape { fill: var(--node); stroke: var(--node-edge); stroke-width: 1.3; transition: fill .25s, stroke .25s; }

@@ -5,29 +5,33 @@ import { SCHEMA_VERSION } from './schema';
 
 type Read<T> = (input: unknown, where: string) => T;
 
-/** How many objects, list elements and characters a trace may have. A kernel sends at most 256 kB. */
-const MAX_ITEMS = 1_000_000;
-const MAX_CHARACTERS = 2_000_000;
+/** How many fields and list elements, and how many characters, a trace may have; a kernel sends at most 256 kB. */
+const MAX_ITEMS = 1_500_000;
+const MAX_CHARACTERS = 4_000_000;
+const MAX_WORDS = 200;
 
 export class Refusal extends Error {}
 
-/** What may still be read of the trace in hand. `validate` sets it; nothing in here is asynchronous. */
-const left = { items: 0, characters: 0 };
+/** Counts before anything is read, so that what is giant, or contains itself, is refused quickly. */
+function weigh(input: unknown): void {
+  let [items, characters] = [0, 0];
+  const open: unknown[] = [input];
+  while (open.length > 0 && items <= MAX_ITEMS && characters <= MAX_CHARACTERS) {
+    const next = open.pop();
+    if (typeof next === 'string') characters += next.length;
+    if (typeof next !== 'object' || next === null) continue;
+    const inner: unknown[] = Array.isArray(next) ? next : Object.values(next);
+    items += inner.length;
+    if (items <= MAX_ITEMS) for (const item of inner) if (typeof item !== 'number') open.push(item);
+  }
+  if (items > MAX_ITEMS || characters > MAX_CHARACTERS) throw new Refusal('it is larger than what can be shown');
+}
 
 function refuse(where: string, expected: string): never {
   throw new Refusal(`${where} is not ${expected}`);
 }
 
-function spend(what: keyof typeof left, count: number, where: string): void {
-  left[what] -= count;
-  if (left[what] < 0) throw new Refusal(`${where} goes beyond what can be shown (too many ${what})`);
-}
-
-const text: Read<string> = (input, where) => {
-  if (typeof input !== 'string') refuse(where, 'text');
-  spend('characters', input.length, where);
-  return input;
-};
+const text: Read<string> = (input, where) => (typeof input === 'string' ? input : refuse(where, 'text'));
 
 const bool: Read<boolean> = (input, where) => (typeof input === 'boolean' ? input : refuse(where, 'true or false'));
 
@@ -48,9 +52,7 @@ function choice<const T extends string>(...options: T[]): Read<T> {
 function list<T>(item: Read<T>): Read<T[]> {
   return (input, where) => {
     if (input === undefined || input === null) return [];
-    if (!Array.isArray(input)) refuse(where, 'a list');
-    spend('items', input.length, where);
-    return Array.from(input, (each: unknown) => item(each, where));
+    return Array.isArray(input) ? Array.from(input, (each: unknown) => item(each, where)) : refuse(where, 'a list');
   };
 }
 
@@ -64,19 +66,18 @@ const words: Read<Record<string, string>> = (input, where) => {
   if (input === undefined || input === null) return {};
   if (typeof input !== 'object' || Array.isArray(input)) refuse(where, 'an object');
   const entries = Object.entries(input);
-  spend('items', entries.length, where);
+  if (entries.length > MAX_WORDS) refuse(where, `at most ${MAX_WORDS} words`);
   return Object.fromEntries(entries.map(([key, value]) => [text(key, where), text(value, where)]));
 };
 
 /** An object of the schema's type `T`. The compiler sees to it that no field is forgotten or of another type. */
 function object<T>() {
   return <F extends { [K in keyof Required<T>]: Read<T[K]> }>(name: string, fields: F) => {
-    const readers = Object.entries(fields) as [string, Read<unknown>][];
+    const readers = Object.entries(fields).map(([key, read]) => [key, read as Read<unknown>, `${name}.${key}`] as const);
     return (input: unknown, where: string): { [K in keyof F]: ReturnType<F[K]> } => {
       if (typeof input !== 'object' || input === null || Array.isArray(input)) refuse(where, `an object (${name})`);
-      spend('items', 1, where);
       const out: Record<string, unknown> = {};
-      for (const [key, read] of readers) out[key] = read((input as Record<string, unknown>)[key], `${name}.${key}`);
+      for (const [key, read, at] of readers) out[key] = read((input as Record<string, unknown>)[key], at);
       return out as { [K in keyof F]: ReturnType<F[K]> };
     };
   };
@@ -193,8 +194,7 @@ export type { Contribution, Num, Span, Summary } from './schema';
 export function validate(input: unknown): Tape {
   const version = typeof input === 'object' && input !== null ? (input as { version?: unknown }).version : undefined;
   if (version !== SCHEMA_VERSION) throw new Refusal(`this is not a trace of version ${SCHEMA_VERSION}`);
-  left.items = MAX_ITEMS;
-  left.characters = MAX_CHARACTERS;
+  weigh(input);
   const tape = trace(input, 'trace');
   checkPositions(tape);
   checkGraph(tape);

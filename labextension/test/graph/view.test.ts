@@ -3,7 +3,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { mount, type View, type ViewOptions } from '../../src/graph';
 import type { Trace } from '../../src/graph/schema';
-import { fanOut, product } from './traces';
+import { chain, fanOut, product } from './traces';
 
 let view: View;
 afterEach(() => view.dispose());
@@ -130,6 +130,27 @@ test('a node tells its line, and a line lights up its nodes', () => {
   expect(lit()).toEqual(['2', '3']);
   view.highlightLine(0, null);
   expect(lit()).toEqual([]);
+});
+
+test('Enter opens a group, Backspace closes it, and the focus stays with it', () => {
+  const root = open(chain(400).trace);
+  const groups = () => all(root, 'node').filter((node) => node.getAttribute('data-kind') === 'group');
+  const group = groups().at(-1)!;
+  const key = group.getAttribute('data-key');
+  group.focus();
+  press(group, 'Enter');
+  expect(role(root, 'crumb').textContent).toMatch(/^▾ op /);
+  expect(root.activeElement!.getAttribute('data-kind')).toBe('op');
+  press(root.activeElement!, 'Backspace');
+  expect(role(root, 'crumb')).toBeNull();
+  expect(root.activeElement!.getAttribute('data-key')).toBe(key);
+});
+
+test('steps inside a closed group are passed over', () => {
+  const root = open(chain(400).trace, { start: 'step' });
+  role(root, 'step').click();
+  role(root, 'step').click();
+  expect(role(root, 'live').textContent).toMatch(/^Step (?!2 )\d+ of 402/);
 });
 
 test('the table holds the same content in real tables', () => {
