@@ -30,10 +30,10 @@ def install(op: Any) -> None:
     if op.settings or op.aux or op.variadic or op.view or op.outputs != 1 or op.promote == "none":
         op.call = _general(op)
         op.step = _step_many(op) if op.outputs == 1 else None
-    elif len(op.inputs) == 1:
+    elif len(op.inputs) == 1 and not op.boolean and not any(kind == "fact" for kind, _, _ in op.plan):
         op.call = _unary(op)
         op.step = _step_one(op)
-    elif len(op.inputs) == 2 and not any(kind == "shape" for kind, _, _ in op.plan):
+    elif len(op.inputs) == 2 and not any(kind == "fact" for kind, _, _ in op.plan):
         op.call = _binary(op)
         op.step = _step_two(op)
     else:
@@ -208,6 +208,10 @@ def _prepare(op: Any, inputs: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
         datas.append(d)
     if op.promote == "none":
         return datas, []
+    if op.promote == "same":
+        if mixed and len({d.dtype for d in datas if d is not None}) > 1:
+            raise errors.explain(op, inputs, datas, {}, RuntimeError("the dtypes differ"))
+        return datas, []
     if not mixed and (op.promote != "float" or first is None or first.kind in "fc"):
         return datas, []
     if len(datas) > 1:
@@ -271,8 +275,9 @@ def record(
             value = tuple(datas) if op.variadic else datas[where]
         elif kind == "out":
             value = results[0] if op.outputs == 1 else results
-        elif kind == "shape":
-            value = tuple([np.shape(d) for d in datas]) if op.variadic else np.shape(datas[where])
+        elif kind == "fact":
+            index, fact = where
+            value = tuple([fact(d) for d in datas]) if op.variadic else fact(datas[index])
         elif kind == "setting":
             value = settings[where] if where in settings else _default(op, where)
         else:

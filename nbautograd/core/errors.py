@@ -11,7 +11,7 @@ import numpy as np
 from . import array as arrays
 from . import dtype as dtypes
 from .modes import state
-from .node import GradFn, is_leaf_node, node_and_output, op_of
+from .node import is_leaf_node, node_and_output, op_of
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -161,7 +161,7 @@ def freed(node: Any) -> RuntimeError:
     where = state.observer.where_node(node) if hasattr(state.observer, "where_node") else None  # type: ignore[union-attr]
     place = f", {where}" if where else ""
     return RuntimeError(
-        f"{text}\n  first freed node met: {GradFn(node).name()}{place}"
+        f"{text}\n  first freed node met: {op_of(node).node_name}{place}"
         "\n  hint: compute the loss again before each backward (in a notebook: re-run the cell that builds it); for two "
         "losses of one graph, (a + b).backward(); retain_graph=True only if you mean to use the graph twice"
     )
@@ -196,10 +196,10 @@ def modified(node: Any, shape: tuple[int, ...], dtype: Any, which: str, version:
     place = f", {where}" if where else ""
     return RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[torch.{kind}Tensor {list(shape)}], which {which}, is at version {version}; expected version {expected} "
+        f"[torch.{kind}Tensor {list(shape)}]{which} is at version {version}; expected version {expected} "
         "instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
         "torch.autograd.set_detect_anomaly(True).\n"
-        f"  its old value is needed by {GradFn(node).name()}{place}\n"
+        f"  its old value is needed by {op_of(node).node_name}{place}\n"
         "  hint: write y = y + 1 instead of y += 1 (or y.add_(1)), or change it after backward()"
     )
 

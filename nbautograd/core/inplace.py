@@ -168,13 +168,16 @@ def _find(data: Any) -> _Changes | None:
 
 
 def _which(node: Any, kind: str, where: int) -> str:
+    """`, which is output 0 of Exp,` for what an op put out; nothing for leaves and constants."""
     if kind == "out":
-        return f"is output 0 of {op_of(node).node_name.removesuffix('Backward0')}"
-    parent = node[PARENTS][where]
-    if parent is None or is_leaf_node(parent):
-        return "is a leaf or needs no gradient" if parent is None else "is output 0 of AccumulateGrad"
-    source, nr = node_and_output(parent)
-    return f"is output {nr} of {op_of(source).node_name.removesuffix('Backward0')}"
+        source, nr = node, 0
+    else:
+        parent = node[PARENTS][where]
+        if parent is None or is_leaf_node(parent):
+            return ""
+        source, nr = node_and_output(parent)
+    name = op_of(source).node_name.rstrip("0123456789").removesuffix("Backward")
+    return f", which is output {nr} of {name},"
 
 
 def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:

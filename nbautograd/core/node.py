@@ -149,7 +149,8 @@ class GradFn:
 
     def name(self) -> str:
         """torch's name of the node, such as `MulBackward0`."""
-        return op_of(self._node).node_name
+        name = op_of(self._node).node_name
+        return f"torch::autograd::{name}" if name in ("AccumulateGrad", "CopySlices") else name
 
     @property
     def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:
@@ -176,12 +177,20 @@ class GradFn:
         return RemovableHandle(hooked(self._node).before, hook)
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {hex(id(self._node))}>"
+        return f"<{type(self).__name__} object at {hex(id(self._node))}>"
+
+
+_classes: dict[str, type[GradFn]] = {}
+"""A class for each node name, because people print `type(y.grad_fn).__name__`."""
 
 
 def grad_fn_of(node: Node) -> GradFn:
     """The one `GradFn` of `node` while anybody holds it."""
     view = _views.get(id(node))
     if view is None:
-        view = _views[id(node)] = GradFn(node)
+        name = op_of(node).node_name
+        kind = _classes.get(name)
+        if kind is None:
+            kind = _classes[name] = type(name, (GradFn,), {"__slots__": ()})
+        view = _views[id(node)] = kind(node)
     return view

@@ -16,7 +16,7 @@
 
 `forward`'s positional parameters are the inputs, its keyword-only ones the settings. `d<input>` is the rule of that input:
 it gets the gradient `g` of the output, and whatever else its parameter names ask for, which is exactly what is saved:
-an input (`x`), the result (`out`), a shape (`x_shape`), a setting, or one of `aux`, extra values that `forward` returned
+an input (`x`), the result (`out`), a fact about an input (`x_shape`, `x_dtype`, `x_device`), a setting, or one of `aux`, extra values that `forward` returned
 behind the result. Un-broadcasting is the engine's work, never a rule's.
 """
 
@@ -34,6 +34,14 @@ TABLE: dict[str, type[Op]] = {}
 """Every op by its name, in the order of definition."""
 
 Rule = Callable[..., Any]
+
+
+FACTS: dict[str, Callable[[Any], Any]] = {
+    "shape": np.shape,
+    "dtype": lambda data: data.dtype,
+    "device": arrays.device_of,
+}
+"""What a rule may ask about an input without keeping it alive."""
 
 
 def _forward_of(name: str) -> Any:
@@ -67,7 +75,8 @@ class Op:
     broadcasts: ClassVar[bool] = False
     """A rule may return more dimensions than its input had; the engine sums them away."""
     promote: ClassVar[str] = "widest"
-    """`widest`: inputs are promoted to one dtype; `float`: and integers to the default float; `none`: left alone."""
+    """`widest`: inputs are promoted to one dtype; `float`: and integers to the default float; `none`: left alone;
+    `same`: they must have one dtype."""
     boolean: ClassVar[bool] = False
     """The result is a truth value, whatever the inputs' dtype."""
     aux: ClassVar[tuple[str, ...]] = ()
@@ -151,8 +160,9 @@ def _origin(cls: type[Op], name: str) -> tuple[str, Any]:
         return "input", cls.inputs.index(name)
     if name == "out":
         return "out", 0
-    if name.endswith("_shape") and name[:-6] in cls.inputs:
-        return "shape", cls.inputs.index(name[:-6])
+    subject, _, fact = name.rpartition("_")
+    if subject in cls.inputs and fact in FACTS:
+        return "fact", (cls.inputs.index(subject), FACTS[fact])
     if name in cls.settings:
         return "setting", name
     if name in cls.aux:

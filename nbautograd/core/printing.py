@@ -150,7 +150,7 @@ def tensor_text(tensor: Any, prefix: str = "tensor(") -> str:
         form = (_ComplexFormatter if dtype.is_complex else _Formatter)(_summary(data) if short else data)
         body = _nested(data, indent, short, form)
     if tensor.grad_fn is not None:
-        suffixes.append(f"grad_fn=<{tensor.grad_fn.name()}>")
+        suffixes.append(f"grad_fn=<{type(tensor.grad_fn).__name__}>")
     elif tensor.requires_grad:
         suffixes.append("requires_grad=True")
     return _joined(prefix + body, suffixes, indent)

@@ -82,13 +82,13 @@ def grad(
     seeds = _seeds(roots, _listed(grad_outputs, len(roots)), create_graph)
     found = _Walk(roots, seeds, retain_graph, create_graph, wanted, "grad").run()
     results: list[Tensor | None] = []
-    for x in wanted:
+    for i, x in enumerate(wanted):
         g = found.get(id(x._node))
         if g is None and materialize_grads:
             g = wrap(np.zeros_like(x._data))
         if g is None and not allow_unused:
             raise RuntimeError(
-                "One of the differentiated Tensors appears to not have been used in the graph. "
+                f"The differentiated Tensor at index {i} appears to not have been used in the graph. "
                 "Set allow_unused=True if this is the desired behavior.\n"
                 f"  {errors.describe(x)}"
             )
@@ -436,7 +436,7 @@ def _as_tensors(node: Node, op: type[Op], saved: Any) -> tuple[Any, ...]:
     """What `node` saved, as tensors with their history: inputs from its parents, the result from the node itself."""
     values: list[Any] = []
     for (kind, where, _), value in zip(op.plan, saved, strict=True):
-        if value is None or kind in ("shape", "setting"):
+        if value is None or kind in ("fact", "setting"):
             values.append(value)
         elif kind == "aux":
             values.append(wrap(value) if hasattr(value, "dtype") else value)

@@ -44,7 +44,7 @@ def _by(shape: tuple[int, ...]) -> str:
 class Product(Op, abstract=True):
     """What the products of matrices have in common."""
 
-    promote = "none"
+    promote = "same"
 
     def refuse(x, y):
         return _product_error(x, y)
@@ -173,7 +173,7 @@ class Linear(Op):
     """
 
     node_name = "AddmmBackward0"
-    promote = "none"
+    promote = "same"
     tex = {"x": "w", "w": "x", "b": "1"}
 
     def forward(x, w, b):
