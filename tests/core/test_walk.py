@@ -1,0 +1,157 @@
+"""The backward walk: depth, order, threads, interruption and what it lets go of."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+import nbautograd as torch
+from nbautograd.core.modes import state
+
+
+def test_a_chain_of_a_million_ops_needs_no_recursion() -> None:
+    x = torch.tensor(1.0, requires_grad=True)
+    y = x
+    for _ in range(1_000_000):
+        y = y * 1.0
+    y.backward()
+    assert x.grad.item() == 1.0
+    assert sys.getrecursionlimit() <= 10_000
+
+
+def test_a_failing_hook_leaves_every_leaf_as_it_was() -> None:
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    w = torch.tensor([3.0, 4.0], requires_grad=True)
+    y = x * w
+
+    def fail(gradient: object) -> None:
+        raise ValueError("no")
+
+    y.register_hook(fail)
+    z = (y * w).sum()
+    with pytest.raises(ValueError, match="no"):
+        z.backward()
+    assert x.grad is None and w.grad is None
+    assert state.special == 0
+
+
+def test_an_interrupt_leaves_no_gradients_in_the_nodes() -> None:
+    x = torch.tensor([1.0], requires_grad=True)
+    y = x * 2.0
+    z = y * 3.0
+
+    def interrupt(gradient: object) -> None:
+        raise KeyboardInterrupt
+
+    handle = y.register_hook(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        z.sum().backward(retain_graph=True)
+    handle.remove()
+    z.sum().backward()
+    assert x.grad.tolist() == [6.0]
+
+
+def test_backward_inside_a_hook_does_not_disturb_the_outer_walk() -> None:
+    x = torch.tensor(2.0, requires_grad=True)
+    shared = x * x
+    y = shared * 3.0 + shared
+
+    def inner(gradient: object) -> None:
+        shared.backward(retain_graph=True)
+
+    y.register_hook(inner)
+    (y * 1.0).backward()
+    assert x.grad.item() == 4.0 + 16.0
+
+
+def test_threads_do_not_mix_their_gradients() -> None:
+    shared = torch.tensor(1.5, requires_grad=True)
+    results: list[float] = []
+
+    def work(k: int) -> None:
+        x = torch.tensor(float(k), requires_grad=True)
+        for _ in range(50):
+            y = x * shared
+            for _ in range(20):
+                y = y * 1.0
+            x.grad = None
+            y.backward()
+        results.append(x.grad.item())
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert results == [1.5] * 8
+    assert shared.grad.item() == 50 * sum(range(8))
+
+
+def test_no_grad_holds_for_its_own_thread_only() -> None:
+    x = torch.tensor(1.0, requires_grad=True)
+    seen: list[bool] = []
+    with torch.no_grad():
+        t = threading.Thread(target=lambda: seen.append((x * 2).requires_grad))
+        t.start()
+        t.join()
+        assert not (x * 2).requires_grad
+    assert seen == [True]
+
+
+def test_backward_frees_what_was_saved() -> None:
+    x = torch.ones(3, requires_grad=True)
+    y = x * 2.0
+    data = y._data
+    kept = weakref.ref(data)
+    z = (y * y).sum()
+    del y, data
+    assert kept() is not None
+    z.backward()
+    assert kept() is None
+
+
+def test_a_graph_dies_with_its_last_tensor_and_leaves_no_cycles() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        x = torch.ones(3, requires_grad=True)
+        alive = weakref.ref(x._data)
+        y = (x * x).sum()
+        del x, y
+        assert alive() is None
+    finally:
+        gc.enable()
+
+
+def test_contributions_are_never_added_into_an_array_that_somebody_else_holds() -> None:
+    x = torch.ones(4, requires_grad=True)
+    seed = torch.ones(4)
+    y = x + x + x
+    y.backward(seed)
+    assert x.grad.tolist() == [3.0] * 4
+    assert seed.tolist() == [1.0] * 4
+
+
+def test_leaf_gradients_share_no_memory() -> None:
+    a, b = torch.ones(3, requires_grad=True), torch.ones(3, requires_grad=True)
+    (a + b).sum().backward()
+    assert not np.shares_memory(a.grad._data, b.grad._data)
+
+
+def test_float32_stays_float32() -> None:
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = ((x * 2.0 + 1) ** 2 / 3).mean()
+    y.backward()
+    assert y.dtype is torch.float32 and x.grad.dtype is torch.float32
+
+
+def test_overflow_is_silent_and_numpys_own_settings_are_left_alone() -> None:
+    before = np.geterr()
+    assert torch.tensor([1e38]).mul(torch.tensor([1e38])).tolist() == [float("inf")]
+    assert (torch.tensor(1e38) * torch.tensor(1e38)).item() == float("inf")
+    assert np.geterr() == before
