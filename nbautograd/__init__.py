@@ -43,7 +43,7 @@ _LATER = {
     "steps": "nbautograd.trace.session",
     "check": "nbautograd.notebook.exercises",
     "hint": "nbautograd.notebook.exercises",
-    "quiz": "nbautograd.notebook.exercises",
+    "quiz": "nbautograd.notebook.quiz",
     "reveal": "nbautograd.notebook.exercises",
     "load_ipython_extension": "nbautograd.notebook.extension",
     "unload_ipython_extension": "nbautograd.notebook.extension",
