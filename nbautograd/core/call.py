@@ -27,7 +27,10 @@ new = object.__new__
 
 def install(op: Any) -> None:
     """Give the table entry its `call` (forward) and `step` (backward)."""
-    if op.settings or op.aux or op.variadic or op.view or op.outputs != 1 or op.promote == "none":
+    if len(op.inputs) == 1 and op.outputs == 1 and not op.variadic and (op.settings or op.aux or op.view):
+        op.call = _single(op)
+        op.step = _step_one(op) if op.rules[0] else None
+    elif op.settings or op.aux or op.variadic or op.view or op.outputs != 1 or op.promote == "none":
         op.call = _general(op)
         op.step = _step_many(op) if op.outputs == 1 else None
     elif len(op.inputs) == 1 and not op.boolean and not any(kind == "fact" for kind, _, _ in op.plan):
@@ -146,6 +149,58 @@ def _operands(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any
     if not all(isinstance(x, Tensor | ndarray | int | float | complex | np.generic) for x in inputs):
         return NotImplemented
     return dispatch(op, tuple([wrap(x) if isinstance(x, ndarray) else x for x in inputs]), settings)
+
+
+def _single(op: Any) -> Callable[..., Any]:
+    """The call of an op with one tensor and settings: reductions, views, indexing."""
+    forward, differentiable, is_view, with_aux = op.forward, op.rules[0] is not None, op.view, bool(op.aux)
+    getters = [_getter(op, kind, where) for kind, where, _ in op.plan]
+    floats_only, broadcasts = op.promote == "float", op.broadcasts
+
+    def call(x: Any, **settings: Any) -> Any:
+        if state.special or not isinstance(x, Tensor):
+            return dispatch(op, (x,), settings)
+        xd = x._data
+        if xd.__class__ is not ndarray and (is_view or not isinstance(xd, np.generic)):
+            return dispatch(op, (x,), settings)
+        if floats_only and xd.dtype.kind not in "fc":
+            return dispatch(op, (x,), settings)
+        for value in settings.values():
+            if isinstance(value, Tensor):
+                return dispatch(op, (x,), settings)
+        try:
+            out = forward(xd, **settings)
+        except Exception:
+            return dispatch(op, (x,), settings)
+        aux: tuple[Any, ...] = ()
+        if with_aux:
+            out, *aux = out
+        node = None
+        parent = x._node
+        if parent is not None and differentiable:
+            saved = tuple([get(xd, out, settings, aux) for get in getters])
+            node = [tick(), op, None, ((xd.shape, None),) if broadcasts else None, (parent,), saved]
+        if is_view:
+            return views.wrap_one(op, x, settings, out, None, node)
+        t = wrap(compact(out), node)
+        return (t, *[wrap(compact(a)) if hasattr(a, "dtype") else a for a in aux]) if with_aux else t
+
+    return call
+
+
+def _getter(op: Any, kind: str, where: Any) -> Callable[[Any, Any, Any, Any], Any]:
+    """How an op with one input finds one of the values it saves."""
+    if kind == "input":
+        return lambda xd, out, settings, aux: xd
+    if kind == "out":
+        return lambda xd, out, settings, aux: out
+    if kind == "fact":
+        fact = where[1]
+        return lambda xd, out, settings, aux: fact(xd)
+    if kind == "aux":
+        return lambda xd, out, settings, aux: aux[where]
+    default = (op.forward.__kwdefaults__ or {}).get(where)
+    return lambda xd, out, settings, aux: settings.get(where, default)
 
 
 def _general(op: Any) -> Callable[..., Any]:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .array import ndarray
-from .inplace import array_of as array_of, storage
+from .inplace import array_of as array_of
+from .inplace import storage
 from .node import tick
 from .op import TABLE
 from .tensor import Tensor
@@ -18,23 +19,36 @@ def wrap(op: Any, source: Tensor, settings: dict[str, Any], results: tuple[Any, 
     """Tensors for the results of the view op `op`; those that share memory with `source` remember it."""
     from .call import slot
 
-    several = op.outputs != 1
-    outputs: list[Tensor] = []
-    base = source._base if source._base is not None else source
-    owner = storage(source._data)
-    for nr, data in enumerate(results):
-        t = object.__new__(Tensor)
-        t._node = slot(node, nr) if several else node
-        if data is source._data or (isinstance(data, ndarray) and storage(data) is owner) or not isinstance(data, np.generic | ndarray):
-            t._data = data
-            t._base = base
-            t._untracked = source._untracked
-            t._path = (*(source._path or ()), (op, settings, nr if several else None))
-            remember(base, t)
-        else:
-            t._data = data[()] if data.ndim == 0 else data
-        outputs.append(t)
-    return tuple(outputs)
+    if op.outputs == 1:
+        return (wrap_one(op, source, settings, results[0], None, node),)
+    return tuple([wrap_one(op, source, settings, data, nr, slot(node, nr)) for nr, data in enumerate(results)])
+
+
+def wrap_one(op: Any, source: Tensor, settings: dict[str, Any], data: Any, nr: int | None, node: Any) -> Tensor:
+    """The tensor of one result of a view op."""
+    t = object.__new__(Tensor)
+    t._node = node
+    if not shares(data, source._data):
+        t._data = data[()] if data.ndim == 0 else data
+        return t
+    t._data = data
+    base = source._base
+    if base is None:
+        base = source
+    t._base = base
+    if source._untracked:
+        t._untracked = True
+    step = (op, settings, nr)
+    t._path = (step,) if source._path is None else (*source._path, step)
+    remember(base, t)
+    return t
+
+
+def shares(data: Any, source: Any) -> bool:
+    """Whether `data` is the memory of `source`, or a part of it."""
+    if data.__class__ is ndarray:
+        return data.base is not None and storage(data) is storage(source) or data is source
+    return not isinstance(data, np.generic)
 
 
 def remember(base: Tensor, view: Tensor) -> None:

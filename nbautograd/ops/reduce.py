@@ -39,7 +39,7 @@ class Sum(Op):
     tex = {"x": "1"}
 
     def forward(x, *, dim=None, keepdim=False):
-        return xp.sum(x, axis=dim, keepdims=keepdim)
+        return xp.add.reduce(x, axis=dim, keepdims=keepdim)
 
     def dx(g, x_shape, dim, keepdim):
         return xp.broadcast_to(restore(g, dim, keepdim), x_shape)

@@ -130,7 +130,6 @@ class Notebook:
 
     def run(self, index: int) -> Locator:
         """Run a cell as a person does, and wait until it has run; its output."""
-        expect(self.page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle")
         prompt = self.cell(index).locator(".jp-InputPrompt")
         before = prompt.inner_text()
         self.cell(index).locator(".cm-content").click()
@@ -152,8 +151,9 @@ class Notebook:
         if self._server.app == "lab":
             self.page.locator(".jp-SideBar.jp-mod-right").get_by_title("Backward graph").click()
         else:
-            for item in ("View", "Right Sidebar", "Show Backward graph"):
-                self.page.get_by_role("menuitem", name=item, exact=True).click()
+            self.page.locator(".lm-MenuBar-item").get_by_text("View", exact=True).click()
+            for item in ("Right Sidebar", "Show Backward graph"):
+                self.page.locator(".lm-Menu-item").get_by_text(item, exact=True).click()
         return self.page.locator(".nbautograd-sidebar")
 
     def screenshot(self, name: str) -> None:
@@ -200,7 +200,11 @@ class Desk:
         """A new notebook of these code cells, opened; its name is new too, for a kernel belongs to a name."""
         book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        return self.put(book)
+        # The page shows an idle kernel before it has one, and a cell that is run then stays silently as it was.
+        with self.page.expect_websocket(lambda socket: "/channels" in socket.url) as kernel:
+            notebook = self.put(book)
+        kernel.value.wait_for_event("framereceived", lambda frame: b"kernel_info_reply" in frame)
+        return notebook
 
     def put(self, book: nbformat.NotebookNode, *, trusted: bool = False) -> Notebook:
         """This notebook, opened."""

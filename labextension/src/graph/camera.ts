@@ -81,6 +81,15 @@ export class Camera {
     this.look((this.world.left + this.world.right) / 2, (this.world.top + this.world.bottom) / 2, this.fitting);
   }
 
+  /** Looks at a point, but not past the scene's edges where the scene fills the window. */
+  survey(x: number, y: number, zoom: number): void {
+    const { left, right, top, bottom } = this.world;
+    const within = (at: number, low: number, high: number, half: number) =>
+      high - low < 2 * half ? (low + high) / 2 : clamp(at, low + half, high - half);
+    const [w, h] = [this.width / 2 / zoom, this.height / 2 / zoom];
+    this.look(within(x, left, right, w), within(y, top, bottom, h), zoom);
+  }
+
   /** Moves just so far that a box lies in the window, smoothly unless `still`. */
   follow(box: Box, still: boolean): void {
     const { left, right, top, bottom } = this.window;

@@ -55,7 +55,7 @@ export function rule(op: Op, input: number): string | undefined {
 /** One sentence for the whole, before anything is played. */
 export function overview(tape: Tape, timeline: Timeline): string {
   if (timeline.length === 0) return nothingToPlay(tape);
-  const roots = [...new Set(timeline.starts.flatMap(({ pass }) => pass.roots))].slice(0, 3).map((id) => nameOf(tape, id));
+  const roots = [...new Set(timeline.starts.flatMap(({ pass }) => pass.roots.map((id) => nameOf(tape, id))))].slice(0, 3);
   const passes = plural(timeline.starts.length, 'backward pass', 'backward passes');
   return `${passes} from ${roots.join(', ')}, ${plural(timeline.length, 'step')}. Press play to watch the gradient flow.`;
 }

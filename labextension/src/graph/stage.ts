@@ -16,6 +16,8 @@ import type { Step, Timeline } from './timeline';
 import type { Tape } from './validate';
 
 const HEIGHT = { least: 150, most: 480, legible: 0.5 };
+/** Where the whole cannot be read, a part of it is shown at this zoom. */
+const OVERVIEW_ZOOM = 0.8;
 const MAX_NODES = 2_000;
 /** A longer contribution travels without its numbers. */
 const PULSE_TEXT = 12;
@@ -133,7 +135,7 @@ export class Stage {
     const inside = new Set(members.flatMap((op) => this.index.ofOp(op)?.key ?? []));
     const box = this.scene.around(inside.size ? inside : [origin]);
     if (this.scene.camera.fitting >= HEIGHT.legible) this.scene.camera.fit();
-    else if (box) this.scene.camera.glide((box.left + box.right) / 2, (box.top + box.bottom) / 2, true);
+    else if (box) this.scene.camera.survey((box.left + box.right) / 2, (box.top + box.bottom) / 2, Math.max(HEIGHT.legible, this.scene.camera.zoom));
     this.hooks.refolded();
     if (hadFocus) this.focus(this.scene.find(origin) ? origin : [...inside][0]);
   }
@@ -323,6 +325,6 @@ export class Stage {
     const root = this.tape.passes[0]?.roots[0];
     const node = root === undefined ? undefined : this.index.ofValue(root);
     const item = this.scene.find(node?.key ?? '') ?? this.scene.items.at(-1);
-    if (item) camera.look(item.x, item.y - camera.height / 4, 0.8);
+    if (item) camera.survey(item.x, item.y, OVERVIEW_ZOOM);
   }
 }

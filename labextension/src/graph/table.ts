@@ -35,6 +35,7 @@ export class TablePane {
     const figures = tape.steps.map((step) => () => this.#figures(step));
     this.#table('Values', ['What', 'Name', 'Line', 'Inputs', 'Shape', 'Value', 'Gradient ∇', '.grad', 'State'], values);
     this.#table('Backward, step by step', ['Step', 'From', 'To', 'Upstream', 'Local', 'Contribution', 'Becomes', 'Line'], steps);
+    this.#table('Updates', ['What', 'By', 'Line', '.grad was made of', 'Cleared before'], tape.updates.map((update) => () => this.#update(update)));
     this.#table('Steps of the loop', ['Step', 'Ops', 'Gradient steps', 'Loss', 'Gradient norm'], figures);
   }
 
@@ -95,6 +96,12 @@ export class TablePane {
       ...cells([place(this.tape, spanOf(this.tape, step))]),
     );
     return { row, update: (now) => set(row, { 'aria-current': now === k ? 'step' : undefined }) };
+  }
+
+  #update({ name, by, span, contributions, cleared }: Tape['updates'][number]): Row {
+    const made = contributions.map((each) => `${brief(each.gradient, ROOM)} from ${origin(each)}`).join('; ');
+    const row = h('tr', {}, h('th', { scope: 'row' }, name), ...cells([by, place(this.tape, span), made || 'nothing', place(this.tape, cleared)]));
+    return { row, update: () => undefined };
   }
 
   #figures({ index, ops, events, loss, grad_norm }: Tape['steps'][number]): Row {

@@ -93,6 +93,9 @@ input[type=range] { flex: 1; min-width: 80px; height: 28px; margin: 0; accent-co
 .findings .code { color: var(--muted); font: 11px var(--code); }
 .findings p { grid-column: 2 / -1; margin: 2px 0 0; }
 code { font: 12px var(--code); padding: 1px 4px; border-radius: 4px; background: color-mix(in srgb, var(--ink) 8%, transparent); }
+.course { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px; padding: 3px 12px; color: var(--muted); font-size: 12px;
+  border-bottom: 1px solid var(--edge); }
+.course svg { width: 240px; height: 30px; } .course polyline { fill: none; stroke: var(--size); stroke-width: 1.5; } .course circle { fill: var(--size); }
 .refused { padding: 10px 14px; color: var(--muted); }
 .body { display: flex; min-height: 0; }
 .hidden, [hidden] { display: none !important; }

@@ -5,6 +5,7 @@ import { Controls } from './controls';
 import type { Node } from './diagram';
 import { h, say, set } from './dom';
 import { covers, Painter } from './faces';
+import { course } from './figures';
 import { plural } from './format';
 import type { ViewOptions } from './index';
 import { onKey } from './keys';
@@ -119,7 +120,7 @@ export class Board {
     const { root, tape, options } = this;
     root.classList.toggle('calm', this.#calm);
     const top = h('div', { class: 'bar top' }, this.#tabList(), h('span', { class: 'spring' }), h('span', { class: 'about' }, about(tape)));
-    const parts = [top, findings(tape, (finding) => this.#show(finding)), notes(tape), this.#body, this.#live];
+    const parts = [top, findings(tape, (finding) => this.#show(finding)), notes(tape), course(tape), this.#body, this.#live];
     root.replaceChildren(...parts.filter((part) => part !== undefined));
     if (this.#timeline.length > 0) root.append(this.#controls.element);
     if (options.view === 'none') for (const part of [this.#body, this.#live, this.#controls.element]) part.hidden = true;

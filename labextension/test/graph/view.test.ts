@@ -217,3 +217,14 @@ test.each(PAYLOADS)('%s stays text wherever it stands', (payload) => {
   expect(globalThis).not.toHaveProperty('hacked');
   expect(role(root, 'error').textContent).toContain(payload);
 });
+
+test('a loop shows its course, and what its updates used', () => {
+  const steps = Array.from({ length: 1000 }, (_, index) => ({ index, ops: 5, events: 6, loss: index === 7 ? ('nan' as const) : 2 / (index + 1), kept: index === 0 || index === 999 }));
+  const updates = [{ value: 0, name: 'x', by: 'SGD.step', span: { source: 0, line: 4, column: 0, end_line: 4, end_column: 3 } }];
+  const root = open({ ...product().trace, steps, updates }, { view: 'table' });
+  expect(role(root, 'course').textContent).toBe('1,000 steps, loss 2 → 0.002, 1 without a finite loss; kept whole: 0, 999');
+  expect([...root.querySelectorAll('caption')].map((caption) => caption.textContent)).toEqual(['Values', 'Backward, step by step', 'Updates', 'Steps of the loop']);
+  expect(root.querySelectorAll('table')[3]!.querySelectorAll('tbody tr')).toHaveLength(200);
+  root.querySelectorAll<HTMLElement>('.more')[3]!.click();
+  expect(root.querySelectorAll('table')[3]!.querySelectorAll('tbody tr')).toHaveLength(400);
+});
