@@ -60,7 +60,8 @@ def dot() -> Trace:
 def fan_out() -> Trace:
     """A value that is used twice, and squared: gradients meet with `+=`."""
     tape = Tape(
-        "a = tensor(2., requires_grad=True)\nb = tensor(-3., requires_grad=True)\nc = a * b\nd = c * c + c * a\nd.backward()"
+        "a = tensor(2., requires_grad=True)\nb = tensor(-3., requires_grad=True)\n"
+        "c = a * b\nd = c * c + c * a\nd.backward()"
     )
     a, b = tape.leaf(2.0, "a"), tape.leaf(-3.0, "b")
     tape.line = 3

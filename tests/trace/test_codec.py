@@ -26,9 +26,7 @@ def small_trace() -> Trace:
         ],
         ops=[Op(0, "mul", "MulBackward0", [0, 0], [1], span=Span(0, 1, 4, 1, 9), scope=0, local=["y", None])],
         scopes=[Scope(0, "step", "for x in xs:", index=0)],
-        passes=[
-            Pass(0, "backward", [1], [Seed(1, number), Flow(0, 1, 0, number, number, number, arrivals=2), Free([0])])
-        ],
+        passes=[Pass(0, "backward", [1], [Seed(1, number), flow, Free([0])])],
     )
 
 
