@@ -1,0 +1,326 @@
+"""Optimizers that scale each step by the gradients seen so far: RMSprop, Adagrad, Adadelta, Rprop; and averaged SGD."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbautograd.core.call import wrap
+
+from .adam import mix, mix_square
+from .elementwise import ElementwiseOptimizer, Update, check_range, count_step
+from .optimizer import Group
+
+
+class RMSprop(ElementwiseOptimizer):
+    """Divides the step by the root of the recent mean square of the gradient.
+
+    Math: v ← α·v + (1 − α)·g²; θ ← θ − lr · g / (√v + ε)
+    Source: Tieleman and Hinton 2012, *Neural networks for machine learning*, lecture 6.5.
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum: float = 0,
+        centered: bool = False,
+        capturable: bool = False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        check_range("learning rate", lr)
+        check_range("epsilon value", eps)
+        check_range("momentum value", momentum)
+        check_range("weight_decay value", weight_decay)
+        check_range("alpha value", alpha)
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "alpha": alpha,
+                "eps": eps,
+                "centered": centered,
+                "weight_decay": weight_decay,
+                "capturable": capturable,
+                "foreach": foreach,
+                "maximize": maximize,
+                "differentiable": differentiable,
+            },
+        )
+
+    def slots(self, group: Group) -> dict[str, float]:
+        wanted = {"square_avg": True, "momentum_buffer": group["momentum"] > 0, "grad_avg": group["centered"]}
+        return {name: 0.0 for name, used in wanted.items() if used}
+
+    def rule(self, group: Group, state: dict[str, Any]) -> Update:
+        count_step(state)
+        lr, alpha, eps, momentum = float(group["lr"]), group["alpha"], group["eps"], group["momentum"]
+        centered = group["centered"]
+
+        def update(xp: Any, p: Any, g: Any, v: Any, *rest: Any) -> None:
+            *held, t, u = rest
+            mix_square(xp, v, g, 1 - alpha, t)
+            if centered:
+                mean = held[-1]
+                mix(xp, mean, g, 1 - alpha, t)
+                xp.multiply(mean, mean, out=t)
+                xp.subtract(v, t, out=t)
+                xp.sqrt(t, out=t)
+            else:
+                xp.sqrt(v, out=t)
+            t += eps
+            xp.divide(g, t, out=t)
+            if momentum > 0:
+                b = held[0]
+                b *= momentum
+                b += t
+                t = b
+            xp.multiply(t, lr, out=u)
+            p -= u
+
+        return update
+
+
+class Adagrad(ElementwiseOptimizer):
+    """Divides the step by the root of the sum of all squared gradients so far.
+
+    Math: s ← s + g²; θ ← θ − lr/(1 + (t − 1)·η) · g / (√s + ε)
+    Source: Duchi, Hazan and Singer 2011, *Adaptive subgradient methods*.
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        foreach: bool | None = None,
+        *,
+        maximize: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        check_range("learning rate", lr)
+        check_range("lr_decay value", lr_decay)
+        check_range("weight_decay value", weight_decay)
+        check_range("initial_accumulator_value value", initial_accumulator_value)
+        check_range("epsilon value", eps)
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "lr_decay": lr_decay,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "initial_accumulator_value": initial_accumulator_value,
+                "foreach": foreach,
+                "maximize": maximize,
+                "differentiable": differentiable,
+                "fused": fused,
+            },
+        )
+
+    def slots(self, group: Group) -> dict[str, float]:
+        return {"sum": group["initial_accumulator_value"]}
+
+    def rule(self, group: Group, state: dict[str, Any]) -> Update:
+        step = count_step(state)
+        size, eps = float(group["lr"]) / (1 + (step - 1) * group["lr_decay"]), group["eps"]
+
+        def update(xp: Any, p: Any, g: Any, total: Any, t: Any, u: Any) -> None:
+            xp.multiply(g, g, out=t)
+            total += t
+            xp.sqrt(total, out=t)
+            t += eps
+            xp.divide(g, t, out=t)
+            t *= size
+            p -= t
+
+        return update
+
+
+class Adadelta(ElementwiseOptimizer):
+    """Needs no learning rate: the size of past updates sets the size of the next.
+
+    Math: v ← ρ·v + (1 − ρ)·g²; Δ = √(d + ε)/√(v + ε) · g; d ← ρ·d + (1 − ρ)·Δ²; θ ← θ − lr·Δ
+    Source: Zeiler 2012, *ADADELTA: an adaptive learning rate method*.
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-6,
+        weight_decay: float = 0,
+        foreach: bool | None = None,
+        *,
+        capturable: bool = False,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        check_range("learning rate", lr)
+        if not 0 <= rho <= 1:
+            raise ValueError(f"Invalid rho value: {rho}")
+        check_range("epsilon value", eps)
+        check_range("weight_decay value", weight_decay)
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "rho": rho,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "maximize": maximize,
+                "capturable": capturable,
+                "foreach": foreach,
+                "differentiable": differentiable,
+            },
+        )
+
+    def slots(self, group: Group) -> dict[str, float]:
+        return {"square_avg": 0.0, "acc_delta": 0.0}
+
+    def rule(self, group: Group, state: dict[str, Any]) -> Update:
+        count_step(state)
+        lr, rho, eps = float(group["lr"]), group["rho"], group["eps"]
+
+        def update(xp: Any, p: Any, g: Any, v: Any, d: Any, t: Any, u: Any) -> None:
+            mix_square(xp, v, g, 1 - rho, t)
+            xp.add(v, eps, out=t)
+            xp.sqrt(t, out=t)
+            xp.add(d, eps, out=u)
+            xp.sqrt(u, out=u)
+            u /= t
+            u *= g
+            mix_square(xp, d, u, 1 - rho, t)
+            u *= lr
+            p -= u
+
+        return update
+
+
+class Rprop(ElementwiseOptimizer):
+    """Looks only at signs: a step grows while its gradient keeps its sign and shrinks when that turns.
+
+    Source: Riedmiller and Braun 1993, *A direct adaptive method for faster backpropagation
+        learning: the RPROP algorithm*.
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-2,
+        etas: tuple[float, float] = (0.5, 1.2),
+        step_sizes: tuple[float, float] = (1e-6, 50),
+        *,
+        capturable: bool = False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        check_range("learning rate", lr)
+        if not 0 < etas[0] < 1 < etas[1]:
+            raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}")
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "etas": etas,
+                "step_sizes": step_sizes,
+                "foreach": foreach,
+                "maximize": maximize,
+                "differentiable": differentiable,
+                "capturable": capturable,
+            },
+        )
+
+    def slots(self, group: Group) -> dict[str, float]:
+        return {"prev": 0.0, "step_size": float(group["lr"])}
+
+    def rule(self, group: Group, state: dict[str, Any]) -> Update:
+        count_step(state)
+        (shrink, grow), (smallest, largest) = group["etas"], group["step_sizes"]
+
+        def update(xp: Any, p: Any, g: Any, before: Any, size: Any, t: Any, u: Any) -> None:
+            xp.multiply(before, g, out=t)
+            turned = t < 0
+            u[...] = 1
+            u[t > 0] = grow
+            u[turned] = shrink
+            size *= u
+            xp.clip(size, smallest, largest, out=size)
+            before[...] = g
+            before[turned] = 0
+            xp.sign(before, out=t)
+            t *= size
+            p -= t
+
+        return update
+
+
+class ASGD(ElementwiseOptimizer):
+    """Gradient descent that also keeps the average of where it has been, in the state `ax`.
+
+    Source: Polyak and Juditsky 1992, *Acceleration of stochastic approximation by averaging*.
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-2,
+        lambd: float = 1e-4,
+        alpha: float = 0.75,
+        t0: float = 1e6,
+        weight_decay: float = 0,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+        capturable: bool = False,
+    ) -> None:
+        check_range("learning rate", lr)
+        check_range("weight_decay value", weight_decay)
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "lambd": lambd,
+                "alpha": alpha,
+                "t0": t0,
+                "weight_decay": weight_decay,
+                "foreach": foreach,
+                "maximize": maximize,
+                "differentiable": differentiable,
+                "capturable": capturable,
+            },
+        )
+
+    def slots(self, group: Group) -> dict[str, float]:
+        return {"ax": 0.0}
+
+    def rule(self, group: Group, state: dict[str, Any]) -> Update:
+        step = count_step(state)
+        lr, kind = float(group["lr"]), state["step"]._data.dtype.type
+        eta = float(state["eta"]) if "eta" in state else lr
+        share = float(state["mu"]) if "mu" in state else 1.0
+        shrink = 1 - group["lambd"] * eta
+        state["eta"] = wrap(kind(lr / (1 + group["lambd"] * lr * step) ** group["alpha"]))
+        state["mu"] = wrap(kind(1 / max(1, step - group["t0"])))
+
+        def update(xp: Any, p: Any, g: Any, mean: Any, t: Any, u: Any) -> None:
+            p *= shrink
+            xp.multiply(g, eta, out=t)
+            p -= t
+            if share == 1:
+                mean[...] = p
+            else:
+                mix(xp, mean, p, share, t)
+
+        return update

@@ -1,0 +1,89 @@
+"""Gradient descent, with momentum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .elementwise import ElementwiseOptimizer, Update, check_range
+from .optimizer import Group
+
+
+class SGD(ElementwiseOptimizer):
+    """Gradient descent: a small step against the gradient, with momentum a rolling ball.
+
+    Math: b ← μ·b + (1 − τ)·g; θ ← θ − lr·b (with Nesterov: θ − lr·(g + μ·b)); without momentum θ ← θ − lr·g
+    Source: Sutskever et al. 2013, *On the importance of initialization and momentum in deep learning*.
+    Example:
+        >>> import nbautograd as torch
+        >>> w = torch.tensor([4.0], requires_grad=True)
+        >>> optimizer = torch.optim.SGD([w], lr=0.25)
+        >>> (w**2).sum().backward()
+        >>> optimizer.step()
+        >>> w
+        tensor([2.], requires_grad=True)
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        check_range("learning rate", lr)
+        check_range("momentum value", momentum)
+        check_range("weight_decay value", weight_decay)
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "dampening": dampening,
+                "weight_decay": weight_decay,
+                "nesterov": nesterov,
+                "maximize": maximize,
+                "foreach": foreach,
+                "differentiable": differentiable,
+                "fused": fused,
+            },
+        )
+
+    def slots(self, group: Group) -> dict[str, float]:
+        return {"momentum_buffer": 0.0} if group["momentum"] else {}
+
+    def rule(self, group: Group, state: dict[str, Any]) -> Update:
+        lr, momentum, keep = float(group["lr"]), float(group["momentum"]), 1 - float(group["dampening"])
+        nesterov = group["nesterov"]
+        if not momentum:
+
+            def plain(xp: Any, p: Any, g: Any, t: Any, u: Any) -> None:
+                xp.multiply(g, lr, out=t)
+                p -= t
+
+            return plain
+        if state.get("momentum_buffer") is None:  # the first step is not damped
+            state.pop("momentum_buffer", None)
+            keep = 1.0
+
+        def rolling(xp: Any, p: Any, g: Any, b: Any, t: Any, u: Any) -> None:
+            b *= momentum
+            xp.multiply(g, keep, out=t)
+            b += t
+            if nesterov:
+                xp.multiply(b, momentum, out=t)
+                t += g
+                t *= lr
+            else:
+                xp.multiply(b, lr, out=t)
+            p -= t
+
+        return rolling
