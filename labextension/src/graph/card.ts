@@ -1,7 +1,7 @@
 // The card of the step under way: upstream × local = contribution, and every += with its numbers.
 
 import { h, type Child } from './dom';
-import { brief, isSmall, shape } from './format';
+import { brief, isSmall, shape, sized } from './format';
 import { nameOf, origin, place, rule } from './say';
 import type { Step } from './timeline';
 import type { Accumulate, Contribution, Finding, Flow, Seed, Summary, Tape } from './validate';
@@ -48,8 +48,7 @@ function flowCard(tape: Tape, flow: Flow): Child[] {
 
 function gathering({ before, contribution, after, arrival, arrivals }: Flow): string {
   const turn = `(${arrival} of ${arrivals})`;
-  if (!before) return `0 += ${text(contribution)} → ${text(after)} ${turn}`;
-  return `${text(before)} += ${text(contribution)} → ${text(after)} ${turn}`;
+  return `${before ? sized(before, ROOM) : '0'} += ${sized(contribution, ROOM)} → ${sized(after, ROOM)} ${turn}`;
 }
 
 function storeCard(tape: Tape, event: Accumulate): Child[] {

@@ -171,12 +171,13 @@ export class Stage {
   show(step: Step | undefined, moves: number, arrived: () => void): void {
     const { painter, scene } = this;
     const wire = this.#wireOf(step);
+    const isNew = step !== this.#step;
     this.#step = step;
     painter.active = new Set(step ? this.index.nodes(step).map(({ key }) => key) : []);
     painter.activeLink = this.index.link(step);
     scene.land();
     this.#fillCard(step);
-    this.#follow(wire);
+    if (isNew) this.#follow(wire);
     const travels = moves > 0 && step?.event?.kind === 'flow' && wire;
     if (!travels) return arrived();
     scene.refresh();
