@@ -26,7 +26,8 @@ needs_front_end = pytest.mark.skipif(not FRONT_END.exists(), reason="needs the f
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "--wheel-dir", target, ROOT], check=True)
+    environment = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    subprocess.run([*pip, "--wheel-dir", target, ROOT], env=environment, check=True)
     (wheel,) = target.iterdir()
     return wheel
 
