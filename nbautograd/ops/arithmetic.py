@@ -159,7 +159,7 @@ class Div(Op):
 
 
 class DivRounded(Op):
-    """The quotient rounded down (`floor`) or towards zero (`trunc`). It is constant between its steps: its gradient is zero."""
+    """The quotient rounded down (`floor`) or towards zero (`trunc`): constant between its steps, so its gradient is zero."""
 
     node_name = "DivBackward2"
     elementwise = True
@@ -182,10 +182,7 @@ class DivRounded(Op):
 
     def refuse(x, y, rounding_mode):
         if rounding_mode not in ("floor", "trunc"):
-            return (
-                "div expected rounding_mode to be one of None, 'trunc', or 'floor' "
-                f"but found '{rounding_mode}'"
-            )
+            return f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
         return None
 
 
@@ -426,8 +423,17 @@ def log_of(number: Any) -> float:
 
 def _three(**settings: Any) -> Any:
     def three(make: Make) -> Any:
-        for a, b, c in (((), (), ()), ((3,), (3,), (3,)), ((2, 3), (3,), (2, 1)), ((1,), (2, 3), ()), ((0,), (1,), (0,)),
-                        ((3,), (2, 1), (2, 3)), ((2, 2, 2), (2,), (2, 1)), ((), (3,), (3,)), ((2, 3), (2, 3), (2, 3))):
+        for a, b, c in (
+            ((), (), ()),
+            ((3,), (3,), (3,)),
+            ((2, 3), (3,), (2, 1)),
+            ((1,), (2, 3), ()),
+            ((0,), (1,), (0,)),
+            ((3,), (2, 1), (2, 3)),
+            ((2, 2, 2), (2,), (2, 1)),
+            ((), (3,), (3,)),
+            ((2, 3), (2, 3), (2, 3)),
+        ):
             yield (make(*a), make(*b), make(*c, low=0.5), *([settings] if settings else []))
         yield (make(3, 2).T, make(6)[::2], make(3, low=0.5), *([settings] if settings else []))
 

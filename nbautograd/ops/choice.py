@@ -15,10 +15,6 @@ from nbautograd.ops.arithmetic import no_derivative
 from nbautograd.ops.samples import Make, Samples, binary, cases, forward_only, through, unary
 
 
-def _tied(make: Make) -> Any:
-    yield np.asarray([1.0, 2.0, 3.0], make.dtype), np.asarray([1.0, 3.0, 2.0], make.dtype)
-
-
 class Maximum(Op):
     """The larger of two elements; equal ones share the gradient.
 
@@ -188,8 +184,9 @@ class ClampMaxTensor(Op):
 
 
 def _bounds(make: Make) -> Any:
-    for a, b, c in (((), (), ()), ((3,), (3,), (3,)), ((2, 3), (3,), (2, 1)), ((3,), (2, 1), ()), ((0,), (1,), (0,)),
-                    ((2, 3), (), (3,)), ((1, 3), (2, 1), (3,)), ((2, 2, 2), (2,), (2,)), ((5,), (1,), (5,))):  # fmt: skip
+    for a, b, c in (((), (), ()), ((3,), (3,), (3,)), ((2, 3), (3,), (2, 1)), ((2, 3), (2, 1), ()), ((0,), (1,), (0,)),
+                    ((2, 3), (), (3,)), ((2, 3), (2, 1), (3,)), ((2, 2, 2), (2,), (2,)),
+                    ((5,), (1,), (5,))):  # fmt: skip
         yield make(*a), make(*b, low=-1, high=0.2), make(*c, low=0.3, high=1)
     yield make(4), make(4, low=0.5), make(4, high=-0.5)
 
@@ -220,7 +217,8 @@ class ClampTensor(Op):
 
 def _masked(make: Make) -> Any:
     for m, a, b in (((), (), ()), ((3,), (3,), (3,)), ((2, 3), (3,), (2, 1)), ((3,), (2, 1), ()), ((0,), (1,), (0,)),
-                    ((2, 1), (3,), (3,)), ((2, 3), (), (2, 3)), ((1,), (2, 3), (3,)), ((2, 2, 2), (2,), (2, 1))):  # fmt: skip
+                    ((2, 1), (3,), (3,)), ((2, 3), (), (2, 3)), ((1,), (2, 3), (3,)),
+                    ((2, 2, 2), (2,), (2, 1))):  # fmt: skip
         yield make.bools(*m), make(*a), make(*b)
     yield make.bools(3), make(3), 0.0
     yield make.bools(2, 3), 1.5, make(3)
@@ -249,7 +247,9 @@ class NanToNum(Op):
 
     elementwise = True
     tex = {"x": "[x \\text{ finite}]"}
-    samples = cases(unary(), lambda make: iter([(np.asarray([1.0, np.nan, np.inf, -np.inf], make.dtype),)]), second=False)
+    samples = cases(
+        unary(), lambda make: iter([(np.asarray([1.0, np.nan, np.inf, -np.inf], make.dtype),)]), second=False
+    )
 
     def forward(x, *, nan=0.0, posinf=None, neginf=None):
         return xp.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
@@ -376,13 +376,17 @@ def clamp_max(input: Tensor, max: Any) -> Tensor:
 @public("clamp_min_", top=False)
 def clamp_min_(self: Tensor, min: Any) -> Tensor:
     """Like `clamp_min`, in place."""
-    return inplace.apply(ClampMinTensor, self, min) if isinstance(min, Tensor) else inplace.apply(ClampMin, self, min=min)
+    return (
+        inplace.apply(ClampMinTensor, self, min) if isinstance(min, Tensor) else inplace.apply(ClampMin, self, min=min)
+    )
 
 
 @public("clamp_max_", top=False)
 def clamp_max_(self: Tensor, max: Any) -> Tensor:
     """Like `clamp_max`, in place."""
-    return inplace.apply(ClampMaxTensor, self, max) if isinstance(max, Tensor) else inplace.apply(ClampMax, self, max=max)
+    return (
+        inplace.apply(ClampMaxTensor, self, max) if isinstance(max, Tensor) else inplace.apply(ClampMax, self, max=max)
+    )
 
 
 def where_tensors(condition: Any, x: Any, y: Any) -> Tensor:
@@ -395,7 +399,7 @@ tensors.numpy_names["where"] = where_tensors
 
 @public(method=False)
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
-    """From `input` where `condition` is true, from `other` elsewhere; with the condition alone, the places where it is true.
+    """From `input` where `condition` is true, else from `other`; with the condition alone, the places where it is true.
 
     Raises: RuntimeError when the condition is no truth value.
     """
@@ -404,7 +408,10 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     if not isinstance(condition, Tensor):
         raise TypeError(f"where(): argument 'condition' (position 1) must be Tensor, not {type(condition).__name__}")
     if condition._data.dtype.kind != "b" and condition._data.dtype != np.uint8:
-        raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype.tensor_type}")
+        raise RuntimeError(
+            "where expected condition to be a boolean tensor, "
+            f"but got a tensor with dtype {condition.dtype.tensor_type}"
+        )
     return where_tensors(condition, input, other)
 
 
@@ -412,13 +419,17 @@ Tensor.where = lambda self, condition, other: where(condition, self, other)
 
 
 @public()
-def nan_to_num(input: Tensor, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None, *, out: Any = None) -> Tensor:
+def nan_to_num(
+    input: Tensor, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None, *, out: Any = None
+) -> Tensor:
     """Numbers in place of NaN (0), and of the infinities (the largest and smallest that the dtype has)."""
     result = NanToNum.call(input, nan=nan or 0.0, posinf=posinf, neginf=neginf)
     return result if out is None else into(out, result)
 
 
 @public("nan_to_num_", top=False)
-def nan_to_num_(self: Tensor, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
+def nan_to_num_(
+    self: Tensor, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
     """Like `nan_to_num`, in place."""
     return inplace.apply(NanToNum, self, nan=nan or 0.0, posinf=posinf, neginf=neginf)

@@ -199,7 +199,7 @@ class LogicalNot(Op):
 
 
 def _not_for_floats(name: str, x: Any) -> Exception:
-    return NotImplementedError(f'"{name}_cpu" not implemented for \'{dtypes.of_numpy(x.dtype).tensor_type}\'')
+    return NotImplementedError(f"\"{name}_cpu\" not implemented for '{dtypes.of_numpy(x.dtype).tensor_type}'")
 
 
 def _bits(make: Make) -> Any:

@@ -75,7 +75,7 @@ class FillNumber(Op):
     node_name = "FillBackward2"
     elementwise = True
     tex = {"x": "0"}
-    samples = through("fill", unary(value=2.5))
+    samples = through("fill_", unary(value=2.5))
 
     def forward(x, *, value):
         return xp.full_like(x, value)
@@ -91,7 +91,7 @@ class Fill(Op):
     elementwise = True
     promote = "none"
     tex = {"x": "0", "y": "1"}
-    samples = through("fill", lambda make: iter([(make(*shape), make()) for shape in ((), (3,), (2, 3), (0,))]))
+    samples = through("fill_", lambda make: iter([(make(*shape), make()) for shape in ((), (3,), (2, 3), (0,))]))
     forward, dx, dy = CopyFrom.forward, CopyFrom.dx, CopyFrom.dy
 
 
@@ -131,7 +131,16 @@ def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
 
 
 @public(top=False)
-def to(self: Tensor, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False, other: Any = None, memory_format: Any = None) -> Tensor:
+def to(
+    self: Tensor,
+    *args: Any,
+    dtype: Any = None,
+    device: Any = None,
+    non_blocking: bool = False,
+    copy: bool = False,
+    other: Any = None,
+    memory_format: Any = None,
+) -> Tensor:
     """This tensor in another dtype or on another device: `to(torch.float64)`, `to("cuda")`, `to(other)`.
 
     Returns the tensor itself when there is nothing to change.
@@ -174,7 +183,8 @@ def _cast(name: str, dtype: dtypes.dtype) -> None:
 
 for _name, _dtype in (
     ("float", dtypes.float32), ("double", dtypes.float64), ("half", dtypes.float16), ("long", dtypes.int64),
-    ("int", dtypes.int32), ("short", dtypes.int16), ("char", dtypes.int8), ("byte", dtypes.uint8), ("bool", dtypes.bool),
+    ("int", dtypes.int32), ("short", dtypes.int16), ("char", dtypes.int8), ("byte", dtypes.uint8),
+    ("bool", dtypes.bool),
     ("cfloat", dtypes.complex64), ("cdouble", dtypes.complex128),
 ):  # fmt: skip
     _cast(_name, _dtype)
@@ -247,7 +257,9 @@ def fill_(self: Tensor, value: Any) -> Tensor:
     if not isinstance(value, Tensor):
         return inplace.apply(FillNumber, self, value=value)
     if value._data.ndim:
-        raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value._data.ndim} dimensions.")
+        raise RuntimeError(
+            f"fill_ only supports 0-dimension value tensor but got tensor with {value._data.ndim} dimensions."
+        )
     return inplace.apply(Fill, self, value)
 
 

@@ -40,13 +40,20 @@ def numpy_dtype(dtype: Any) -> Any:
 
 def _checked(dtype: Any) -> dtypes.dtype:
     if isinstance(dtype, str):
-        raise TypeError("tensor(): argument 'dtype' must be torch.dtype, not str\n  hint: torch.float32, without quotes")
+        raise TypeError(
+            "tensor(): argument 'dtype' must be torch.dtype, not str\n  hint: torch.float32, without quotes"
+        )
     return dtypes.to_dtype(dtype)
 
 
 def size_of(name: str, size: Any) -> tuple[int, ...]:
     """The shape that `zeros(2, 3)`, `zeros((2, 3))` and `zeros(size=(2, 3))` all mean."""
-    if len(size) == 1 and not hasattr(size[0], "__index__") and hasattr(size[0], "__iter__") and not isinstance(size[0], str):
+    if (
+        len(size) == 1
+        and not hasattr(size[0], "__index__")
+        and hasattr(size[0], "__iter__")
+        and not isinstance(size[0], str)
+    ):
         size = size[0]
     try:
         shape = tuple([operator.index(n) for n in size])
@@ -62,7 +69,9 @@ def size_of(name: str, size: Any) -> tuple[int, ...]:
 
 
 @public(method=False)
-def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+def tensor(
+    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
+) -> Tensor:
     """A tensor of the numbers in `data`: a number, nested lists, or an array, always copied.
 
     Floats become `torch.float32` (the default dtype), integers `torch.int64`; a NumPy array keeps its dtype.
@@ -101,14 +110,13 @@ def _numbers(data: Any, dtype: Any) -> Any:
     if dtype is None:
         return found if found.dtype.kind in "bi" else found.astype(_inferred(data, found))
     target = numpy_dtype(dtype)
-    if target.kind in "iu" and found.dtype.kind in "iu" and found.size and target.itemsize < found.dtype.itemsize:
-        if found.max() > np.iinfo(target).max:
-            raise RuntimeError(f"value cannot be converted to type {dtypes.of_numpy(target).name} without overflow")
+    if target.kind in "iu" and found.dtype.kind in "iu" and found.size and found.max() > np.iinfo(target).max:
+        raise RuntimeError(f"value cannot be converted to type {dtypes.of_numpy(target).name} without overflow")
     return found.astype(target)
 
 
 def _inferred(data: Any, found: Any) -> Any:
-    """The dtype for floats and complex numbers in lists: the default one, unless NumPy's scalars or tensors name theirs."""
+    """The dtype for floats in lists: the default one, unless NumPy's scalars or tensors name theirs."""
     leaf = _first(data)
     if isinstance(leaf, np.generic | np.ndarray | Tensor) or found.dtype.kind not in "fc":
         return found.dtype
@@ -142,8 +150,10 @@ def _from_sequence(data: Any) -> Any:
         leaf = _first(data)
         if isinstance(leaf, int):
             raise ValueError("Overflow when unpacking long long")
-        raise ValueError(f"too many dimensions '{type(leaf).__name__}'") if isinstance(leaf, str) else RuntimeError(
-            f"Could not infer dtype of {type(leaf).__name__}"
+        raise (
+            ValueError(f"too many dimensions '{type(leaf).__name__}'")
+            if isinstance(leaf, str)
+            else RuntimeError(f"Could not infer dtype of {type(leaf).__name__}")
         )
     return found
 
@@ -164,10 +174,18 @@ def _ragged(data: Any, dim: int) -> Exception | None:
         return None
     lengths = [len(item) if isinstance(item, list | tuple) else None for item in data]
     if not lengths or lengths[0] is None:
-        return TypeError("'list' object cannot be interpreted as an integer") if any(n is not None for n in lengths) else None
+        return (
+            TypeError("'list' object cannot be interpreted as an integer")
+            if any(n is not None for n in lengths)
+            else None
+        )
     for n in lengths:
         if n != lengths[0]:
-            return TypeError("not a sequence") if n is None else ValueError(f"expected sequence of length {lengths[0]} at dim {dim + 1} (got {n})")
+            return (
+                TypeError("not a sequence")
+                if n is None
+                else ValueError(f"expected sequence of length {lengths[0]} at dim {dim + 1} (got {n})")
+            )
     return next((e for e in (_ragged(item, dim + 1) for item in data) if e), None)
 
 
@@ -183,10 +201,14 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
 
 @public(method=False)
-def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False) -> Tensor:
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
     """Like `as_tensor`, in the array API's words."""
     if copy:
-        return tensor(obj._data if isinstance(obj, Tensor) else obj, dtype=dtype, device=device, requires_grad=requires_grad)
+        return tensor(
+            obj._data if isinstance(obj, Tensor) else obj, dtype=dtype, device=device, requires_grad=requires_grad
+        )
     t = as_tensor(obj, dtype, device)
     return t.requires_grad_() if requires_grad else t
 
@@ -202,8 +224,8 @@ def from_numpy(ndarray: Any) -> Tensor:
     dtypes.of_numpy(ndarray.dtype)
     if any(stride < 0 for stride in ndarray.strides):
         raise ValueError(
-            "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently "
-            "supported. (You can probably work around this by making a copy of your array  with array.copy().)"
+            "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
+            "currently supported. (You can probably work around this by making a copy of your array  with array.copy().)"
         )
     return wrap(ndarray)
 
@@ -218,19 +240,25 @@ def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_gra
 
 
 @public(method=False)
-def zeros(*size: Any, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False, **named: Any) -> Tensor:
+def zeros(
+    *size: Any, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False, **named: Any
+) -> Tensor:
     """A tensor of zeros."""
     return _filled("zeros", np.zeros, size, named, out, dtype, device, requires_grad)
 
 
 @public(method=False)
-def ones(*size: Any, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False, **named: Any) -> Tensor:
+def ones(
+    *size: Any, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False, **named: Any
+) -> Tensor:
     """A tensor of ones."""
     return _filled("ones", np.ones, size, named, out, dtype, device, requires_grad)
 
 
 @public(method=False)
-def empty(*size: Any, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False, **named: Any) -> Tensor:
+def empty(
+    *size: Any, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False, **named: Any
+) -> Tensor:
     """A tensor whose numbers are whatever the memory held."""
     return _filled("empty", np.empty, size, named, out, dtype, device, requires_grad)
 
@@ -239,7 +267,9 @@ _LAYOUT = ("layout", "pin_memory", "memory_format")
 """torch's words about memory, which mean nothing to NumPy."""
 
 
-def _filled(name: str, make: Any, size: Any, named: Any, out: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+def _filled(
+    name: str, make: Any, size: Any, named: Any, out: Any, dtype: Any, device: Any, requires_grad: bool
+) -> Tensor:
     if "size" in named:
         size = (*size, named.pop("size"))
     unknown = next((word for word in named if word not in _LAYOUT), None)
@@ -260,11 +290,17 @@ def _given(out: Any, data: Any, device: Any, requires_grad: bool) -> Tensor:
 
 
 @public(method=False)
-def full(size: Any, fill_value: Any, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def full(
+    size: Any, fill_value: Any, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor with the same number everywhere."""
     if isinstance(fill_value, Tensor):
         fill_value = fill_value.item()
-    target = dtypes.python_dtype(type(fill_value)).numpy if dtype is None and type(fill_value) in (bool, int, float, complex) else numpy_dtype(dtype)
+    target = (
+        dtypes.python_dtype(type(fill_value)).numpy
+        if dtype is None and type(fill_value) in (bool, int, float, complex)
+        else numpy_dtype(dtype)
+    )
     return _given(out, np.full(size_of("full", (size,)), fill_value, target), device, requires_grad)
 
 
@@ -290,25 +326,39 @@ def _like(name: str, input: Any, value: Any, dtype: Any, device: Any, requires_g
 
 
 @public(method=False)
-def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None) -> Tensor:
+def zeros_like(
+    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
     """Zeros of the same shape, dtype and device."""
     return _like("zeros_like", input, 0, dtype, device, requires_grad)
 
 
 @public(method=False)
-def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None) -> Tensor:
+def ones_like(
+    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
     """Ones of the same shape, dtype and device."""
     return _like("ones_like", input, 1, dtype, device, requires_grad)
 
 
 @public(method=False)
-def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None) -> Tensor:
+def empty_like(
+    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
     """Uninitialised numbers of the same shape, dtype and device."""
     return _like("empty_like", input, None, dtype, device, requires_grad)
 
 
 @public(method=False)
-def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None) -> Tensor:
+def full_like(
+    input: Tensor,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """One number everywhere, with the same shape, dtype and device."""
     return _like("full_like", input, fill_value, dtype, device, requires_grad)
 
@@ -346,9 +396,16 @@ def new_full(self: Tensor, size: Any, fill_value: Any, **named: Any) -> Tensor:
 
 
 @public(top=False)
-def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_tensor(
+    self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """`tensor(data)` with this tensor's dtype and device."""
-    return tensor(data, dtype=dtype or self.dtype, device=device or (self.device if self.is_cuda else None), requires_grad=requires_grad)
+    return tensor(
+        data,
+        dtype=dtype or self.dtype,
+        device=device or (self.device if self.is_cuda else None),
+        requires_grad=requires_grad,
+    )
 
 
 # --- ranges -------------------------------------------------------------------------------------------------------
@@ -359,7 +416,16 @@ def _plain(value: Any) -> Any:
 
 
 @public(method=False)
-def arange(start: Any, end: Any = None, step: Any = 1, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def arange(
+    start: Any,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """The numbers from `start` up to but not including `end`.
 
     Example:
@@ -376,7 +442,9 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, out: Any = None, dtype
 
 
 @public("range", method=False)
-def range_(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def range_(
+    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """The numbers from `start` to `end`, which is included; `arange` is the usual one."""
     warnings.warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
@@ -404,13 +472,31 @@ def _ramp(start: Any, step: Any, count: int, dtype: Any) -> Any:
 
 
 @public(method=False)
-def linspace(start: Any, end: Any, steps: int, *, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def linspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """`steps` numbers from `start` to `end`, both included, evenly spaced."""
     return _given(out, _spaced(_plain(start), _plain(end), steps, numpy_dtype(dtype)), device, requires_grad)
 
 
 @public(method=False)
-def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def logspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """`steps` powers of `base`, with exponents evenly spaced from `start` to `end`."""
     exponents = _spaced(_plain(start), _plain(end), steps, np.dtype(np.float64))
     return finish(np.power(base, exponents).astype(numpy_dtype(dtype)), device, requires_grad)
@@ -444,12 +530,16 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = dtypes.int
 
 
 class TensorType(type):
-    """The type of `FloatTensor` and its kin: they make tensors of one dtype and recognise them, but have no instances."""
+    """The type of `FloatTensor` and its kin, which make tensors of one dtype and recognise them."""
 
     dtype: dtypes.dtype
 
     def __call__(cls, *args: Any, device: Any = None) -> Tensor:
-        if len(args) == 1 and isinstance(args[0], list | tuple | np.ndarray | range) and not isinstance(args[0], arrays.Size):
+        if (
+            len(args) == 1
+            and isinstance(args[0], list | tuple | np.ndarray | range)
+            and not isinstance(args[0], arrays.Size)
+        ):
             return finish(_numbers(args[0], cls.dtype), device)
         return finish(np.zeros(size_of("new", args or ((0,),)), cls.dtype.numpy), device)
 
@@ -460,4 +550,8 @@ class TensorType(type):
 TENSOR_TYPES = {f"{d.tensor_type}Tensor": d for d in dtypes.ALL if not d.is_complex}
 
 for _name, _dtype in TENSOR_TYPES.items():
-    FUNCTIONS[_name] = TensorType(_name, (), {"dtype": _dtype, "__doc__": f"Tensors of {_dtype}; `torch.tensor` is the usual way.", "__module__": __name__})
+    FUNCTIONS[_name] = TensorType(
+        _name,
+        (),
+        {"dtype": _dtype, "__doc__": f"Tensors of {_dtype}; `torch.tensor` is the usual way.", "__module__": __name__},
+    )

@@ -17,7 +17,7 @@ from nbautograd.core.op import Op, xp
 from nbautograd.core.public import FUNCTIONS, public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.create import finish, numpy_dtype, size_of
-from nbautograd.ops.samples import Make, Samples
+from nbautograd.ops.samples import Make, through
 
 
 class Generator:
@@ -185,7 +185,9 @@ def randn(*size: Any, **named: Any) -> Tensor:
 
 
 @public(method=False)
-def randint(*args: Any, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False, **named: Any) -> Tensor:
+def randint(
+    *args: Any, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False, **named: Any
+) -> Tensor:
     """Random integers: `randint(high, size)` or `randint(low, high, size)`; `high` is not included."""
     given = list(args)
     size = named.pop("size", None) or given.pop()
@@ -194,7 +196,9 @@ def randint(*args: Any, generator: Any = None, dtype: Any = None, device: Any = 
         high = given.pop()
     if low is None:
         low = given.pop() if given else 0
-    data = _integers(low, high, size_of("randint", (size,)), np.dtype(np.int64) if dtype is None else numpy_dtype(dtype), generator)
+    data = _integers(
+        low, high, size_of("randint", (size,)), np.dtype(np.int64) if dtype is None else numpy_dtype(dtype), generator
+    )
     return finish(data, device, requires_grad)
 
 
@@ -205,31 +209,59 @@ def _integers(low: Any, high: Any, shape: Any, dtype: Any, generator: Generator 
 
 
 @public(method=False)
-def randperm(n: int, *, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def randperm(
+    n: int, *, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """The integers from 0 to n − 1 in random order."""
     data = numbers_of(generator).permutation(n).astype(np.int64 if dtype is None else numpy_dtype(dtype), copy=False)
     return finish(data, device, requires_grad)
 
 
-def _like(draw: Any, input: Tensor, dtype: Any, device: Any, requires_grad: bool, generator: Any, problem: str) -> Tensor:
+def _like(
+    draw: Any, input: Tensor, dtype: Any, device: Any, requires_grad: bool, generator: Any, problem: str
+) -> Tensor:
     data = draw(input._data.shape, _floating(input.dtype if dtype is None else dtype, problem), generator)
     return finish(data, device or (input.device if input.is_cuda else None), requires_grad)
 
 
 @public(method=False)
-def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, generator: Any = None, memory_format: Any = None) -> Tensor:
+def rand_like(
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    generator: Any = None,
+    memory_format: Any = None,
+) -> Tensor:
     """Like `rand`, with the shape, dtype and device of `input`."""
     return _like(uniforms, input, dtype, device, requires_grad, generator, "check_uniform_bounds")
 
 
 @public(method=False)
-def randn_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, generator: Any = None, memory_format: Any = None) -> Tensor:
+def randn_like(
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    generator: Any = None,
+    memory_format: Any = None,
+) -> Tensor:
     """Like `randn`, with the shape, dtype and device of `input`."""
     return _like(normals, input, dtype, device, requires_grad, generator, "normal_kernel_cpu")
 
 
 @public(method=False)
-def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def randint_like(
+    input: Tensor,
+    low: int,
+    high: int | None = None,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Like `randint`, with the shape, dtype and device of `input`."""
     low, high = (0, low) if high is None else (low, high)
     data = _integers(low, high, input._data.shape, input._data.dtype if dtype is None else numpy_dtype(dtype), None)
@@ -239,17 +271,25 @@ def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: Any
 # --- from tensors of parameters -----------------------------------------------------------------------------------
 
 
+_SHAPES = ((), (1,), (3,), (0,), (2, 3), (3, 2), (2, 0), (1, 1), (2, 3, 2), (1, 2, 1))
+
+
 def _drawn(make: Make) -> Any:
-    for shape in ((), (3,), (2, 3), (0,)):
+    for shape in _SHAPES:
         yield make(*shape), {"sample": make(*shape)}
 
 
+def _drawn_from_two(make: Make) -> Any:
+    for shape in _SHAPES:
+        yield make(*shape), make(*shape), {"sample": make(*shape)}
+
+
 class Bernoulli(Op):
-    """Ones with the probabilities in `x`, zeros otherwise. What was drawn does not follow the probabilities: no gradient."""
+    """Ones with the probabilities in `x`, zeros otherwise; what was drawn has no slope: its gradient is zero."""
 
     elementwise = True
     tex = {"x": "0"}
-    samples = Samples(_drawn)
+    samples = through("", _drawn, numeric=False)
 
     def forward(x, *, sample):
         return xp.asarray(sample)
@@ -271,12 +311,12 @@ class UniformInPlace(Bernoulli):
 
 
 class Normal(Op):
-    """Normal numbers with means and deviations from tensors. torch gives it no gradient: write `mean + std * randn_like(std)`."""
+    """Normal numbers with means and deviations from tensors; gradients flow only if you write `mean + std * randn_like(std)`."""
 
     node_name = "NormalBackward3"
     elementwise = True
     tex = {"mean": "0", "std": "0"}
-    samples = Samples(lambda make: iter([(make(3), make(3), {"sample": make(3)}), (make(), make(), {"sample": make()})]))
+    samples = through("", _drawn_from_two, numeric=False)
 
     def forward(mean, std, *, sample):
         return xp.asarray(sample)
@@ -289,7 +329,7 @@ class Normal(Op):
 
 
 def _host(x: Any) -> Any:
-    """`x` as a NumPy array, wherever it is: random numbers are drawn on the CPU, so that every device gives the same ones."""
+    """`x` as a NumPy array: random numbers are drawn on the CPU, so that every device gives the same ones."""
     return np.asarray(arrays.place(x._data, arrays.CPU)) if isinstance(x, Tensor) else x
 
 
@@ -311,14 +351,26 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -
 
 
 @public(method=False)
-def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def normal(
+    mean: Any,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Any = None,
+    out: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Normal numbers: with `size`, of one mean and deviation; without, of those in tensors.
 
     Raises: RuntimeError for a negative deviation.
     """
     spread = _host(std)
     if np.any(np.asarray(spread) < 0):
-        raise RuntimeError(f"normal expects std >= 0.0, but found std {spread if np.ndim(spread) == 0 else spread.min()}")
+        raise RuntimeError(
+            f"normal expects std >= 0.0, but found std {spread if np.ndim(spread) == 0 else spread.min()}"
+        )
     if size is not None or not (isinstance(mean, Tensor) or isinstance(std, Tensor)):
         found = _floating(dtype, "normal_kernel_cpu")
         data = normals(size_of("normal", (size or (),)), found, generator) * found.type(std) + found.type(mean)
@@ -352,7 +404,9 @@ def _draw_rows(weights: Any, count: int, replacement: bool, random: np.random.Ge
     if replacement or count == 1:
         sums = weights.cumsum(-1)
         marks = random.random((len(weights), count)) * sums[:, -1:]
-        return np.stack([np.searchsorted(row, mark, "right") for row, mark in zip(sums, marks, strict=True)]).astype(np.int64)
+        return np.stack([np.searchsorted(row, mark, "right") for row, mark in zip(sums, marks, strict=True)]).astype(
+            np.int64
+        )
     races = weights / random.standard_exponential(weights.shape)
     return np.argsort(-races, -1, kind="stable")[:, :count].astype(np.int64)
 
@@ -386,15 +440,21 @@ def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     dtype = _floating(self.dtype, "normal_kernel_cpu")
-    return _refill(self, normals(self._data.shape, dtype, generator) * dtype.type(std) + dtype.type(mean), NormalInPlace)
+    return _refill(
+        self, normals(self._data.shape, dtype, generator) * dtype.type(std) + dtype.type(mean), NormalInPlace
+    )
 
 
 @public(top=False)
 def random_(self: Tensor, from_: int = 0, to: int | None = None, *, generator: Any = None) -> Tensor:
     """Fill with integers from `from_` up to but not including `to`."""
     dtype = self._data.dtype
-    largest = {"f": 2 ** (np.finfo(dtype).nmant + 1) if dtype.kind == "f" else 0, "b": 1}.get(dtype.kind) or np.iinfo(dtype).max
-    return _refill(self, _integers(from_, min(largest + 1, 2**63 - 1) if to is None else to, self._data.shape, dtype, generator))
+    largest = {"f": 2 ** (np.finfo(dtype).nmant + 1) if dtype.kind == "f" else 0, "b": 1}.get(dtype.kind) or np.iinfo(
+        dtype
+    ).max
+    return _refill(
+        self, _integers(from_, min(largest + 1, 2**63 - 1) if to is None else to, self._data.shape, dtype, generator)
+    )
 
 
 @public(top=False)

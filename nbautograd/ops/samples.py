@@ -45,9 +45,11 @@ class Samples:
 
     cases: Callable[[Make], Iterator[Case]]
     name: str | None = None
-    """The public function that the cases are for, if not the op's own name."""
+    """The public function that the cases are for, if not the op's own name; "" when they are for `Op.call` itself."""
     gradient: bool = True
     second: bool = True
+    numeric: bool = True
+    """Whether finite differences can tell the gradient."""
 
     def __call__(self, make: Make) -> Iterator[Case]:
         return self.cases(make)
