@@ -81,22 +81,27 @@ export class Camera {
     this.look((this.world.left + this.world.right) / 2, (this.world.top + this.world.bottom) / 2, this.fitting);
   }
 
-  /** Looks at a point, but not past the scene's edges where the scene fills the window. */
+  /** Looks at a point, but not past the scene's edges. */
   survey(x: number, y: number, zoom: number): void {
-    const { left, right, top, bottom } = this.world;
-    const within = (at: number, low: number, high: number, half: number) =>
-      high - low < 2 * half ? (low + high) / 2 : clamp(at, low + half, high - half);
-    const [w, h] = [this.width / 2 / zoom, this.height / 2 / zoom];
-    this.look(within(x, left, right, w), within(y, top, bottom, h), zoom);
+    this.look(...this.#bounded(x, y, zoom), zoom);
   }
 
-  /** Moves just so far that a box lies in the window, smoothly unless `still`. */
+  /** Brings a box into the window where it is not, smoothly unless `still`. */
   follow(box: Box, still: boolean): void {
     const { left, right, top, bottom } = this.window;
     const margin = 8 / this.zoom;
-    const dx = nudge(box.left - margin, box.right + margin, left, right);
-    const dy = nudge(box.top - margin, box.bottom + margin, top, bottom);
-    if (dx || dy) this.glide(this.x + dx, this.y + dy, still);
+    const [across, down] = [box.left - margin < left || box.right + margin > right, box.top - margin < top || box.bottom + margin > bottom];
+    if (!across && !down) return;
+    const to = this.#bounded(across ? (box.left + box.right) / 2 : this.x, down ? (box.top + box.bottom) / 2 : this.y, this.zoom);
+    this.glide(...to, still);
+  }
+
+  /** The point next to (x, y) from which nothing beyond the scene is seen, or the middle of a scene that is smaller. */
+  #bounded(x: number, y: number, zoom: number): [number, number] {
+    const { left, right, top, bottom } = this.world;
+    const within = (at: number, low: number, high: number, half: number) =>
+      high - low < 2 * half ? (low + high) / 2 : clamp(at, low + half, high - half);
+    return [within(x, left, right, this.width / 2 / zoom), within(y, top, bottom, this.height / 2 / zoom)];
   }
 
   glide(x: number, y: number, still: boolean): void {
@@ -115,12 +120,6 @@ export class Camera {
   stop(): void {
     cancelAnimationFrame(this.#frame);
   }
-}
-
-/** How far a window from `low` to `high` must move to hold `from` … `to`; the beginning wins where it cannot. */
-function nudge(from: number, to: number, low: number, high: number): number {
-  if (from < low || to - from > high - low) return from - low;
-  return to > high ? to - high : 0;
 }
 
 export function clamp(x: number, low: number, high: number): number {

@@ -1,15 +1,43 @@
 // The card of the step under way: upstream × local = contribution, and every += with its numbers.
 
-import { h, type Child } from './dom';
+import type { Box } from './camera';
+import { look } from './colour';
+import { h, set, type Child } from './dom';
 import { brief, isSmall, shape, sized } from './format';
+import { placeCard, type Size } from './place';
 import { nameOf, origin, place, rule } from './say';
-import type { Step } from './timeline';
+import type { Step, Timeline } from './timeline';
 import type { Accumulate, Contribution, Finding, Flow, Seed, Summary, Tape } from './validate';
 
 const ROOM = 30;
 
-/** What there is to say about a step; nothing for one that needs no card. */
-export function card(tape: Tape, step: Step): Child[] {
+export class StepCard {
+  readonly element = h('div', { class: 'card', 'data-role': 'card', hidden: true });
+
+  constructor(
+    readonly tape: Tape,
+    readonly timeline: Timeline,
+  ) {}
+
+  show(step: Step | undefined): void {
+    this.element.hidden = step === undefined;
+    if (!step) return;
+    const { event } = step;
+    const tensor = event && (event.kind === 'seed' ? event.gradient : event.contribution);
+    const { hue } = look(tensor, this.timeline.scale(step.pass));
+    set(this.element, { class: `card hue-${hue} ${hasLeftover(step) ? 'over' : ''}` });
+    this.element.replaceChildren(...content(this.tape, step).filter((child) => child !== undefined && child !== false));
+  }
+
+  place(window: Size, focus: Box[], others: Box[]): void {
+    if (this.element.hidden) return;
+    const size = { width: this.element.offsetWidth, height: this.element.offsetHeight };
+    const [x, y] = placeCard(size, window, focus, others);
+    Object.assign(this.element.style, { left: `${Math.round(x)}px`, top: `${Math.round(y)}px` });
+  }
+}
+
+function content(tape: Tape, step: Step): Child[] {
   const { event } = step;
   if (!event) return [header('The pass stops here'), row('row', step.pass.error ?? '')];
   if (event.kind === 'seed') return seedCard(tape, event);
@@ -17,7 +45,7 @@ export function card(tape: Tape, step: Step): Child[] {
 }
 
 /** Whether the step adds to a `.grad` that an earlier backward has left. */
-export function hasLeftover({ event }: Step): boolean {
+function hasLeftover({ event }: Step): boolean {
   return event?.kind === 'accumulate' && event.before !== undefined && event.earlier.length > 0;
 }
 
@@ -30,7 +58,7 @@ function flowCard(tape: Tape, flow: Flow): Child[] {
   const op = tape.ops[flow.op]!;
   const small = flow.local !== undefined && isSmall(flow.local, ROOM);
   const tex = rule(op, flow.input);
-  const local = small ? brief(flow.local, ROOM) : (tex ?? (flow.local ? shape(flow.local.shape) : '∂'));
+  const local = small ? brief(flow.local, ROOM) : (tex ?? (flow.local ? shape(flow.local.shape) : `∂${op.name}`));
   return [
     header(`${op.name} → ${nameOf(tape, flow.target)}`, place(tape, op.span)),
     equation(
@@ -40,7 +68,7 @@ function flowCard(tape: Tape, flow: Flow): Child[] {
       '=',
       term('contribution', text(flow.contribution), 'result'),
     ),
-    small && tex ? row('row mini', `rule of ${op.name} for ${op.inputs.length > 1 ? `input ${flow.input + 1}` : 'its input'}: ${tex}`) : undefined,
+    small && tex && tex !== local ? row('row mini', `rule of ${op.name} for ${op.inputs.length > 1 ? `input ${flow.input + 1}` : 'its input'}: ${tex}`) : undefined,
     flow.reduced ? row('row mini', `broadcast undone: ${flow.reduced}`) : undefined,
     flow.arrivals > 1 ? row('row sum', gathering(flow)) : undefined,
   ];

@@ -13,25 +13,59 @@ const SHOWN_SOURCES = 12;
 
 export interface Actions {
   close(): void;
-  /** Goes to the moment at which this value's gradient is complete. */
-  goTo?: () => void;
+  seek(k: number): void;
 }
 
-export function details(tape: Tape, timeline: Timeline, id: number, k: number, actions: Actions): Child[] {
-  const value = tape.values[id]!;
-  const op = value.op === undefined ? undefined : tape.ops[value.op];
-  const known = timeline.at(id, k);
-  return [
-    h('header', {}, nameOf(tape, id), h('button', { 'aria-label': 'Close details', onclick: actions.close }, '✕')),
-    facts(tape, id, op),
-    ...(op ? rules(tape, op) : []),
-    ...tensor('Value', value.data),
-    ...tensor(`Gradient ∇${k < timeline.length ? ' so far' : ''}`, known.gradient),
-    !known.gradient && timeline.length > 0 && h('p', {}, absent(known.status)),
-    ...tensor('.grad', known.grad),
-    ...madeOf(tape, id, k === timeline.length),
-    actions.goTo && h('button', { class: 'more', onclick: actions.goTo }, 'Go to where its gradient is complete'),
-  ];
+export class DetailsPanel {
+  readonly element = h('aside', { class: 'details', 'data-role': 'details', 'aria-label': 'Details', hidden: true });
+  #value: number | undefined;
+
+  constructor(
+    readonly tape: Tape,
+    readonly timeline: Timeline,
+    readonly actions: Actions,
+  ) {}
+
+  show(value: number, k: number): void {
+    this.#value = value;
+    this.element.hidden = false;
+    this.element.scrollTop = 0;
+    this.update(k);
+  }
+
+  update(k: number): void {
+    if (this.#value === undefined) return;
+    const top = this.element.scrollTop;
+    this.element.replaceChildren(...this.#content(this.#value, k).filter((child) => child !== undefined && child !== false));
+    this.element.scrollTop = top;
+  }
+
+  /** Whether there was anything to close. */
+  close(): boolean {
+    const open = this.#value !== undefined;
+    this.#value = undefined;
+    this.element.hidden = true;
+    return open;
+  }
+
+  #content(id: number, k: number): Child[] {
+    const { tape, timeline, actions } = this;
+    const value = tape.values[id]!;
+    const op = value.op === undefined ? undefined : tape.ops[value.op];
+    const known = timeline.at(id, k);
+    const complete = timeline.arrival(id);
+    return [
+      h('header', {}, nameOf(tape, id), h('button', { 'aria-label': 'Close details', onclick: () => actions.close() }, '✕')),
+      facts(tape, id, op),
+      ...(op ? rules(tape, op) : []),
+      ...tensor('Value', value.data),
+      ...tensor(`Gradient ∇${known.arrival < known.arrivals ? ` so far, ${known.arrival} of ${known.arrivals}` : ''}`, known.gradient),
+      !known.gradient && timeline.length > 0 && h('p', {}, absent(known.status)),
+      ...tensor('.grad', known.grad),
+      ...madeOf(tape, id, k === timeline.length),
+      complete !== undefined && complete !== k && h('button', { class: 'more', onclick: () => actions.seek(complete) }, 'Go to where its gradient is complete'),
+    ];
+  }
 }
 
 function absent(status: string): string {

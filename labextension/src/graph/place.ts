@@ -6,7 +6,7 @@ const GAP = 16;
 const EDGE = 8;
 
 type Corner = [number, number];
-interface Size {
+export interface Size {
   width: number;
   height: number;
 }

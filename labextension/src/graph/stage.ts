@@ -1,8 +1,8 @@
 // The picture's frame: scene, zoom buttons, opened groups, the step's card and the details of a node.
 
 import { gestures, type Box } from './camera';
-import { card, hasLeftover } from './card';
-import { details } from './details';
+import { StepCard } from './card';
+import { DetailsPanel } from './details';
 import { diagram, toLayoutInput, type Node } from './diagram';
 import { h, set } from './dom';
 import { Index, type Painter } from './faces';
@@ -10,7 +10,6 @@ import { plural } from './format';
 import { label, look } from './colour';
 import { withPill } from './glyph';
 import { layout } from './layout';
-import { placeCard } from './place';
 import { Scene, type Wire } from './scene';
 import type { Step, Timeline } from './timeline';
 import type { Tape } from './validate';
@@ -32,6 +31,9 @@ export interface StageHooks {
   hover(node: Node | undefined): void;
   /** The picture was folded otherwise. */
   refolded(): void;
+  seek(k: number): void;
+  /** Whether nothing should move by itself. */
+  calm(): boolean;
 }
 
 export class Stage {
@@ -39,8 +41,9 @@ export class Stage {
   readonly scene: Scene;
   readonly folding: Folding;
   index: Index;
-  readonly #card = h('div', { class: 'card', 'data-role': 'card', hidden: true });
-  readonly #details = h('aside', { class: 'details', 'data-role': 'details', 'aria-label': 'Details', hidden: true });
+  readonly #card: StepCard;
+  readonly #zoom: HTMLElement;
+  readonly #details: DetailsPanel;
   readonly #crumbs = h('div', { class: 'crumbs' });
   readonly #hidden = h('p', { class: 'hidden-note', 'data-role': 'hidden' });
   readonly #observer: ResizeObserver | undefined;
@@ -50,7 +53,6 @@ export class Stage {
     readonly tape: Tape,
     readonly timeline: Timeline,
     readonly painter: Painter,
-    readonly calm: () => boolean,
     readonly height: number | undefined,
     folding: Folding,
     readonly hooks: StageHooks,
@@ -58,9 +60,12 @@ export class Stage {
     this.folding = folding;
     this.index = painter.index;
     this.scene = new Scene(painter);
+    this.#card = new StepCard(tape, timeline);
+    this.#details = new DetailsPanel(tape, timeline, { close: () => this.escape(), seek: (k) => hooks.seek(k) });
+    this.#zoom = this.#zoomButtons();
     this.scene.camera.watch(() => this.#placeCard());
     set(this.element, { 'aria-label': `Graph of ${tape.ops.length} ops. Arrow keys follow edges, Enter opens, Escape closes.` });
-    this.element.append(this.scene.svg, this.#crumbs, this.#hidden, this.#zoomButtons(), this.#card, this.#details);
+    this.element.append(this.scene.svg, this.#crumbs, this.#hidden, this.#zoom, this.#card.element, this.#details.element);
     gestures(this.element, this.scene.camera);
     this.#listen();
     this.#picture();
@@ -98,8 +103,7 @@ export class Stage {
   }
 
   escape(): boolean {
-    if (this.#details.hidden) return false;
-    this.#details.hidden = true;
+    if (!this.#details.close()) return false;
     this.focus(this.scene.current);
     return true;
   }
@@ -117,7 +121,7 @@ export class Stage {
   reveal(nodes: Node[]): void {
     this.painter.lit = new Set(nodes.map(({ key }) => key));
     const box = this.scene.around(this.painter.lit);
-    if (box) this.scene.camera.follow(box, this.calm());
+    if (box) this.scene.camera.follow(box, this.hooks.calm());
     this.scene.refresh();
   }
 
@@ -145,7 +149,7 @@ export class Stage {
     const rooms = new Map(diagram.nodes.map((node) => [node.key, this.painter.room(node)]));
     const { boxes, edges } = toLayoutInput(diagram);
     const place = layout({ edges, boxes: boxes.map((box) => withPill(box, rooms.get(box.key) ?? 0)) });
-    this.scene.show(diagram, place, this.calm() ? undefined : origin);
+    this.scene.show(diagram, place, this.hooks.calm() ? undefined : origin);
     this.#hidden.textContent = diagram.hidden ? `${plural(diagram.hidden, 'op')} inside closed groups: click one to open it` : '';
     const frames = this.folding.opened.flatMap((group) => this.#frameOf(group) ?? []);
     this.scene.frame(frames.map(({ box }) => box));
@@ -176,7 +180,8 @@ export class Stage {
     painter.active = new Set(step ? this.index.nodes(step).map(({ key }) => key) : []);
     painter.activeLink = this.index.link(step);
     scene.land();
-    this.#fillCard(step);
+    this.#card.show(step);
+    this.#placeCard();
     if (isNew) this.#follow(wire);
     const travels = moves > 0 && step?.event?.kind === 'flow' && wire;
     if (!travels) return arrived();
@@ -205,29 +210,17 @@ export class Stage {
 
   #follow(wire: Wire | undefined): void {
     const box = this.scene.around(this.#focus(wire));
-    if (box) this.scene.camera.follow(box, this.calm());
-  }
-
-  #fillCard(step: Step | undefined): void {
-    this.#card.hidden = step === undefined;
-    if (!step) return;
-    const { event } = step;
-    const tensor = event && (event.kind === 'seed' ? event.gradient : event.contribution);
-    const { hue } = look(tensor, this.timeline.scale(step.pass));
-    set(this.#card, { class: `card hue-${hue} ${hasLeftover(step) ? 'over' : ''}` });
-    this.#card.replaceChildren(...card(this.tape, step).filter((child) => child !== undefined && child !== false));
-    this.#placeCard();
+    if (box) this.scene.camera.follow(box, this.hooks.calm());
   }
 
   #placeCard(): void {
-    if (this.#card.hidden) return;
     const { scene } = this;
-    const size = { width: this.#card.offsetWidth, height: this.#card.offsetHeight };
-    const window = { width: scene.camera.width - (this.#details.hidden ? 0 : this.#details.offsetWidth), height: scene.camera.height };
+    const window = { width: scene.camera.width - this.#details.element.offsetWidth, height: scene.camera.height };
     const boxes = (keys: string[]) => keys.flatMap((key) => scene.around([key]) ?? []).map((box) => this.#inWindow(box));
+    const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = this.#zoom;
+    const zoom = { left: offsetLeft, top: offsetTop, right: offsetLeft + offsetWidth, bottom: offsetTop + offsetHeight };
     const seen = boxes(scene.visible().map(({ key }) => key));
-    const [x, y] = placeCard(size, window, boxes(this.#focus(this.#wireOf(this.#step))), seen);
-    Object.assign(this.#card.style, { left: `${Math.round(x)}px`, top: `${Math.round(y)}px` });
+    this.#card.place(window, boxes(this.#focus(this.#wireOf(this.#step))), [...seen, zoom]);
   }
 
   #inWindow({ left, top, right, bottom }: Box): Box {
@@ -239,20 +232,10 @@ export class Stage {
 
   #showDetails(node: Node): void {
     if (node.value === undefined) return;
-    const { value, key } = node;
-    const at = this.timeline.arrival(value);
-    const goTo = at === undefined ? undefined : () => this.onSeek(at);
-    this.#details.dataset['value'] = String(value);
-    this.#details.replaceChildren();
-    for (const child of details(this.tape, this.timeline, value, this.painter.k, { close: () => this.escape(), goTo }))
-      if (child) this.#details.append(child);
-    this.#details.hidden = false;
-    this.scene.current = key;
+    this.#details.show(node.value, this.painter.k);
+    this.scene.current = node.key;
     this.#placeCard();
   }
-
-  /** Set by the board: moves the player. */
-  onSeek: (k: number) => void = () => undefined;
 
   /** Opens the details of a value, or the group that hides it. */
   openValue(value: number): void {
@@ -260,12 +243,10 @@ export class Stage {
     if (node) this.open(node.key);
   }
 
-  refreshDetails(): void {
-    const { value } = this.#details.dataset;
-    const node = value === undefined || this.#details.hidden ? undefined : this.index.ofValue(Number(value));
-    const top = this.#details.scrollTop;
-    if (node?.value !== undefined) this.#showDetails(node);
-    this.#details.scrollTop = top;
+  /** The state after the step: everything up to date. */
+  settle(): void {
+    this.scene.refresh();
+    this.#details.update(this.painter.k);
   }
 
   #listen(): void {

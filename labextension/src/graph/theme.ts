@@ -169,7 +169,7 @@ const SCENE = `
 `;
 
 const PANELS = `
-.card { position: absolute; z-index: 2; width: max-content; max-width: min(400px, calc(100% - 16px)); padding: 8px 11px 9px; background: var(--paper);
+.card { position: absolute; z-index: 2; width: max-content; max-width: min(520px, calc(100% - 16px)); padding: 8px 11px 9px; background: var(--paper);
   border: 1px solid var(--edge); border-top: 3px solid var(--hue, var(--plus)); border-radius: 8px; cursor: default; pointer-events: none;
   box-shadow: 0 4px 16px color-mix(in srgb, #000 18%, transparent); font-size: 12px; overflow-wrap: anywhere; }
 .card.over { border-top-color: var(--amber-edge); pointer-events: auto; user-select: text; }

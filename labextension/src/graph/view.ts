@@ -63,11 +63,12 @@ export class Board {
     this.#player = this.#makePlayer(kept);
     this.#painter = new Painter(tape, this.#timeline, Stage.fold(tape, folding));
     this.#painter.k = this.#player.k;
-    this.#stage = new Stage(tape, this.#timeline, this.#painter, () => this.#calm, options.height, folding, {
+    this.#stage = new Stage(tape, this.#timeline, this.#painter, options.height, folding, {
       hover: (node) => this.#hover(node),
       refolded: () => this.#moveTo(false),
+      seek: (k) => this.#player.seek(k),
+      calm: () => this.#calm,
     });
-    this.#stage.onSeek = (k) => this.#player.seek(k);
     this.#code = new CodePane(tape, { hover: (source, line) => this.highlightLine(source, line), choose: (source, line) => this.#goToLine(source, line) });
     this.#controls = new Controls(tape, this.#timeline, this.#player);
     this.#tab = kept ? kept.tab : tabOf(options.view);
@@ -192,8 +193,7 @@ export class Board {
   #settle(moves: boolean): void {
     this.#painter.flying = false;
     this.#painter.k = this.#player.k;
-    this.#stage.scene.refresh();
-    this.#stage.refreshDetails();
+    this.#stage.settle();
     if (moves) this.#stage.greet();
   }
 

@@ -3,6 +3,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { mount, type View, type ViewOptions } from '../../src/graph';
 import type { Trace } from '../../src/graph/schema';
+import { goldens } from './golden';
 import { chain, fanOut, product } from './traces';
 
 let view: View;
@@ -196,6 +197,17 @@ test('another trace takes the place of the first; disposing leaves nothing', () 
   const { element } = view;
   view.dispose();
   expect(element.isConnected).toBe(false);
+});
+
+test.each(goldens)('the golden trace $name opens, steps through and tells every moment', ({ trace }) => {
+  const root = open(trace, { start: 'step' });
+  expect(all(root, 'node').length).toBeGreaterThan(0);
+  const slider = root.querySelector<HTMLInputElement>('[data-role="scrub"]');
+  for (let k = 0; k <= Number(slider?.max ?? -1); k++) {
+    slider!.value = String(k);
+    slider!.dispatchEvent(new Event('input'));
+    expect(role(root, 'live').textContent).not.toBe('');
+  }
 });
 
 const PAYLOADS = [
