@@ -55,9 +55,12 @@ def gradient(node: Locator) -> float:
     return float(re.findall(r"-?[\d.]+(?:e-?\d+)?", role(node, "grad").inner_text())[-1])
 
 
-def play_to_the_end(where: Locator) -> None:
-    role(where, "play").click()
+def play(where: Locator) -> None:
+    """From the first frame to the last."""
     scrub = role(where, "scrub")
+    role(where, "first").click()
+    expect(scrub).to_have_value("0")
+    role(where, "play").click()
     expect(scrub).to_have_value(scrub.get_attribute("max") or "")
 
 
@@ -66,7 +69,7 @@ def test_the_gradients_on_the_last_frame_are_those_in_grad(run_once: Notebook) -
     trace = trace_of(run_once.save())
     expect(role(output, "node")).to_have_count(len(trace["values"]))
 
-    play_to_the_end(output)
+    play(output)
 
     run_once.screenshot("played")
     printed = [float(number) for number in run_once.run(2).inner_text().split()]
@@ -75,10 +78,11 @@ def test_the_gradients_on_the_last_frame_are_those_in_grad(run_once: Notebook) -
 
 def test_a_step_says_in_words_what_happened(run_once: Notebook) -> None:
     output = run_once.output(1)
+    role(output, "first").click()
 
     role(output, "step").click()
 
-    expect(role(output, "live")).not_to_be_empty()
+    expect(role(output, "live")).to_contain_text("Step 1")
 
 
 def test_a_second_run_is_told_about_the_accumulated_gradient(run_once: Notebook) -> None:
@@ -99,7 +103,7 @@ def test_a_saved_notebook_plays_without_a_kernel(run_once: Notebook, desk: Desk,
     book.metadata = nbformat.from_dict({"kernelspec": {"name": "gone", "display_name": "Gone"}})
 
     saved = desk.put(book, trusted=trusted).without_kernel()
-    play_to_the_end(saved.output(1))
+    play(saved.output(1))
 
     saved.screenshot(f"saved-{'trusted' if trusted else 'untrusted'}")
     assert gradient(node_of(saved.output(1), trace_of(book), "x")) == 4.0
