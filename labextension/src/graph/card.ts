@@ -1,7 +1,7 @@
 // The card of the step under way: upstream × local = contribution, and every += with its numbers.
 
 import type { Box } from './camera';
-import { look } from './colour';
+import { lookOf } from './colour';
 import { h, set, type Child } from './dom';
 import { brief, isSmall, shape, sized } from './format';
 import { placeCard, type Size } from './place';
@@ -22,9 +22,7 @@ export class StepCard {
   show(step: Step | undefined): void {
     this.element.hidden = step === undefined;
     if (!step) return;
-    const { event } = step;
-    const tensor = event && (event.kind === 'seed' ? event.gradient : event.contribution);
-    const { hue } = look(tensor, this.timeline.scale(step.pass));
+    const { hue } = lookOf(step, this.timeline);
     set(this.element, { class: `card hue-${hue} ${hasLeftover(step) ? 'over' : ''}` });
     this.element.replaceChildren(...content(this.tape, step).filter((child) => child !== undefined && child !== false));
   }

@@ -1,7 +1,7 @@
 // Colours of gradients: diverging for single numbers, by logarithmic size for tensors; oddities get a form of their own.
 
 import { brief, number, oddity, rms, scalar, type Oddity } from './format';
-import type { Scale } from './timeline';
+import type { Scale, Step, Timeline } from './timeline';
 import type { Summary } from './validate';
 
 export interface Look {
@@ -25,6 +25,12 @@ export function look(gradient: Summary | undefined, scale: Scale): Look {
   const size = rms(gradient!) ?? 0;
   const strength = size > 0 ? 1 + Math.log10(size / (scale.tensor || size)) / DECADES : 0;
   return { hue: 'size', strength: Math.min(1, Math.max(0, strength)) };
+}
+
+/** The look of the gradient that a step brings. */
+export function lookOf({ event, pass }: Step, timeline: Timeline): Look {
+  const tensor = event && (event.kind === 'seed' ? event.gradient : event.contribution);
+  return look(tensor, timeline.scale(pass));
 }
 
 /** The gradient in a few characters, with the mark of what is odd about it. */

@@ -69,6 +69,8 @@ export class Painter implements Faces {
   index: Index;
   active = new Set<string>();
   activeLink: Link | undefined;
+  /** The colour of the gradient of the step under way. */
+  activeLook: Look | undefined;
   /** Code that somebody points at. */
   line: { source: number; line: number } | undefined;
   /** Nodes that somebody points at. */
@@ -101,6 +103,7 @@ export class Painter implements Faces {
       label: this.#label(node),
       pill,
       look: this.look(node),
+      hue: (this.look(node) ?? (this.active.has(node.key) ? this.activeLook : undefined))?.hue,
       waiting,
       stored: stored === true,
       freed: this.#freed(node),
@@ -122,7 +125,7 @@ export class Painter implements Faces {
     const active = link === this.activeLink;
     const pass = this.timeline.passAt(this.k) ?? this.tape.passes[0];
     return {
-      look: flow && pass ? look(flow.contribution, this.timeline.scale(pass)) : undefined,
+      look: active ? this.activeLook : flow && pass ? look(flow.contribution, this.timeline.scale(pass)) : undefined,
       active,
       lit: this.lit.has(link.from) || this.lit.has(link.to),
     };

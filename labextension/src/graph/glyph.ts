@@ -23,6 +23,8 @@ export interface Face {
   /** What the gradient's pill says; no pill where nothing will ever arrive. */
   pill?: string;
   look?: Look;
+  /** The colour of its outline: of its gradient, or of the one on its way. */
+  hue?: Look['hue'];
   waiting: boolean;
   /** The pill shows what `.grad` holds, not what this pass has brought. */
   stored: boolean;
@@ -76,7 +78,7 @@ export class Glyph {
 
   update(face: Face): void {
     const { kind } = this.item.node;
-    const hue = face.look ? `hue-${face.look.hue}` : '';
+    const hue = face.hue && `hue-${face.hue}`;
     const classes = ['node', kind, this.item.chip && 'chip', hue, face.look && 'touched', face.active && 'active'];
     classes.push(face.freed && 'freed', face.lit && 'lit', face.leftover && 'over', this.detailed ? '' : 'dot');
     set(this.element, { class: classes.filter(Boolean).join(' '), 'aria-label': face.label });

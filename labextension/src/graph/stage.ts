@@ -7,7 +7,7 @@ import { diagram, toLayoutInput, type Node } from './diagram';
 import { h, set } from './dom';
 import { Index, type Painter } from './faces';
 import { plural } from './format';
-import { label, look } from './colour';
+import { label, lookOf } from './colour';
 import { withPill } from './glyph';
 import { layout } from './layout';
 import { Scene, type Wire } from './scene';
@@ -20,6 +20,8 @@ const OVERVIEW_ZOOM = 0.8;
 const MAX_NODES = 2_000;
 /** A longer contribution travels without its numbers. */
 const PULSE_TEXT = 12;
+/** How far such numbers reach to both sides of their way, in pixels. */
+const PULSE_REACH = 40;
 
 export interface Folding {
   collapse: 'auto' | 'module' | 'line' | 'none';
@@ -179,17 +181,15 @@ export class Stage {
     this.#step = step;
     painter.active = new Set(step ? this.index.nodes(step).map(({ key }) => key) : []);
     painter.activeLink = this.index.link(step);
+    painter.activeLook = step && lookOf(step, this.timeline);
     scene.land();
     this.#card.show(step);
     this.#placeCard();
     if (isNew) this.#follow(wire);
-    const travels = moves > 0 && step?.event?.kind === 'flow' && wire;
-    if (!travels) return arrived();
+    if (moves === 0 || step?.event?.kind !== 'flow' || !wire) return arrived();
     scene.refresh();
-    const { contribution } = step.event as { contribution: Parameters<typeof label>[0] };
-    const text = label(contribution, PULSE_TEXT);
-    const { hue } = look(contribution, this.timeline.scale(step.pass));
-    scene.pulse(wire, text.length <= PULSE_TEXT ? text : '', hue, moves, arrived);
+    const text = label(step.event.contribution, PULSE_TEXT);
+    scene.pulse(wire, text.length <= PULSE_TEXT ? text : '', painter.activeLook!.hue, moves, arrived);
   }
 
   /** The little jump of the node that has just received something. */
@@ -220,7 +220,10 @@ export class Stage {
     const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = this.#zoom;
     const zoom = { left: offsetLeft, top: offsetTop, right: offsetLeft + offsetWidth, bottom: offsetTop + offsetHeight };
     const seen = boxes(scene.visible().map(({ key }) => key));
-    this.#card.place(window, boxes(this.#focus(this.#wireOf(this.#step))), [...seen, zoom]);
+    const wire = this.#wireOf(this.#step);
+    // The number that travels along the wire should be seen, too.
+    const way = wire ? [widened(this.#inWindow(wire.box))] : [];
+    this.#card.place(window, [...boxes(this.#focus(wire)), ...way], [...seen, zoom]);
   }
 
   #inWindow({ left, top, right, bottom }: Box): Box {
@@ -309,4 +312,8 @@ export class Stage {
     const item = this.scene.find(node?.key ?? '') ?? this.scene.items.at(-1);
     if (item) camera.survey(item.x, item.y, OVERVIEW_ZOOM);
   }
+}
+
+function widened({ left, top, right, bottom }: Box): Box {
+  return { left: left - PULSE_REACH, top, right: right + PULSE_REACH, bottom };
 }
