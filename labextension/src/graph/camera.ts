@@ -90,9 +90,16 @@ export class Camera {
   follow(box: Box, still: boolean): void {
     const { left, right, top, bottom } = this.window;
     const margin = 8 / this.zoom;
-    const [across, down] = [box.left - margin < left || box.right + margin > right, box.top - margin < top || box.bottom + margin > bottom];
+    const [across, down] = [
+      box.left - margin < left || box.right + margin > right,
+      box.top - margin < top || box.bottom + margin > bottom,
+    ];
     if (!across && !down) return;
-    const to = this.#bounded(across ? (box.left + box.right) / 2 : this.x, down ? (box.top + box.bottom) / 2 : this.y, this.zoom);
+    const to = this.#bounded(
+      across ? (box.left + box.right) / 2 : this.x,
+      down ? (box.top + box.bottom) / 2 : this.y,
+      this.zoom,
+    );
     this.glide(...to, still);
   }
 
@@ -122,7 +129,7 @@ export class Camera {
   }
 }
 
-export function clamp(x: number, low: number, high: number): number {
+function clamp(x: number, low: number, high: number): number {
   return Math.min(Math.max(x, low), high);
 }
 
@@ -131,7 +138,8 @@ export function gestures(stage: HTMLElement, camera: Camera): void {
   stage.addEventListener('wheel', (event) => onWheel(event, stage, camera), { passive: false });
   const held = new Map<number, { x: number; y: number }>();
   stage.addEventListener('pointerdown', (event) => {
-    if (event.button === 0 && !isControl(event.target)) held.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    if (event.button === 0 && !isControl(event.target))
+      held.set(event.pointerId, { x: event.clientX, y: event.clientY });
   });
   stage.addEventListener('pointermove', (event) => {
     const before = held.get(event.pointerId);

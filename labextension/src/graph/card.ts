@@ -66,7 +66,12 @@ function flowCard(tape: Tape, flow: Flow): Child[] {
       '=',
       term('contribution', text(flow.contribution), 'result'),
     ),
-    small && tex && tex !== local ? row('row mini', `rule of ${op.name} for ${op.inputs.length > 1 ? `input ${flow.input + 1}` : 'its input'}: ${tex}`) : undefined,
+    small && tex && tex !== local
+      ? row(
+          'row mini',
+          `rule of ${op.name} for ${op.inputs.length > 1 ? `input ${flow.input + 1}` : 'its input'}: ${tex}`,
+        )
+      : undefined,
     flow.reduced ? row('row mini', `broadcast undone: ${flow.reduced}`) : undefined,
     flow.arrivals > 1 ? row('row sum', gathering(flow)) : undefined,
   ];
@@ -80,7 +85,8 @@ function gathering({ before, contribution, after, arrival, arrivals }: Flow): st
 function storeCard(tape: Tape, event: Accumulate): Child[] {
   const { value, before, contribution, after, earlier } = event;
   const name = nameOf(tape, value);
-  if (!before) return [header(`${name}.grad was empty`), equation('.grad', '=', term('this pass', text(after), 'result'))];
+  if (!before)
+    return [header(`${name}.grad was empty`), equation('.grad', '=', term('this pass', text(after), 'result'))];
   return [
     header(`${name}.grad adds up`),
     equation(
@@ -130,7 +136,11 @@ function header(title: string, where?: string): HTMLElement {
 
 /** Terms and signs in one line, with blanks between, so that it also reads well as text. */
 function equation(...parts: Child[]): HTMLElement {
-  return h('div', { class: 'equation' }, ...parts.flatMap((part) => (typeof part === 'string' ? [h('span', {}, part), ' '] : [part, ' '])));
+  return h(
+    'div',
+    { class: 'equation' },
+    ...parts.flatMap((part) => (typeof part === 'string' ? [h('span', {}, part), ' '] : [part, ' '])),
+  );
 }
 
 function term(name: string, value: string, kind = ''): HTMLElement {

@@ -48,7 +48,10 @@ export class CodePane {
   light(span: { source: number; line: number; end_line: number } | undefined): void {
     for (const [at, { row }] of this.#lines) {
       const [source, line] = at.split(':').map(Number) as [number, number];
-      row.classList.toggle('lit', span !== undefined && source === span.source && line >= span.line && line <= span.end_line);
+      row.classList.toggle(
+        'lit',
+        span !== undefined && source === span.source && line >= span.line && line <= span.end_line,
+      );
     }
   }
 
@@ -75,7 +78,11 @@ export class CodePane {
     const { text } = found;
     found.row.classList.add('now');
     found.row.setAttribute('aria-current', 'true');
-    found.code.replaceChildren(...coloured(text.slice(0, from)), h('mark', {}, ...coloured(text.slice(from, to))), ...coloured(text.slice(to)));
+    found.code.replaceChildren(
+      ...coloured(text.slice(0, from)),
+      h('mark', {}, ...coloured(text.slice(from, to))),
+      ...coloured(text.slice(to)),
+    );
     this.#now.push(at);
   }
 
@@ -91,7 +98,8 @@ export class CodePane {
     const row = this.#lines.get(key(source, line))?.row;
     if (!row || !this.element.clientHeight) return;
     const [top, height] = [row.offsetTop - this.element.offsetTop, this.element.clientHeight];
-    if (top < this.element.scrollTop || top + row.offsetHeight > this.element.scrollTop + height) this.element.scrollTop = top - height / 2;
+    if (top < this.element.scrollTop || top + row.offsetHeight > this.element.scrollTop + height)
+      this.element.scrollTop = top - height / 2;
   }
 }
 

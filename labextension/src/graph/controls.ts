@@ -1,5 +1,6 @@
-// The bar of the player: buttons, slider, speed and the choice of a pass.
+// The bar of the player: buttons, slider, speed and the choice of a pass; and the buttons of the camera.
 
+import type { Camera } from './camera';
 import { h, s, say, set } from './dom';
 import { SPEEDS, type Player } from './player';
 import { place } from './say';
@@ -35,15 +36,34 @@ export class Controls {
       play: button('play', 'Play (space)', () => player.toggle()),
       step: button('step', 'One step (→)', () => player.step()),
       last: button('last', 'To the end (End)', () => player.seek(timeline.length)),
-      sum: h('button', { 'data-role': 'next-sum', title: 'Next accumulation (n)', 'aria-label': 'Next accumulation', onclick: () => player.nextSum() }, '+='),
+      sum: h(
+        'button',
+        {
+          'data-role': 'next-sum',
+          title: 'Next accumulation (n)',
+          'aria-label': 'Next accumulation',
+          onclick: () => player.nextSum(),
+        },
+        '+=',
+      ),
     };
     this.#buttons.play.classList.add('main');
     this.#buttons.sum.hidden = !sums;
     this.#slider = h('input', {
-      type: 'range', min: 0, max: timeline.length, step: 1, 'data-role': 'scrub', 'aria-label': 'Step of the backward pass',
+      type: 'range',
+      min: 0,
+      max: timeline.length,
+      step: 1,
+      'data-role': 'scrub',
+      'aria-label': 'Step of the backward pass',
       oninput: () => player.seek(Number(this.#slider.value)),
     });
-    this.#speed = choice('Speed ([ and ])', 'speed', SPEEDS.map((speed) => [speed, `${speed}×`]), (speed) => (player.speed = speed));
+    this.#speed = choice(
+      'Speed ([ and ])',
+      'speed',
+      SPEEDS.map((speed) => [speed, `${speed}×`]),
+      (speed) => (player.speed = speed),
+    );
     this.#pass = choice('Pass', 'pass', passes(tape, timeline), (at) => player.seek(at));
     this.#pass.hidden = timeline.starts.length < 2;
     this.element.append(...Object.values(this.#buttons), this.#slider, this.#count, this.#pass, this.#speed);
@@ -78,8 +98,30 @@ function button(role: keyof typeof ICONS, title: string, onclick: () => void): H
   return h('button', { 'data-role': role, title, 'aria-label': title.replace(/ \(.*/, ''), onclick }, icon);
 }
 
-function choice(title: string, role: string, options: [number, string][], chosen: (value: number) => void): HTMLSelectElement {
-  const select = h('select', { title, 'aria-label': title.replace(/ \(.*/, ''), 'data-role': role, onchange: () => chosen(Number(select.value)) });
+function choice(
+  title: string,
+  role: string,
+  options: [number, string][],
+  chosen: (value: number) => void,
+): HTMLSelectElement {
+  const select = h('select', {
+    title,
+    'aria-label': title.replace(/ \(.*/, ''),
+    'data-role': role,
+    onchange: () => chosen(Number(select.value)),
+  });
   select.append(...options.map(([value, text]) => h('option', { value }, text)));
   return select;
+}
+
+export function zoomButtons(camera: Camera): HTMLElement {
+  const button = (role: string, title: string, sign: string, onclick: () => void) =>
+    h('button', { 'data-role': role, title, 'aria-label': title.replace(/ \(.*/, ''), onclick }, sign);
+  return h(
+    'div',
+    { class: 'zoom', role: 'group', 'aria-label': 'Zoom' },
+    button('zoom-out', 'Zoom out (-)', '−', () => camera.zoomAt(0.8)),
+    button('fit', 'Fit the graph (0)', '⤢', () => camera.fit()),
+    button('zoom-in', 'Zoom in (+)', '+', () => camera.zoomAt(1.25)),
+  );
 }

@@ -36,7 +36,9 @@ export class DetailsPanel {
   update(k: number): void {
     if (this.#value === undefined) return;
     const top = this.element.scrollTop;
-    this.element.replaceChildren(...this.#content(this.#value, k).filter((child) => child !== undefined && child !== false));
+    this.element.replaceChildren(
+      ...this.#content(this.#value, k).filter((child) => child !== undefined && child !== false),
+    );
     this.element.scrollTop = top;
   }
 
@@ -55,15 +57,25 @@ export class DetailsPanel {
     const known = timeline.at(id, k);
     const complete = timeline.arrival(id);
     return [
-      h('header', {}, nameOf(tape, id), h('button', { 'aria-label': 'Close details', onclick: () => actions.close() }, '✕')),
+      h(
+        'header',
+        {},
+        nameOf(tape, id),
+        h('button', { 'aria-label': 'Close details', onclick: () => actions.close() }, '✕'),
+      ),
       facts(tape, id, op),
       ...(op ? rules(tape, op) : []),
       ...tensor('Value', value.data),
-      ...tensor(`Gradient ∇${known.arrival < known.arrivals ? ` so far, ${known.arrival} of ${known.arrivals}` : ''}`, known.gradient),
+      ...tensor(
+        `Gradient ∇${known.arrival < known.arrivals ? ` so far, ${known.arrival} of ${known.arrivals}` : ''}`,
+        known.gradient,
+      ),
       !known.gradient && timeline.length > 0 && h('p', {}, absent(known.status)),
       ...tensor('.grad', known.grad),
       ...madeOf(tape, id, k === timeline.length),
-      complete !== undefined && complete !== k && h('button', { class: 'more', onclick: () => actions.seek(complete) }, 'Go to where its gradient is complete'),
+      complete !== undefined &&
+        complete !== k &&
+        h('button', { class: 'more', onclick: () => actions.seek(complete) }, 'Go to where its gradient is complete'),
     ];
   }
 }
@@ -82,7 +94,13 @@ function facts(tape: Tape, id: number, op: Op | undefined): HTMLElement {
     ['dtype', `${value.dtype}${value.device === 'cpu' ? '' : ` on ${value.device}`}`],
     ['requires grad', value.requires_grad ? 'yes' : 'no'],
     ['view of', value.base !== undefined && nameOf(tape, value.base)],
-    ['options', op && Object.entries(op.params).map(([key, text]) => `${key}=${text}`).join(', ')],
+    [
+      'options',
+      op &&
+        Object.entries(op.params)
+          .map(([key, text]) => `${key}=${text}`)
+          .join(', '),
+    ],
     ['saved', op && op.saved.join(', ')],
     ['in', op && inside(tape, op.scope)],
     [place(tape, op?.span) ?? '', line],
@@ -111,7 +129,10 @@ function rules(tape: Tape, op: Op): Child[] {
 function tensor(title: string, summary: Summary | undefined): Child[] {
   if (!summary) return [];
   const { data } = summary;
-  const content = data && count(summary.shape) === data.length ? [grid(data, summary.shape)] : [figures(summary), ...histogram(summary)];
+  const content =
+    data && count(summary.shape) === data.length
+      ? [grid(data, summary.shape)]
+      : [figures(summary), ...histogram(summary)];
   return [h('h4', {}, `${title}, ${shape(summary.shape)}`), ...content];
 }
 
@@ -138,9 +159,17 @@ function histogram({ histogram: counts, min, max }: Summary): Child[] {
   if (!counts?.length) return [];
   const bins = counts.slice(0, BINS);
   const top = Math.max(1, ...bins);
-  const bars = bins.map((n, i) => s('rect', { x: i * 10 + 0.5, width: 9, y: 40 - (38 * n) / top, height: (38 * n) / top + 1 }));
+  const bars = bins.map((n, i) =>
+    s('rect', { x: i * 10 + 0.5, width: 9, y: 40 - (38 * n) / top, height: (38 * n) / top + 1 }),
+  );
   const label = `Histogram of ${BINS} bins from ${number(min)} to ${number(max)}: ${bins.join(', ')}`;
-  const picture = s('svg', { class: 'bars', viewBox: `0 0 ${bins.length * 10} 41`, preserveAspectRatio: 'none', role: 'img', 'aria-label': label });
+  const picture = s('svg', {
+    class: 'bars',
+    viewBox: `0 0 ${bins.length * 10} 41`,
+    preserveAspectRatio: 'none',
+    role: 'img',
+    'aria-label': label,
+  });
   picture.append(...bars);
   return [picture, h('div', { class: 'axis' }, h('span', {}, number(min)), h('span', {}, number(max)))];
 }
@@ -151,5 +180,9 @@ function madeOf(tape: Tape, id: number, ended: boolean): Child[] {
   if (!ledger || ledger.contributions.length === 0) return [];
   const shown = ledger.contributions.slice(-SHOWN_SOURCES);
   const more = ledger.contributions.length - shown.length;
-  return [h('h4', {}, '.grad is made of'), more > 0 && h('p', {}, `${plural(more, 'earlier one')}, and`), sources(shown)];
+  return [
+    h('h4', {}, '.grad is made of'),
+    more > 0 && h('p', {}, `${plural(more, 'earlier one')}, and`),
+    sources(shown),
+  ];
 }

@@ -1,6 +1,6 @@
 // Builds elements from plain text; the only place that creates DOM, and it never parses HTML.
 
-export type Attributes = Record<string, string | number | boolean | undefined | ((event: never) => void)>;
+type Attributes = Record<string, string | number | boolean | undefined | ((event: never) => void)>;
 export type Child = Node | string | undefined | false;
 
 const SVG = 'http://www.w3.org/2000/svg';

@@ -52,7 +52,8 @@ export class Index {
   /** The nodes that take part in a step, the receiving one first. */
   nodes({ event }: Step): Node[] {
     if (!event) return [];
-    const found = event.kind === 'flow' ? [this.ofValue(event.target), this.ofOp(event.op)] : [this.ofValue(event.value)];
+    const found =
+      event.kind === 'flow' ? [this.ofValue(event.target), this.ofOp(event.op)] : [this.ofValue(event.value)];
     return found.filter((node) => node !== undefined);
   }
 
@@ -149,7 +150,8 @@ export class Painter implements Faces {
 
   #text({ value }: Node, known: Known): Pill {
     const leftover = known.leftover.length ? '↺ ' : '';
-    if (known.grad && known.status !== 'received') return { pill: `${leftover}.grad ${label(known.grad, ROOM)}`, waiting: false, stored: true };
+    if (known.grad && known.status !== 'received')
+      return { pill: `${leftover}.grad ${label(known.grad, ROOM)}`, waiting: false, stored: true };
     const { gradient, arrival, arrivals } = known;
     const part = arrival < arrivals && known.status === 'received' ? ` ${arrival}/${arrivals}` : '';
     if (gradient) return { pill: `∇ ${label(gradient, ROOM)}${part}`, waiting: false };

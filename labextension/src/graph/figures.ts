@@ -16,7 +16,12 @@ export function course({ steps }: Tape): HTMLElement | undefined {
   const odd = steps.length - known.length;
   const text = `${plural(steps.length, 'step')}, loss ${number(first.loss)} → ${number(last.loss)}`;
   const more = odd ? `, ${odd} without a finite loss` : '';
-  return h('div', { class: 'course', 'data-role': 'course' }, line(known, text + more), h('span', {}, text + more, keptText(steps)));
+  return h(
+    'div',
+    { class: 'course', 'data-role': 'course' },
+    line(known, text + more),
+    h('span', {}, text + more, keptText(steps)),
+  );
 }
 
 function keptText(steps: StepFigures[]): string {
@@ -37,7 +42,20 @@ function line(steps: (StepFigures & { loss: number })[], label: string): SVGSVGE
     3 + ((WIDTH - 6) * (index - start)) / (end - start || 1),
     3 + ((HEIGHT - 6) * (high - loss)) / (high - low || 1),
   ];
-  const points = shown.map((step) => at(step).map((x) => x.toFixed(1)).join(',')).join(' ');
-  const dots = shown.filter(({ kept }) => kept).map((step) => s('circle', { cx: at(step)[0], cy: at(step)[1], r: 2.2 }));
-  return s('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': label }, s('polyline', { points }), ...dots);
+  const points = shown
+    .map((step) =>
+      at(step)
+        .map((x) => x.toFixed(1))
+        .join(','),
+    )
+    .join(' ');
+  const dots = shown
+    .filter(({ kept }) => kept)
+    .map((step) => s('circle', { cx: at(step)[0], cy: at(step)[1], r: 2.2 }));
+  return s(
+    'svg',
+    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': label },
+    s('polyline', { points }),
+    ...dots,
+  );
 }

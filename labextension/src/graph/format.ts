@@ -8,7 +8,11 @@ export function number(value: Num | undefined): string {
   if (typeof value !== 'number') return value === 'inf' ? 'inf' : value === '-inf' ? '-inf' : String(value);
   if (value === 0) return '0';
   const size = Math.abs(value);
-  if (size >= 1e6 || size < 1e-4) return value.toExponential(2).replace(/\.?0+e/, 'e').replace('e+', 'e');
+  if (size >= 1e6 || size < 1e-4)
+    return value
+      .toExponential(2)
+      .replace(/\.?0+e/, 'e')
+      .replace('e+', 'e');
   if (Number.isInteger(value)) return String(value);
   return String(Number(value.toPrecision(4)));
 }

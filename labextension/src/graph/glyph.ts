@@ -83,7 +83,8 @@ export class Glyph {
     classes.push(face.freed && 'freed', face.lit && 'lit', face.leftover && 'over', this.detailed ? '' : 'dot');
     set(this.element, { class: classes.filter(Boolean).join(' '), 'aria-label': face.label });
     this.#body.style.setProperty('--t', String(face.look?.strength ?? 0));
-    if (face.freed !== this.#hatch.hasChildNodes()) this.#hatch.replaceChildren(...(face.freed ? [hatching(this.item)] : []));
+    if (face.freed !== this.#hatch.hasChildNodes())
+      this.#hatch.replaceChildren(...(face.freed ? [hatching(this.item)] : []));
     if (!this.detailed || this.item.chip) return;
     this.#drawPill(face);
     this.#drawBadge(face.badge);

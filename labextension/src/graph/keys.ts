@@ -13,7 +13,12 @@ export interface Actions {
 }
 
 const PAN = 60;
-const PANS: Record<string, [number, number]> = { ArrowLeft: [-PAN, 0], ArrowRight: [PAN, 0], ArrowUp: [0, -PAN], ArrowDown: [0, PAN] };
+const PANS: Record<string, [number, number]> = {
+  ArrowLeft: [-PAN, 0],
+  ArrowRight: [PAN, 0],
+  ArrowUp: [0, -PAN],
+  ArrowDown: [0, PAN],
+};
 
 /** Handles a key; whatever is done with it, the host must not see it again. */
 export function onKey(event: KeyboardEvent, player: Player, scene: Scene, actions: Actions): void {
@@ -32,7 +37,8 @@ export function onKey(event: KeyboardEvent, player: Player, scene: Scene, action
 
 /** Keys that a button, a tab, a slider or a scrolling pane understands by itself. */
 function isNative({ key }: KeyboardEvent, target: Element): boolean {
-  if (target.matches('button')) return key === ' ' || key === 'Enter' || (target.matches('[role=tab]') && key.startsWith('Arrow'));
+  if (target.matches('button'))
+    return key === ' ' || key === 'Enter' || (target.matches('[role=tab]') && key.startsWith('Arrow'));
   if (target.matches('input')) return /^(Arrow|Page|Home|End)/.test(key);
   return target.matches('.table-pane, .code-pane') && /^(Arrow|Page|Home|End| )/.test(key);
 }
@@ -48,7 +54,7 @@ function nodeKey(event: KeyboardEvent, key: string, scene: Scene, actions: Actio
 }
 
 /** Up to an operand, down to a consumer, sideways to the nearest on the same level. */
-export function neighbour(scene: Scene, key: string, arrow: string): string | undefined {
+function neighbour(scene: Scene, key: string, arrow: string): string | undefined {
   const item = scene.find(key);
   if (!item) return undefined;
   if (arrow === 'ArrowDown') return scene.wires.find(({ end }) => end === key)?.link.to;

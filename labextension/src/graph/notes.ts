@@ -13,7 +13,11 @@ export function findings(tape: Tape, show: (finding: Finding) => void): HTMLElem
   list.append(...rows.slice(0, SHOWN));
   const rest = rows.slice(SHOWN);
   if (rest.length > 0) {
-    const more = h('button', { onclick: () => more.parentElement!.replaceWith(...rest) }, `${rest.length} more findings`);
+    const more = h(
+      'button',
+      { onclick: () => more.parentElement!.replaceWith(...rest) },
+      `${rest.length} more findings`,
+    );
     list.append(h('li', { 'data-severity': 'note' }, more));
   }
   return list;
@@ -36,7 +40,9 @@ function row(tape: Tape, finding: Finding, show: () => void): HTMLElement {
 export function notes(tape: Tape): HTMLElement | undefined {
   const lines: HTMLElement[] = [];
   if (tape.error !== undefined)
-    lines.push(h('li', { class: 'stopped', 'data-role': 'error' }, `✕ Stopped by ${tape.error} – this is the part that ran.`));
+    lines.push(
+      h('li', { class: 'stopped', 'data-role': 'error' }, `✕ Stopped by ${tape.error} – this is the part that ran.`),
+    );
   for (const fold of tape.folds) lines.push(h('li', { 'data-role': 'fold' }, `⋯ ${folded(fold)}`));
   return lines.length ? h('ul', { class: 'notes', 'aria-label': 'Notes' }, ...lines) : undefined;
 }

@@ -6,7 +6,7 @@ const SLOWEST_MS = 1100;
 const FASTEST_MS = 120;
 const WHOLE_MS = 40_000;
 
-export interface Track {
+interface Track {
   length: number;
   /** Whether step k can be seen: not when it happens inside a closed group. */
   visible(k: number): boolean;

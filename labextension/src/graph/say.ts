@@ -8,7 +8,7 @@ import type { Accumulate, Contribution, Flow, Op, Pass, Seed, Span, Tape } from 
 const SNIPPET = 28;
 
 /** The code of a span where it lies on one line. */
-export function codeOf(tape: Tape, span: Span | undefined): string | undefined {
+function codeOf(tape: Tape, span: Span | undefined): string | undefined {
   if (!span || span.line !== span.end_line) return undefined;
   return lineOf(tape, span)?.slice(span.column, span.end_column).trim() || undefined;
 }
@@ -22,7 +22,8 @@ export function lineOf(tape: Tape, span: Span): string | undefined {
 export function nameOf(tape: Tape, id: number): string {
   const value = tape.values[id]!;
   if (value.name) return clip(value.name, 60);
-  if (value.op === undefined) return value.kind === 'constant' ? `the constant ${brief(value.data)}` : 'an unnamed leaf';
+  if (value.op === undefined)
+    return value.kind === 'constant' ? `the constant ${brief(value.data)}` : 'an unnamed leaf';
   const op = tape.ops[value.op]!;
   const code = codeOf(tape, op.span);
   return code && code.length <= SNIPPET ? code : `the output of ${op.name}`;
@@ -55,7 +56,10 @@ export function rule(op: Op, input: number): string | undefined {
 /** One sentence for the whole, before anything is played. */
 export function overview(tape: Tape, timeline: Timeline): string {
   if (timeline.length === 0) return nothingToPlay(tape);
-  const roots = [...new Set(timeline.starts.flatMap(({ pass }) => pass.roots.map((id) => nameOf(tape, id))))].slice(0, 3);
+  const roots = [...new Set(timeline.starts.flatMap(({ pass }) => pass.roots.map((id) => nameOf(tape, id))))].slice(
+    0,
+    3,
+  );
   const passes = plural(timeline.starts.length, 'backward pass', 'backward passes');
   return `${passes} from ${roots.join(', ')}, ${plural(timeline.length, 'step')}. Press play to watch the gradient flow.`;
 }
@@ -90,14 +94,18 @@ function seeding(tape: Tape, { value, gradient }: Seed): string {
 function flowing(tape: Tape, flow: Flow): string {
   const op = tape.ops[flow.op]!;
   const where = op.span ? `at ${place(tape, op.span)}, ` : '';
-  const passed = isSmall(flow.contribution) ? brief(flow.contribution) : `a gradient of shape ${shape(flow.contribution.shape)}`;
+  const passed = isSmall(flow.contribution)
+    ? brief(flow.contribution)
+    : `a gradient of shape ${shape(flow.contribution.shape)}`;
   return `${where}${op.name} passes ${passed} to ${nameOf(tape, flow.target)}${reason(op, flow)}.${gathering(flow)}`;
 }
 
 function reason(op: Op, flow: Flow): string {
   const local = flow.local && isSmall(flow.local) ? brief(flow.local) : rule(op, flow.input);
   if (!local) return '';
-  const product = isSmall(flow.upstream) ? `, upstream ${brief(flow.upstream)} times local ${local}` : `, upstream times ${local}`;
+  const product = isSmall(flow.upstream)
+    ? `, upstream ${brief(flow.upstream)} times local ${local}`
+    : `, upstream times ${local}`;
   return product + (flow.reduced ? `, then ${flow.reduced}` : '');
 }
 
@@ -126,7 +134,9 @@ function freeing(tape: Tape, ops: number[]): string {
 
 function ending(pass: Pass): string {
   if (pass.error !== undefined) return '';
-  return pass.kind === 'grad' ? ' That is the whole of grad(); no .grad was touched.' : ' The backward pass is complete.';
+  return pass.kind === 'grad'
+    ? ' That is the whole of grad(); no .grad was touched.'
+    : ' The backward pass is complete.';
 }
 
 /** What was counted but not kept, plainly. */
@@ -144,7 +154,9 @@ export function describe(tape: Tape, timeline: Timeline, id: number, k: number):
     value.shape.length ? `shape ${shape(value.shape)}` : '',
     value.data ? `value ${brief(value.data)}` : '',
     known.gradient ? `gradient ${brief(known.gradient)}` : known.status === 'pending' ? 'no gradient yet' : '',
-    known.grad ? `.grad ${brief(known.grad)}${known.leftover.length ? ', partly left over from an earlier backward' : ''}` : '',
+    known.grad
+      ? `.grad ${brief(known.grad)}${known.leftover.length ? ', partly left over from an earlier backward' : ''}`
+      : '',
     op && timeline.isFreed(op.id, k) ? 'freed' : '',
     op?.span ? `${place(tape, op.span)}` : '',
   ];

@@ -95,7 +95,14 @@ export class Scene {
   frame(groups: Box[]): void {
     this.#layers.hulls.replaceChildren(
       ...groups.map(({ left, top, right, bottom }) =>
-        s('rect', { class: 'hull', x: left - 12, y: top - 14, width: right - left + 24, height: bottom - top + 32, rx: 12 }),
+        s('rect', {
+          class: 'hull',
+          x: left - 12,
+          y: top - 14,
+          width: right - left + 24,
+          height: bottom - top + 32,
+          rx: 12,
+        }),
       ),
     );
   }
@@ -172,7 +179,12 @@ export class Scene {
       const link = links.get(linkKey(this.#byKey.get(from)?.node.key ?? from, to, order));
       return link ? [{ link, end: from, points, box: spread(points) }] : [];
     });
-    Object.assign(this.#world, { left: -MARGIN, top: -MARGIN, right: layout.width + MARGIN, bottom: layout.height + MARGIN });
+    Object.assign(this.#world, {
+      left: -MARGIN,
+      top: -MARGIN,
+      right: layout.width + MARGIN,
+      bottom: layout.height + MARGIN,
+    });
     if (this.current === undefined || !this.#byKey.has(this.current)) this.current = this.items.at(-1)?.key;
   }
 
@@ -241,7 +253,9 @@ export class Scene {
       const look = this.faces.look(node);
       const key = `${look?.hue} ${Math.round((look?.strength ?? 0) * 4)}`;
       const fill = fills.get(key) ?? { d: [], look };
-      fill.d.push(`M${Math.round(x - width / 2)} ${Math.round(y - height / 2)}h${Math.round(width)}v${Math.round(height)}h${-Math.round(width)}z`);
+      fill.d.push(
+        `M${Math.round(x - width / 2)} ${Math.round(y - height / 2)}h${Math.round(width)}v${Math.round(height)}h${-Math.round(width)}z`,
+      );
       fills.set(key, fill);
     }
     const shapes = [...fills.values()].map(({ d, look }) => {
@@ -250,7 +264,9 @@ export class Scene {
       return shape;
     });
     const seen = this.wires.filter(({ box }) => overlaps(box, window));
-    const lines = seen.map(({ points }) => points.map(([x, y], i) => `${i ? 'L' : 'M'}${Math.round(x)} ${Math.round(y)}`).join(''));
+    const lines = seen.map(({ points }) =>
+      points.map(([x, y], i) => `${i ? 'L' : 'M'}${Math.round(x)} ${Math.round(y)}`).join(''),
+    );
     return [s('path', { class: 'link', d: lines.join('') }), ...shapes];
   }
 

@@ -3,6 +3,7 @@
 import { gestures, type Box } from './camera';
 import { StepCard } from './card';
 import { DetailsPanel } from './details';
+import { zoomButtons } from './controls';
 import { diagram, toLayoutInput, type Node } from './diagram';
 import { h, set } from './dom';
 import { Index, type Painter } from './faces';
@@ -29,7 +30,7 @@ export interface Folding {
   opened: Node[];
 }
 
-export interface StageHooks {
+interface StageHooks {
   hover(node: Node | undefined): void;
   /** The picture was folded otherwise. */
   refolded(): void;
@@ -39,7 +40,12 @@ export interface StageHooks {
 }
 
 export class Stage {
-  readonly element = h('div', { class: 'stage', 'data-role': 'stage', role: 'application', 'aria-roledescription': 'computation graph' });
+  readonly element = h('div', {
+    class: 'stage',
+    'data-role': 'stage',
+    role: 'application',
+    'aria-roledescription': 'computation graph',
+  });
   readonly scene: Scene;
   readonly folding: Folding;
   index: Index;
@@ -64,10 +70,19 @@ export class Stage {
     this.scene = new Scene(painter);
     this.#card = new StepCard(tape, timeline);
     this.#details = new DetailsPanel(tape, timeline, { close: () => this.escape(), seek: (k) => hooks.seek(k) });
-    this.#zoom = this.#zoomButtons();
+    this.#zoom = zoomButtons(this.scene.camera);
     this.scene.camera.watch(() => this.#placeCard());
-    set(this.element, { 'aria-label': `Graph of ${tape.ops.length} ops. Arrow keys follow edges, Enter opens, Escape closes.` });
-    this.element.append(this.scene.svg, this.#crumbs, this.#hidden, this.#zoom, this.#card.element, this.#details.element);
+    set(this.element, {
+      'aria-label': `Graph of ${tape.ops.length} ops. Arrow keys follow edges, Enter opens, Escape closes.`,
+    });
+    this.element.append(
+      this.scene.svg,
+      this.#crumbs,
+      this.#hidden,
+      this.#zoom,
+      this.#card.element,
+      this.#details.element,
+    );
     gestures(this.element, this.scene.camera);
     this.#listen();
     this.#picture();
@@ -141,7 +156,12 @@ export class Stage {
     const inside = new Set(members.flatMap((op) => this.index.ofOp(op)?.key ?? []));
     const box = this.scene.around(inside.size ? inside : [origin]);
     if (this.scene.camera.fitting >= HEIGHT.legible) this.scene.camera.fit();
-    else if (box) this.scene.camera.survey((box.left + box.right) / 2, (box.top + box.bottom) / 2, Math.max(HEIGHT.legible, this.scene.camera.zoom));
+    else if (box)
+      this.scene.camera.survey(
+        (box.left + box.right) / 2,
+        (box.top + box.bottom) / 2,
+        Math.max(HEIGHT.legible, this.scene.camera.zoom),
+      );
     this.hooks.refolded();
     if (hadFocus) this.focus(this.scene.find(origin) ? origin : [...inside][0]);
   }
@@ -152,12 +172,18 @@ export class Stage {
     const { boxes, edges } = toLayoutInput(diagram);
     const place = layout({ edges, boxes: boxes.map((box) => withPill(box, rooms.get(box.key) ?? 0)) });
     this.scene.show(diagram, place, this.hooks.calm() ? undefined : origin);
-    this.#hidden.textContent = diagram.hidden ? `${plural(diagram.hidden, 'op')} inside closed groups: click one to open it` : '';
+    this.#hidden.textContent = diagram.hidden
+      ? `${plural(diagram.hidden, 'op')} inside closed groups: click one to open it`
+      : '';
     const frames = this.folding.opened.flatMap((group) => this.#frameOf(group) ?? []);
     this.scene.frame(frames.map(({ box }) => box));
     this.#crumbs.replaceChildren(
       ...frames.map(({ group }) =>
-        h('button', { title: 'Close this group (Backspace)', 'data-role': 'crumb', onclick: () => this.#closeGroup(group) }, `▾ ${group.title}`),
+        h(
+          'button',
+          { title: 'Close this group (Backspace)', 'data-role': 'crumb', onclick: () => this.#closeGroup(group) },
+          `▾ ${group.title}`,
+        ),
       ),
     );
     this.#resize(origin === undefined);
@@ -216,9 +242,15 @@ export class Stage {
   #placeCard(): void {
     const { scene } = this;
     const window = { width: scene.camera.width - this.#details.element.offsetWidth, height: scene.camera.height };
-    const boxes = (keys: string[]) => keys.flatMap((key) => scene.around([key]) ?? []).map((box) => this.#inWindow(box));
+    const boxes = (keys: string[]) =>
+      keys.flatMap((key) => scene.around([key]) ?? []).map((box) => this.#inWindow(box));
     const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = this.#zoom;
-    const zoom = { left: offsetLeft, top: offsetTop, right: offsetLeft + offsetWidth, bottom: offsetTop + offsetHeight };
+    const zoom = {
+      left: offsetLeft,
+      top: offsetTop,
+      right: offsetLeft + offsetWidth,
+      bottom: offsetTop + offsetHeight,
+    };
     const seen = boxes(scene.visible().map(({ key }) => key));
     const wire = this.#wireOf(this.#step);
     // The number that travels along the wire should be seen, too.
@@ -276,25 +308,13 @@ export class Stage {
     this.element.addEventListener('scroll', () => this.element.scrollTo(0, 0));
   }
 
-  #zoomButtons(): HTMLElement {
-    const { camera } = this.scene;
-    const button = (role: string, title: string, sign: string, onclick: () => void) =>
-      h('button', { 'data-role': role, title, 'aria-label': title.replace(/ \(.*/, ''), onclick }, sign);
-    return h(
-      'div',
-      { class: 'zoom', role: 'group', 'aria-label': 'Zoom' },
-      button('zoom-out', 'Zoom out (-)', '−', () => camera.zoomAt(0.8)),
-      button('fit', 'Fit the graph (0)', '⤢', () => camera.fit()),
-      button('zoom-in', 'Zoom in (+)', '+', () => camera.zoomAt(1.25)),
-    );
-  }
-
   #resize(fresh = false): void {
     const { camera } = this.scene;
     camera.width = this.element.clientWidth || camera.width;
     const { left, right, top, bottom } = camera.world;
     const zoom = Math.min(1, camera.width / Math.max(1, right - left));
-    const height = this.height ?? Math.min(HEIGHT.most, Math.max(HEIGHT.least, (bottom - top) * Math.max(zoom, HEIGHT.legible)));
+    const height =
+      this.height ?? Math.min(HEIGHT.most, Math.max(HEIGHT.least, (bottom - top) * Math.max(zoom, HEIGHT.legible)));
     this.element.style.height = `${Math.round(height)}px`;
     camera.height = height;
     if (fresh || !camera.touched) this.#overview();

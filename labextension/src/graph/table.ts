@@ -21,7 +21,13 @@ interface Row {
 }
 
 export class TablePane {
-  readonly element = h('div', { class: 'table-pane', 'data-role': 'table', role: 'region', 'aria-label': 'Table', tabindex: 0 });
+  readonly element = h('div', {
+    class: 'table-pane',
+    'data-role': 'table',
+    role: 'region',
+    'aria-label': 'Table',
+    tabindex: 0,
+  });
   readonly #rows: Row[] = [];
   #k = 0;
 
@@ -30,12 +36,24 @@ export class TablePane {
     readonly timeline: Timeline,
     readonly hooks: Hooks,
   ) {
-    const values = tape.values.map(({ id }) => () => this.#value(id));
+    const values = tape.values.map(
+      ({ id }) =>
+        () =>
+          this.#value(id),
+    );
     const steps = timeline.steps.map((step, i) => () => this.#step(step, i + 1));
     const figures = tape.steps.map((step) => () => this.#figures(step));
     this.#table('Values', ['What', 'Name', 'Line', 'Inputs', 'Shape', 'Value', 'Gradient ∇', '.grad', 'State'], values);
-    this.#table('Backward, step by step', ['Step', 'From', 'To', 'Upstream', 'Local', 'Contribution', 'Becomes', 'Line'], steps);
-    this.#table('Updates', ['What', 'By', 'Line', '.grad was made of', 'Cleared before'], tape.updates.map((update) => () => this.#update(update)));
+    this.#table(
+      'Backward, step by step',
+      ['Step', 'From', 'To', 'Upstream', 'Local', 'Contribution', 'Becomes', 'Line'],
+      steps,
+    );
+    this.#table(
+      'Updates',
+      ['What', 'By', 'Line', '.grad was made of', 'Cleared before'],
+      tape.updates.map((update) => () => this.#update(update)),
+    );
     this.#table('Steps of the loop', ['Step', 'Ops', 'Gradient steps', 'Loss', 'Gradient norm'], figures);
   }
 
@@ -68,21 +86,32 @@ export class TablePane {
     const { tape, timeline } = this;
     const value = tape.values[id]!;
     const op = value.op === undefined ? undefined : tape.ops[value.op];
-    const [gradient, grad, state] = [h('td', { class: 'n', 'data-role': 'table-grad' }), h('td', { class: 'n' }), h('td')];
+    const [gradient, grad, state] = [
+      h('td', { class: 'n', 'data-role': 'table-grad' }),
+      h('td', { class: 'n' }),
+      h('td'),
+    ];
     const row = h(
       'tr',
       { 'data-value': id, onclick: () => this.hooks.open(id) },
       h('th', { scope: 'row' }, op?.name ?? value.kind),
       ...cells([nameOf(tape, id), place(tape, op?.span), op?.inputs.map((input) => nameOf(tape, input)).join(', ')]),
       ...cells([shape(value.shape), value.data && brief(value.data, ROOM)], 'n'),
-      gradient, grad, state,
+      gradient,
+      grad,
+      state,
     );
     const update = (k: number) => {
       const known = timeline.at(id, k);
       say(gradient, known.gradient ? brief(known.gradient, ROOM) : '');
       say(grad, known.grad ? brief(known.grad, ROOM) : '');
       set(grad, { class: known.leftover.length && known.grad ? 'n over' : 'n' });
-      say(state, [known.status === 'idle' ? '' : known.status, op && timeline.isFreed(op.id, k) ? 'freed' : ''].filter(Boolean).join(', '));
+      say(
+        state,
+        [known.status === 'idle' ? '' : known.status, op && timeline.isFreed(op.id, k) ? 'freed' : '']
+          .filter(Boolean)
+          .join(', '),
+      );
     };
     return { row, update };
   }
@@ -100,12 +129,22 @@ export class TablePane {
 
   #update({ name, by, span, contributions, cleared }: Tape['updates'][number]): Row {
     const made = contributions.map((each) => `${brief(each.gradient, ROOM)} from ${origin(each)}`).join('; ');
-    const row = h('tr', {}, h('th', { scope: 'row' }, name), ...cells([by, place(this.tape, span), made || 'nothing', place(this.tape, cleared)]));
+    const row = h(
+      'tr',
+      {},
+      h('th', { scope: 'row' }, name),
+      ...cells([by, place(this.tape, span), made || 'nothing', place(this.tape, cleared)]),
+    );
     return { row, update: () => undefined };
   }
 
   #figures({ index, ops, events, loss, grad_norm }: Tape['steps'][number]): Row {
-    const row = h('tr', {}, h('th', { scope: 'row' }, String(index)), ...cells([number(ops), number(events), number(loss), number(grad_norm)], 'n'));
+    const row = h(
+      'tr',
+      {},
+      h('th', { scope: 'row' }, String(index)),
+      ...cells([number(ops), number(events), number(loss), number(grad_norm)], 'n'),
+    );
     return { row, update: () => undefined };
   }
 }
@@ -113,7 +152,8 @@ export class TablePane {
 function stepCells(tape: Tape, { event, pass }: Step): (string | undefined)[] {
   const text = (tensor: Summary | undefined) => tensor && brief(tensor, ROOM);
   if (!event) return [pass.error, '', '', '', '', ''];
-  if (event.kind === 'seed') return ['start', nameOf(tape, event.value), '', '', text(event.gradient), text(event.gradient)];
+  if (event.kind === 'seed')
+    return ['start', nameOf(tape, event.value), '', '', text(event.gradient), text(event.gradient)];
   if (event.kind === 'accumulate') {
     const { value, before, contribution, after, earlier } = event;
     const from = earlier.length ? ` (left over from ${earlier.map(origin).join('; ')})` : '';
@@ -121,9 +161,17 @@ function stepCells(tape: Tape, { event, pass }: Step): (string | undefined)[] {
     return ['this pass', `${nameOf(tape, value)}.grad`, '', '', text(contribution), sum];
   }
   const op = tape.ops[event.op]!;
-  const becomes = event.arrivals > 1 ? `${text(event.after)} (${event.arrival} of ${event.arrivals})` : text(event.after);
+  const becomes =
+    event.arrivals > 1 ? `${text(event.after)} (${event.arrival} of ${event.arrivals})` : text(event.after);
   const local = text(event.local) ?? rule(op, event.input);
-  return [op.name, nameOf(tape, event.target), text(event.upstream), local, [text(event.contribution), event.reduced].filter(Boolean).join(', '), becomes];
+  return [
+    op.name,
+    nameOf(tape, event.target),
+    text(event.upstream),
+    local,
+    [text(event.contribution), event.reduced].filter(Boolean).join(', '),
+    becomes,
+  ];
 }
 
 function cells(texts: (string | undefined)[], kind?: string): Child[] {

@@ -12,7 +12,7 @@ export interface Step {
   freed: number[];
 }
 
-export type Status = 'idle' | 'pending' | 'seeded' | 'received' | 'done';
+type Status = 'idle' | 'pending' | 'seeded' | 'received' | 'done';
 
 /** What is known of one value at one moment. */
 export interface Known {
@@ -89,7 +89,9 @@ export class Timeline {
 
   /** The first moment at which a value's gradient is complete. */
   arrival(value: number): number | undefined {
-    return this.#histories.get(value)?.find(({ known: { gradient, arrival, arrivals } }) => gradient && arrival >= arrivals)?.at;
+    return this.#histories
+      .get(value)
+      ?.find(({ known: { gradient, arrival, arrivals } }) => gradient && arrival >= arrivals)?.at;
   }
 
   /** The sizes that colours of this pass are measured against. */

@@ -69,7 +69,10 @@ export class Board {
       seek: (k) => this.#player.seek(k),
       calm: () => this.#calm,
     });
-    this.#code = new CodePane(tape, { hover: (source, line) => this.highlightLine(source, line), choose: (source, line) => this.#goToLine(source, line) });
+    this.#code = new CodePane(tape, {
+      hover: (source, line) => this.highlightLine(source, line),
+      choose: (source, line) => this.#goToLine(source, line),
+    });
     this.#controls = new Controls(tape, this.#timeline, this.#player);
     this.#tab = kept ? kept.tab : tabOf(options.view);
     this.#assemble();
@@ -120,20 +123,42 @@ export class Board {
   #assemble(): void {
     const { root, tape, options } = this;
     root.classList.toggle('calm', this.#calm);
-    const top = h('div', { class: 'bar top' }, this.#tabList(), h('span', { class: 'spring' }), h('span', { class: 'about' }, about(tape)));
-    const parts = [top, findings(tape, (finding) => this.#show(finding)), notes(tape), course(tape), this.#body, this.#live];
+    const top = h(
+      'div',
+      { class: 'bar top' },
+      this.#tabList(),
+      h('span', { class: 'spring' }),
+      h('span', { class: 'about' }, about(tape)),
+    );
+    const parts = [
+      top,
+      findings(tape, (finding) => this.#show(finding)),
+      notes(tape),
+      course(tape),
+      this.#body,
+      this.#live,
+    ];
     root.replaceChildren(...parts.filter((part) => part !== undefined));
     if (this.#timeline.length > 0) root.append(this.#controls.element);
-    if (options.view === 'none') for (const part of [this.#body, this.#live, this.#controls.element]) part.hidden = true;
+    if (options.view === 'none')
+      for (const part of [this.#body, this.#live, this.#controls.element]) part.hidden = true;
     root.addEventListener('keydown', (event) => this.#onKey(event), { signal: this.#gone.signal });
     this.#choose(this.#tab);
   }
 
   #tabList(): HTMLElement {
-    const list = h('div', { role: 'tablist', 'aria-label': 'View', onkeydown: (event: KeyboardEvent) => this.#onTabKey(event) });
+    const list = h('div', {
+      role: 'tablist',
+      'aria-label': 'View',
+      onkeydown: (event: KeyboardEvent) => this.#onTabKey(event),
+    });
     for (const tab of ['graph', 'code', 'table'] as const) {
       const title = tab[0]!.toUpperCase() + tab.slice(1);
-      const button = h('button', { role: 'tab', 'data-role': 'tab', 'data-tab': tab, onclick: () => this.#choose(tab) }, title);
+      const button = h(
+        'button',
+        { role: 'tab', 'data-role': 'tab', 'data-tab': tab, onclick: () => this.#choose(tab) },
+        title,
+      );
       this.#tabs.set(tab, button);
       list.append(button);
     }
@@ -142,8 +167,10 @@ export class Board {
 
   #choose(tab: Tab | undefined): void {
     this.#tab = tab;
-    for (const [name, button] of this.#tabs) set(button, { 'aria-selected': String(name === tab), tabindex: name === (tab ?? 'graph') ? 0 : -1 });
-    if (tab && this.options.view === 'none') for (const part of [this.#body, this.#live, this.#controls.element]) part.hidden = false;
+    for (const [name, button] of this.#tabs)
+      set(button, { 'aria-selected': String(name === tab), tabindex: name === (tab ?? 'graph') ? 0 : -1 });
+    if (tab && this.options.view === 'none')
+      for (const part of [this.#body, this.#live, this.#controls.element]) part.hidden = false;
     const wide = (this.root.clientWidth || WIDE) >= WIDE;
     this.#body.classList.toggle('alone', !wide);
     if (tab === 'table') this.#body.replaceChildren(this.#openTable().element);
@@ -224,7 +251,11 @@ export class Board {
   #show({ values, ops }: Finding): void {
     this.#choose('graph');
     const { index } = this.#stage;
-    this.#stage.reveal([...values.map((id) => index.ofValue(id)), ...ops.map((id) => index.ofOp(id))].filter((node) => node !== undefined));
+    this.#stage.reveal(
+      [...values.map((id) => index.ofValue(id)), ...ops.map((id) => index.ofOp(id))].filter(
+        (node) => node !== undefined,
+      ),
+    );
   }
 
   #goToLine(source: number, line: number): void {

@@ -16,7 +16,16 @@ function story(tape: Tape): string[] {
 }
 
 test.each([
-  [1, '1'], [0.1 + 0.2, '0.3'], [-0, '0'], [1234.56, '1235'], [1e-9, '1e-9'], [2.5e7, '2.5e7'], [-1 / 3, '-0.3333'], ['nan', 'nan'], ['-inf', '-inf'], [true, 'true'],
+  [1, '1'],
+  [0.1 + 0.2, '0.3'],
+  [-0, '0'],
+  [1234.56, '1235'],
+  [1e-9, '1e-9'],
+  [2.5e7, '2.5e7'],
+  [-1 / 3, '-0.3333'],
+  ['nan', 'nan'],
+  ['-inf', '-inf'],
+  [true, 'true'],
 ] as const)('%s is written %s', (value, text) => {
   expect(number(value)).toBe(text);
 });
@@ -33,8 +42,17 @@ test('a small tensor is written whole, a large one by its shape', () => {
 });
 
 test.each([
-  ['W^\\top', 'Wᵀ'], ['\\frac{1}{x}', '1/x'], ['-\\frac{a}{b^2}', '-a/b²'], ['1 - \\tanh(x)^2', '1 - tanh(x)²'], ['g \\odot \\mathbf{1}', 'g ⊙ 1'],
-  ['\\frac{1}{2\\sqrt{x}}', '1/(2√x)'], ['x_{ij}', 'xᵢⱼ'], ['e^{x+y}', 'eˣ⁺ʸ'], ['\\text{max}(0, x)', 'max(0, x)'], ['\\unknown{x}', 'unknown x'], ['}}}{{{', ''],
+  ['W^\\top', 'Wᵀ'],
+  ['\\frac{1}{x}', '1/x'],
+  ['-\\frac{a}{b^2}', '-a/b²'],
+  ['1 - \\tanh(x)^2', '1 - tanh(x)²'],
+  ['g \\odot \\mathbf{1}', 'g ⊙ 1'],
+  ['\\frac{1}{2\\sqrt{x}}', '1/(2√x)'],
+  ['x_{ij}', 'xᵢⱼ'],
+  ['e^{x+y}', 'eˣ⁺ʸ'],
+  ['\\text{max}(0, x)', 'max(0, x)'],
+  ['\\unknown{x}', 'unknown x'],
+  ['}}}{{{', ''],
 ])('the rule %s reads %s', (tex, text) => {
   expect(readable(tex)).toBe(text);
 });
@@ -56,16 +74,22 @@ test('each step is a sentence with line, op and numbers', () => {
 });
 
 test('a sum at a fan-out is said with its numbers', () => {
-  expect(story(fanOut()).find((text) => text.includes('2 of 3'))).toContain('-0.4621 + 0.3932 = -0.06889, contribution 2 of 3.');
+  expect(story(fanOut()).find((text) => text.includes('2 of 3'))).toContain(
+    '-0.4621 + 0.3932 = -0.06889, contribution 2 of 3.',
+  );
 });
 
 test('a .grad left over from an earlier run is said with where it came from', () => {
-  expect(story(product(2))[4]).toContain('x.grad already held a gradient from In [3], run 1, line 4, so it adds up: [3, -1] + [3, -1] = [6, -2].');
+  expect(story(product(2))[4]).toContain(
+    'x.grad already held a gradient from In [3], run 1, line 4, so it adds up: [3, -1] + [3, -1] = [6, -2].',
+  );
 });
 
 test('the overview names the root', () => {
   const trace = validate(product().trace);
-  expect(overview(trace, new Timeline(trace))).toBe('1 backward pass from loss, 6 steps. Press play to watch the gradient flow.');
+  expect(overview(trace, new Timeline(trace))).toBe(
+    '1 backward pass from loss, 6 steps. Press play to watch the gradient flow.',
+  );
 });
 
 test('what is odd about a gradient is marked in its text, not by colour alone', () => {

@@ -12,7 +12,14 @@ const statesAt = (timeline: Timeline, values: number, k: number) =>
 
 test('freeing is no step of its own', () => {
   const timeline = timelineOf(product());
-  expect(timeline.steps.map(({ event }) => event?.kind)).toEqual(['seed', 'flow', 'flow', 'flow', 'accumulate', 'accumulate']);
+  expect(timeline.steps.map(({ event }) => event?.kind)).toEqual([
+    'seed',
+    'flow',
+    'flow',
+    'flow',
+    'accumulate',
+    'accumulate',
+  ]);
   expect(timeline.steps.map(({ freed }) => freed)).toEqual([[], [1], [], [0], [], []]);
 });
 
@@ -27,7 +34,13 @@ test('the state at a step does not depend on the way to it', () => {
 test('a value waits, receives and is done', () => {
   const timeline = timelineOf(product());
   const product_ = 2;
-  expect([0, 1, 2, 3, 4].map((k) => timeline.at(product_, k).status)).toEqual(['pending', 'pending', 'received', 'received', 'done']);
+  expect([0, 1, 2, 3, 4].map((k) => timeline.at(product_, k).status)).toEqual([
+    'pending',
+    'pending',
+    'received',
+    'received',
+    'done',
+  ]);
   expect(timeline.at(3, 1).status).toBe('seeded');
 });
 

@@ -18,10 +18,19 @@ function open(trace: unknown, options: ViewOptions = {}) {
 
 const role = <E extends HTMLElement>(root: ShadowRoot, name: string) => root.querySelector<E>(`[data-role="${name}"]`)!;
 const all = (root: ShadowRoot, name: string) => [...root.querySelectorAll<HTMLElement>(`[data-role="${name}"]`)];
-const grad = (root: ShadowRoot, value: number) => root.querySelector(`[data-role="node"][data-value="${value}"] [data-role="grad"]`)!.textContent;
+const grad = (root: ShadowRoot, value: number) =>
+  root.querySelector(`[data-role="node"][data-value="${value}"] [data-role="grad"]`)!.textContent;
 const press = (target: Element, key: string, more: KeyboardEventInit = {}) =>
   target.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, composed: true, cancelable: true, ...more }));
-const finding = (more: object) => ({ code: 'NB101', severity: 'warning', title: 't', message: 'm', hint: 'h', mute: 'q', ...more });
+const finding = (more: object) => ({
+  code: 'NB101',
+  severity: 'warning',
+  title: 't',
+  message: 'm',
+  hint: 'h',
+  mute: 'q',
+  ...more,
+});
 
 test('a view opens at the end, with every gradient in place', () => {
   const root = open(product().trace);
@@ -71,7 +80,12 @@ test('play runs to the end and stops', () => {
 });
 
 test('a left-over .grad is amber, with old + new = total, its origin, the cure and the mute line', () => {
-  const trace = { ...product(2).trace, findings: [finding({ title: 'x.grad holds two runs', hint: 'x.grad = None', mute: '%%autograd --mute NB101', values: [0] })] };
+  const trace = {
+    ...product(2).trace,
+    findings: [
+      finding({ title: 'x.grad holds two runs', hint: 'x.grad = None', mute: '%%autograd --mute NB101', values: [0] }),
+    ],
+  };
   const root = open(trace);
   expect(role(root, 'finding').textContent).toContain('x.grad holds two runs');
   expect(grad(root, 0)).toBe('↺ .grad [6, -2]');
@@ -80,7 +94,13 @@ test('a left-over .grad is amber, with old + new = total, its origin, the cure a
   expect(node.querySelector('.badge title')!.textContent).toBe('x.grad holds two runs');
   role(root, 'back').click();
   const card = role(root, 'card').textContent;
-  for (const part of ['.grad: ↺ left over [3, -1] + this pass [3, -1] = total [6, -2]', 'from In [3], run 1, line 4', 'x.grad = None', '--mute NB101']) expect(card).toContain(part);
+  for (const part of [
+    '.grad: ↺ left over [3, -1] + this pass [3, -1] = total [6, -2]',
+    'from In [3], run 1, line 4',
+    'x.grad = None',
+    '--mute NB101',
+  ])
+    expect(card).toContain(part);
 });
 
 test('keys play, step, jump and change the speed', () => {
@@ -126,7 +146,10 @@ test('a node tells its line, and a line lights up its nodes', () => {
   node.dispatchEvent(new PointerEvent('pointerover', { bubbles: true }));
   root.querySelector('svg.scene')!.dispatchEvent(new PointerEvent('pointerleave'));
   expect(told).toEqual([{ source: 0, line: 3, endLine: 3 }, null]);
-  const lit = () => all(root, 'node').filter((n) => n.getAttribute('class')!.includes(' lit')).map((n) => n.dataset['value'] ?? n.getAttribute('data-value'));
+  const lit = () =>
+    all(root, 'node')
+      .filter((n) => n.getAttribute('class')!.includes(' lit'))
+      .map((n) => n.dataset['value'] ?? n.getAttribute('data-value'));
   view.highlightLine(0, 3);
   expect(lit()).toEqual(['2', '3']);
   view.highlightLine(0, null);
@@ -157,7 +180,10 @@ test('steps inside a closed group are passed over', () => {
 test('the table holds the same content in real tables', () => {
   const root = open(product(2).trace, { view: 'table' });
   const tables = [...root.querySelectorAll('table')];
-  expect(tables.map((table) => table.querySelector('caption')!.textContent)).toEqual(['Values', 'Backward, step by step']);
+  expect(tables.map((table) => table.querySelector('caption')!.textContent)).toEqual([
+    'Values',
+    'Backward, step by step',
+  ]);
   expect(tables[0]!.textContent).toContain('[6, -2]');
   expect(tables[1]!.querySelectorAll('tbody tr')).toHaveLength(6);
   tables[1]!.querySelectorAll<HTMLElement>('tbody tr')[1]!.click();
@@ -173,7 +199,11 @@ test('the code tab marks the code of the step under way', () => {
 });
 
 test('what was folded and why the cell stopped is said plainly', () => {
-  const trace = { ...product().trace, error: 'ValueError: no', folds: [{ what: 'steps', count: 9980, why: 'the loop is long' }] };
+  const trace = {
+    ...product().trace,
+    error: 'ValueError: no',
+    folds: [{ what: 'steps', count: 9980, why: 'the loop is long' }],
+  };
   const root = open(trace);
   expect(role(root, 'error').textContent).toContain('Stopped by ValueError: no – this is the part that ran.');
   expect(role(root, 'fold').textContent).toContain('9980 steps not kept: the loop is long');
@@ -211,31 +241,60 @@ test.each(goldens)('the golden trace $name opens, steps through and tells every 
 });
 
 const PAYLOADS = [
-  '<img src=x onerror="globalThis.hacked=1">', '<script>globalThis.hacked=1</script>', '"><svg onload=globalThis.hacked=1>', "javascript:globalThis.hacked=1",
-  '</style><script>globalThis.hacked=1</script>', '{{constructor.constructor("globalThis.hacked=1")()}}', '\u202e<b>x</b>\u0000', '__proto__', 'constructor',
+  '<img src=x onerror="globalThis.hacked=1">',
+  '<script>globalThis.hacked=1</script>',
+  '"><svg onload=globalThis.hacked=1>',
+  'javascript:globalThis.hacked=1',
+  '</style><script>globalThis.hacked=1</script>',
+  '{{constructor.constructor("globalThis.hacked=1")()}}',
+  '\u202e<b>x</b>\u0000',
+  '__proto__',
+  'constructor',
 ];
 
 test.each(PAYLOADS)('%s stays text wherever it stands', (payload) => {
   const poisoned = JSON.parse(JSON.stringify(product(2).trace), (key, value: unknown) =>
     typeof value === 'string' && !['kind', 'severity'].includes(key) ? payload : value,
   ) as Trace;
-  const findings = [finding({ code: payload, title: payload, message: payload, hint: payload, mute: payload, values: [0] })];
+  const findings = [
+    finding({ code: payload, title: payload, message: payload, hint: payload, mute: payload, values: [0] }),
+  ];
   const root = open({ ...poisoned, findings, error: payload, folds: [{ what: payload, count: 1, why: payload }] });
   for (const tab of all(root, 'tab')) {
     tab.click();
-    for (const key of ['Home', 'ArrowRight', 'ArrowRight', 'ArrowRight', 'End']) press(root.querySelector('.root')!, key);
-    expect(root.querySelectorAll('script, img, iframe, object, a, [onload], [onerror], [id], [name], [href], [data-commandlinker-command]')).toHaveLength(0);
+    for (const key of ['Home', 'ArrowRight', 'ArrowRight', 'ArrowRight', 'End'])
+      press(root.querySelector('.root')!, key);
+    expect(
+      root.querySelectorAll(
+        'script, img, iframe, object, a, [onload], [onerror], [id], [name], [href], [data-commandlinker-command]',
+      ),
+    ).toHaveLength(0);
   }
   expect(globalThis).not.toHaveProperty('hacked');
   expect(role(root, 'error').textContent).toContain(payload);
 });
 
 test('a loop shows its course, and what its updates used', () => {
-  const steps = Array.from({ length: 1000 }, (_, index) => ({ index, ops: 5, events: 6, loss: index === 7 ? ('nan' as const) : 2 / (index + 1), kept: index === 0 || index === 999 }));
-  const updates = [{ value: 0, name: 'x', by: 'SGD.step', span: { source: 0, line: 4, column: 0, end_line: 4, end_column: 3 } }];
+  const steps = Array.from({ length: 1000 }, (_, index) => ({
+    index,
+    ops: 5,
+    events: 6,
+    loss: index === 7 ? ('nan' as const) : 2 / (index + 1),
+    kept: index === 0 || index === 999,
+  }));
+  const updates = [
+    { value: 0, name: 'x', by: 'SGD.step', span: { source: 0, line: 4, column: 0, end_line: 4, end_column: 3 } },
+  ];
   const root = open({ ...product().trace, steps, updates }, { view: 'table' });
-  expect(role(root, 'course').textContent).toBe('1,000 steps, loss 2 → 0.002, 1 without a finite loss; kept whole: 0, 999');
-  expect([...root.querySelectorAll('caption')].map((caption) => caption.textContent)).toEqual(['Values', 'Backward, step by step', 'Updates', 'Steps of the loop']);
+  expect(role(root, 'course').textContent).toBe(
+    '1,000 steps, loss 2 → 0.002, 1 without a finite loss; kept whole: 0, 999',
+  );
+  expect([...root.querySelectorAll('caption')].map((caption) => caption.textContent)).toEqual([
+    'Values',
+    'Backward, step by step',
+    'Updates',
+    'Steps of the loop',
+  ]);
   expect(root.querySelectorAll('table')[3]!.querySelectorAll('tbody tr')).toHaveLength(200);
   root.querySelectorAll<HTMLElement>('.more')[3]!.click();
   expect(root.querySelectorAll('table')[3]!.querySelectorAll('tbody tr')).toHaveLength(400);
