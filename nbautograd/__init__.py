@@ -1,7 +1,7 @@
 """nbautograd: PyTorch's autograd on NumPy and CuPy, with notebooks that draw what really ran.
 
-    import nbautograd as torch      # tutorial code runs unchanged
-    import nbautograd as nb         # nb.trace(), and `%load_ext nbautograd` in a notebook
+import nbautograd as torch      # tutorial code runs unchanged
+import nbautograd as nb         # nb.trace(), and `%load_ext nbautograd` in a notebook
 """
 
 from __future__ import annotations
@@ -36,7 +36,24 @@ half, float, double, short, int, long = (
 )
 cfloat, cdouble = _dtypes.cfloat, _dtypes.cdouble
 
-_SUBMODULES = {"amp", "autograd", "core", "cuda", "export", "fft", "func", "linalg", "lint", "nn", "notebook", "ops", "optim", "special", "trace", "utils"}
+_SUBMODULES = {
+    "amp",
+    "autograd",
+    "core",
+    "cuda",
+    "export",
+    "fft",
+    "func",
+    "linalg",
+    "lint",
+    "nn",
+    "notebook",
+    "ops",
+    "optim",
+    "special",
+    "trace",
+    "utils",
+}
 
 _LATER = {
     "accumulate": "nbautograd.trace.session",

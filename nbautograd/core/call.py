@@ -129,7 +129,10 @@ def _saver(plan: list[tuple[str, tuple[int, ...]]], wheres: list[Any]) -> Callab
         return lambda px, py, xd, yd, out: ()
     if len(plan) == 2 and plan == [("input", (0,)), ("input", (1,))] and wheres == [1, 0]:  # a product
         return lambda px, py, xd, yd, out: (yd if px is not None else None, xd if py is not None else None)
-    picks = [((0 in users), (1 in users), 2 if kind == "out" else where) for (kind, users), where in zip(plan, wheres, strict=True)]
+    picks = [
+        ((0 in users), (1 in users), 2 if kind == "out" else where)
+        for (kind, users), where in zip(plan, wheres, strict=True)
+    ]
 
     def saved_of(px: Any, py: Any, xd: Any, yd: Any, out: Any) -> tuple[Any, ...]:
         values = (xd, yd, out)
@@ -172,7 +175,7 @@ def _single(op: Any) -> Callable[..., Any]:
             out = forward(xd, **settings)
         except Exception:
             return dispatch(op, (x,), settings)
-        aux: tuple[Any, ...] = ()
+        aux: Any = ()
         if with_aux:
             out, *aux = out
         node = None
@@ -319,7 +322,9 @@ def record(
 ) -> Any:
     """The node of this call, or None when no input asks for a gradient."""
     rules = op.rules * len(inputs) if op.variadic else op.rules
-    parents = tuple([x._node if rule and isinstance(x, Tensor) else None for x, rule in zip(inputs, rules, strict=False)])
+    parents = tuple(
+        [x._node if rule and isinstance(x, Tensor) else None for x, rule in zip(inputs, rules, strict=False)]
+    )
     if not any(p is not None for p in parents):
         return None
     saved: list[Any] = []
@@ -347,7 +352,7 @@ def _default(op: Any, setting: str) -> Any:
 
 def _fits(op: Any, datas: list[Any], casts: list[Any], results: tuple[Any, ...]) -> Any:
     """Per input the shape and dtype its contribution must be brought to, or None when they fit already."""
-    shaped = op.broadcasts or op.elementwise and any(np.shape(d) != np.shape(results[0]) for d in datas)
+    shaped = op.broadcasts or (op.elementwise and any(np.shape(d) != np.shape(results[0]) for d in datas))
     if not shaped and not any(c is not None for c in casts):
         return None
     casts = casts or [None] * len(datas)
@@ -362,7 +367,9 @@ def wrap(data: Any, node: Any = None) -> Tensor:
     return t
 
 
-def _wrap(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any], results: tuple[Any, ...], node: Any) -> tuple[Tensor, ...]:
+def _wrap(
+    op: Any, inputs: tuple[Any, ...], settings: dict[str, Any], results: tuple[Any, ...], node: Any
+) -> tuple[Tensor, ...]:
     if op.view:
         return views.wrap(op, inputs[0], settings, results, node)
     if op.outputs == 1:
@@ -467,8 +474,7 @@ def contributions(op: Any, pulls: Any, node: Any, g: Any, saved: Any) -> Any:
     """(parent, contribution) of every input of `node` that needs one."""
     fits = node[FITS]
     parents = node[PARENTS]
-    if op.variadic:
-        shares: Any = pulls[0](g, saved)
+    shares: Any = pulls[0](g, saved) if op.variadic else None
     for i, parent in enumerate(parents):
         if parent is None:
             continue

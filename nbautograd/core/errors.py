@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from typing import Any
@@ -16,7 +17,9 @@ from .node import is_leaf_node, node_and_output, op_of
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-def explain(op: Any, inputs: tuple[Any, ...], datas: list[Any], settings: dict[str, Any], error: Exception) -> Exception:
+def explain(
+    op: Any, inputs: tuple[Any, ...], datas: list[Any], settings: dict[str, Any], error: Exception
+) -> Exception:
     """The error that torch would have raised, with the tensors it is about."""
     text = op.refuse(*datas, **settings) if op.refuse else None
     if text is None:
@@ -118,7 +121,7 @@ def _dtypes(op: Any, datas: list[Any]) -> str | None:
 def _broadcast(datas: list[Any]) -> str | None:
     """torch's text for shapes that do not broadcast."""
     shapes = [tuple(d.shape) for d in datas if hasattr(d, "shape")]
-    for a, b in zip(shapes, shapes[1:], strict=False):
+    for a, b in itertools.pairwise(shapes):
         for back in range(1, min(len(a), len(b)) + 1):
             if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
                 dim = max(len(a), len(b)) - back
@@ -162,8 +165,8 @@ def freed(node: Any) -> RuntimeError:
     place = f", {where}" if where else ""
     return RuntimeError(
         f"{text}\n  first freed node met: {op_of(node).node_name}{place}"
-        "\n  hint: compute the loss again before each backward (in a notebook: re-run the cell that builds it); for two "
-        "losses of one graph, (a + b).backward(); retain_graph=True only if you mean to use the graph twice"
+        "\n  hint: compute the loss again before each backward (in a notebook: re-run the cell that builds it); for "
+        "two losses of one graph, (a + b).backward(); retain_graph=True only if you mean to use the graph twice"
     )
 
 
@@ -219,5 +222,6 @@ def integer_requires_grad(dtype: Any, method: bool = False) -> RuntimeError:
         else "Only Tensors of floating point and complex dtype can require gradients"
     )
     return RuntimeError(
-        f"{text}\n  this one is {dtype}\n  hint: write the numbers with a point, as in 3.0 instead of 3, or pass dtype=torch.float32"
+        f"{text}\n  this one is {dtype}\n"
+        "  hint: write the numbers with a point, as in 3.0 instead of 3, or pass dtype=torch.float32"
     )

@@ -3,7 +3,8 @@
 NOTE [One flag]
 An op call must cost well under a microsecond, so it asks a single question: is anything unusual going on anywhere in
 this process? `state.special` counts the reasons (a thread has turned recording off, an observer is attached, anomaly
-mode is on …). At zero, the op takes the short path and looks at nothing else. Otherwise it takes the general path, which
+mode is on …). At zero, the op takes the short path and looks at nothing else. Otherwise it takes the general path,
+which
 looks at the calling thread's own state.
 """
 
@@ -21,14 +22,18 @@ class Observer(Protocol):
     thread: int | None
     """The one thread whose ops are told, or None for all of them."""
 
-    def op(self, op: Any, inputs: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Any, ...], in_place: bool) -> None:
+    def op(
+        self, op: Any, inputs: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Any, ...], in_place: bool
+    ) -> None:
         """`op` ran forward. `inputs` are tensors or Python numbers; for an in-place op `outputs[0]` is its target."""
 
-    def backward_begin(self, roots: list[Any], seeds: list[Any], kind: str, retain_graph: bool, create_graph: bool) -> None:
-        """A backward pass starts from the tensors `roots` with the gradients (arrays) `seeds`; `kind` is backward or grad."""
+    def backward_begin(
+        self, roots: list[Any], seeds: list[Any], kind: str, retain_graph: bool, create_graph: bool
+    ) -> None:
+        """A pass starts from the tensors `roots` with the gradients (arrays) `seeds`; `kind` is backward or grad."""
 
     def flow(self, node: Any, index: int, upstream: Any, contribution: Any, before: Any, after: Any) -> None:
-        """`node` sent `contribution` to its input `index`, which had received `before` (or None) and now holds `after`."""
+        """`node` sent `contribution` to its input `index`, which held `before` (or None) and now holds `after`."""
 
     def accumulate(self, tensor: Any, contribution: Any, before: Any, after: Any) -> None:
         """The leaf `tensor` added `contribution` to its `.grad`, which was `before` (or None) and is now `after`."""
@@ -43,7 +48,7 @@ class Observer(Protocol):
         """The values of `tensor` were changed in place (also through `.data` or an optimizer)."""
 
     def grad_set(self, tensor: Any, value: Any) -> None:
-        """`.grad` of `tensor` was replaced by `value` (a tensor or None); zeroing it in place is `mutated(tensor.grad)`."""
+        """`.grad` of `tensor` was set to `value` (a tensor or None); zeroing it in place is `mutated(tensor.grad)`."""
 
     def scope_begin(self, kind: str, name: str, owner: Any, index: int | None) -> None:
         """A scope was entered: a call of the module `owner`, an optimizer step, or step `index` of a loop."""
@@ -108,7 +113,7 @@ class _GradMode:
 
     mode = True
 
-    def __init__(self) -> None:
+    def __init__(self, function: Callable[..., Any] | None = None) -> None:
         self._before: list[bool] = []
 
     def __enter__(self) -> None:
@@ -128,12 +133,9 @@ class _GradMode:
     def clone(self) -> _GradMode:
         return type(self)()
 
-    def __new__(cls, function: Callable[..., Any] | None = None, *args: Any) -> Any:
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         self = super().__new__(cls)
-        if callable(function):  # used as a bare decorator: @no_grad
-            self.__init__()
-            return self(function)
-        return self
+        return self if function is None else self(function)  # @no_grad without brackets
 
 
 class no_grad(_GradMode):
@@ -157,10 +159,10 @@ class enable_grad(_GradMode):
 class set_grad_enabled(_GradMode):
     """Turn recording on or off from here on, or for a `with` block."""
 
-    def __new__(cls, mode: bool) -> set_grad_enabled:
+    def __new__(cls, mode: bool) -> Any:
         return object.__new__(cls)
 
-    def __init__(self, mode: bool) -> None:
+    def __init__(self, mode: bool) -> None:  # pyright: ignore[reportMissingSuperCall]
         self.mode = mode
         self._before = [_set(mode)]
 

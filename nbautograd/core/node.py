@@ -1,7 +1,8 @@
 """The graph: what a node is, and `grad_fn`, the view of it that users see.
 
 NOTE [A node is a list]
-An op that records makes one flat list: `[order, op, gradient, fits, parents, saved]`. A list costs a third of an object to
+An op that records makes one flat list: `[order, op, gradient, fits, parents, saved]`. A list costs a third of an
+object to
 make, and there is one for every op that anybody runs.
 
 - ORDER    A number from one clock that runs downwards: a newer op has a smaller one. Leaves count upwards from 1.
@@ -11,8 +12,10 @@ make, and there is one for every op that anybody runs.
 - PARENTS  Per input the node it came from; None for inputs that need no gradient.
 - SAVED    The values the rules asked for, in the order of `op.saves`; None once they are freed.
 
-A node holds no tensors, so data dies as early as it can. Lists compare by their first element, which is unique: a heap of
-nodes is sorted from newest to oldest, and every gradient that a node will receive comes from a newer node. A leaf's node
+A node holds no tensors, so data dies as early as it can. Lists compare by their first element, which is unique: a
+heap of
+nodes is sorted from newest to oldest, and every gradient that a node will receive comes from a newer node. A leaf's
+node
 keeps a weak reference to its tensor in SAVED.
 """
 
@@ -46,7 +49,8 @@ class OutputSlot:
     """The table entry of one output of an op that has several: hands its gradient on to the op's own node.
 
     NOTE [Several outputs]
-    Each output of such an op gets a small node of its own whose only parent is the op's node, so that edges need no output
+    Each output of such an op gets a small node of its own whose only parent is the op's node, so that edges need no
+    output
     number and the walk no special case. SAVED is `(number of the output,)`; users never see it.
     """
 
@@ -60,7 +64,7 @@ class OutputSlot:
 
 
 class Hooked:
-    """A table entry with hooks round it; it stands in a node's OP slot instead of the entry, so that nodes without hooks pay nothing."""
+    """A table entry with hooks round it, in a node's OP slot in its place: nodes without hooks pay nothing."""
 
     step = None
 

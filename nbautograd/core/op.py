@@ -14,9 +14,11 @@
         def dy(g, x):
             return g * x
 
-`forward`'s positional parameters are the inputs, its keyword-only ones the settings. `d<input>` is the rule of that input:
+`forward`'s positional parameters are the inputs, its keyword-only ones the settings. `d<input>` is the rule of that
+input:
 it gets the gradient `g` of the output, and whatever else its parameter names ask for, which is exactly what is saved:
-an input (`x`), the result (`out`), a fact about an input (`x_shape`, `x_dtype`, `x_device`), a setting, or one of `aux`, extra values that `forward` returned
+an input (`x`), the result (`out`), a fact about an input (`x_shape`, `x_dtype`, `x_device`), a setting, or one of
+`aux`, extra values that `forward` returned
 behind the result. Un-broadcasting is the engine's work, never a rule's.
 """
 

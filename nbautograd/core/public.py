@@ -60,15 +60,14 @@ def _with_aliases(function: Callable[..., Any]) -> Callable[..., Any]:
 def publish_op(op: type[Op], *names: str, method: bool = True, top: bool = True, functional: bool = False) -> None:
     """Publish an op without settings as it stands: `torch.exp(input)`, `torch.mul(input, other)`, with `out=`."""
     call = op.call
-    if len(op.inputs) == 1:
 
-        def function(input: Any, *, out: Any = None) -> Any:
-            return call(input) if out is None else into(out, call(input))
-    else:
+    def one(input: Any, *, out: Any = None) -> Any:
+        return call(input) if out is None else into(out, call(input))
 
-        def function(input: Any, other: Any, *, out: Any = None) -> Any:  # type: ignore[misc]
-            return call(input, other) if out is None else into(out, call(input, other))
+    def two(input: Any, other: Any, *, out: Any = None) -> Any:
+        return call(input, other) if out is None else into(out, call(input, other))
 
+    function = one if len(op.inputs) == 1 else two
     function.__name__ = function.__qualname__ = names[0] if names else op.name
     function.__doc__ = op.__doc__
     function.__module__ = op.__module__
@@ -91,7 +90,8 @@ def into(out: Tensor, result: Tensor) -> Tensor:
     """Put `result` into the tensor given as `out=`."""
     if out._node is not None or result._node is not None:
         raise RuntimeError(
-            "functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
+            "functions with out=... arguments don't support automatic differentiation, "
+            "but one of the arguments requires grad."
         )
     inplace.write(out, result._data)
     return out

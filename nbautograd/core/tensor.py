@@ -1,4 +1,4 @@
-"""The tensor: an array, the node it came from, and torch's attributes. Functions of tensors are attached by the ops floor."""
+"""The tensor: an array, the node it came from, and torch's attributes. The ops floor attaches the functions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNSET: dict[str, Any] = {
     "_scalar_changes": 0,
     "_scalar_group": None,
 }
-"""What a slot that was never filled stands for. Making a tensor fills `_data` and `_node` only: the rest would cost time."""
+"""What a slot that was never filled stands for: making a tensor fills `_data` and `_node` only, to be fast."""
 
 
 class Tensor:
@@ -175,8 +175,8 @@ class Tensor:
         """
         if self._grad is None and not self.is_leaf and not self.retains_grad:
             warnings.warn(
-                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't "
-                "be populated during autograd.backward(). If you indeed want the .grad field to be populated for a "
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+                "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated for a "
                 "non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by "
                 f"mistake, make sure you access the leaf Tensor instead. (this one comes {errors.origin(self)})",
                 UserWarning,
@@ -185,10 +185,12 @@ class Tensor:
         return self._grad
 
     @grad.setter
-    def grad(self, value: Tensor | None) -> None:
+    def grad(self, value: Any) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
+                )
             if value._data.shape != self._data.shape:
                 raise RuntimeError("assigned grad has data of a different size")
             if value._data.dtype != self._data.dtype:
@@ -304,7 +306,7 @@ class Tensor:
         if self._node is not None:
             raise RuntimeError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.\n"
-                "  hint: .detach() is right for plotting and printing; inside a loss use torch functions, NumPy's cut the graph"
+                "  hint: .detach() is right for plotting and printing; in a loss use torch functions, NumPy's cut the graph"
             )
         if self.is_cuda:
             raise TypeError(
@@ -376,8 +378,10 @@ class Tensor:
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
             raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
-                "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
+                "moment.  "
+                "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
+                "see "
                 "https://github.com/pytorch/pytorch/pull/103001\n  hint: x.detach().clone() copies the numbers"
             )
         t = object.__new__(type(self))
@@ -392,4 +396,3 @@ class Tensor:
 
     def __reduce__(self) -> Any:
         raise TypeError("tensors are not pickled: use torch.save and torch.load, which never run code")
-

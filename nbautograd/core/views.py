@@ -47,7 +47,7 @@ def wrap_one(op: Any, source: Tensor, settings: dict[str, Any], data: Any, nr: i
 def shares(data: Any, source: Any) -> bool:
     """Whether `data` is the memory of `source`, or a part of it."""
     if data.__class__ is ndarray:
-        return data.base is not None and storage(data) is storage(source) or data is source
+        return (data.base is not None and storage(data) is storage(source)) or data is source
     return not isinstance(data, np.generic)
 
 

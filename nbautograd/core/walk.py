@@ -1,8 +1,10 @@
 """Backward: walk the graph from the newest node to the oldest, adding up what every node is owed before passing it on.
 
 NOTE [The walk]
-Every gradient a node receives comes from a newer node, so a heap of nodes sorted newest first is all the bookkeeping there
-is: no recursion, no dependency counts, any depth. Leaves are older than everything (see NOTE [A node is a list]) and so come
+Every gradient a node receives comes from a newer node, so a heap of nodes sorted newest first is all the bookkeeping
+there
+is: no recursion, no dependency counts, any depth. Leaves are older than everything (see NOTE [A node is a list]) and
+so come
 last: when a rule or a hook fails, no `.grad` has been touched.
 """
 
@@ -22,7 +24,21 @@ from .array import SOLE_HERE, ndarray
 from .call import contributions, send, wrap
 from .modes import _set as set_grad_mode
 from .modes import state
-from .node import FITS, GRAD, OP, ORDER, PARENTS, SAVED, Hooked, Leaf, Node, OutputSlot, is_leaf_node, leaf_tensor, op_of
+from .node import (
+    FITS,
+    GRAD,
+    OP,
+    ORDER,
+    PARENTS,
+    SAVED,
+    Hooked,
+    Leaf,
+    Node,
+    OutputSlot,
+    is_leaf_node,
+    leaf_tensor,
+    op_of,
+)
 from .op import TABLE, Op
 from .tensor import Tensor
 
@@ -96,7 +112,9 @@ def grad(
     return tuple(results)
 
 
-def _batched(roots: Any, wanted: Any, grads: Any, retain: Any, create: bool, unused: Any, zeros: bool) -> tuple[Any, ...]:
+def _batched(
+    roots: Any, wanted: Any, grads: Any, retain: Any, create: bool, unused: Any, zeros: bool
+) -> tuple[Any, ...]:
     batches = _listed(grads, len(roots))
     count = batches[0]._data.shape[0]
     rows = [
@@ -135,7 +153,8 @@ def _seeds(roots: list[Tensor], gradients: list[Any], create_graph: bool) -> lis
             raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
         if gradient._data.shape != data.shape:
             raise RuntimeError(
-                f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape of {root.shape}."
+                f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} "
+                f"and output[{i}] has a shape of {root.shape}."
             )
         seeds.append(gradient if create_graph else gradient._data)
     return seeds
@@ -161,7 +180,11 @@ class _Walk:
         self.targets = None if wanted is None else {id(x._node): x for x in wanted}
         self.needed = None if wanted is None else _reaching([r._node for r in roots], self.targets)
         self.found: dict[int, Any] = {}
-        self.observer = state.observer if state.observer is not None and state.observer.thread in (None, threading.get_ident()) else None
+        self.observer = (
+            state.observer
+            if state.observer is not None and state.observer.thread in (None, threading.get_ident())
+            else None
+        )
 
     def run(self) -> dict[int, Any]:
         """Walk, and return the gradients of `wanted` by the id of their node."""

@@ -159,7 +159,7 @@ class Div(Op):
 
 
 class DivRounded(Op):
-    """The quotient rounded down (`floor`) or towards zero (`trunc`): constant between its steps, so its gradient is zero."""
+    """The quotient rounded down (`floor`) or towards zero (`trunc`); its gradient is zero."""
 
     node_name = "DivBackward2"
     elementwise = True

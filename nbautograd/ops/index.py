@@ -174,7 +174,13 @@ def _item(i: Any) -> Any:
 
 def is_basic(items: tuple[Any, ...]) -> bool:
     """Whether indexing gives a view: numbers, slices, None and `...` only."""
-    return all(i is None or i is Ellipsis or isinstance(i, slice) or (isinstance(i, int | np.integer) and not isinstance(i, bool)) for i in items)
+    return all(
+        i is None
+        or i is Ellipsis
+        or isinstance(i, slice)
+        or (isinstance(i, int | np.integer) and not isinstance(i, bool))
+        for i in items
+    )
 
 
 def check_bounds(shape: tuple[int, ...], items: tuple[Any, ...]) -> None:
@@ -182,7 +188,9 @@ def check_bounds(shape: tuple[int, ...], items: tuple[Any, ...]) -> None:
 
     Raises: IndexError.
     """
-    used = sum(1 for i in items if i is not None and i is not Ellipsis and not (hasattr(i, "dtype") and i.dtype.kind == "b"))
+    used = sum(
+        1 for i in items if i is not None and i is not Ellipsis and not (hasattr(i, "dtype") and i.dtype.kind == "b")
+    )
     if not shape and used:
         raise IndexError(
             "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
@@ -398,7 +406,9 @@ def take_along_dim(input, indices, dim=None):
     if dim is None:
         return Gather.call(input.reshape(-1), indices.reshape(-1), dim=0)
     dim = canonical_dim(dim, input.ndim)
-    shape = list(np.broadcast_shapes(*[tuple(1 if d == dim else n for d, n in enumerate(t.shape)) for t in (input, indices)]))
+    shape = list(
+        np.broadcast_shapes(*[tuple(1 if d == dim else n for d, n in enumerate(t.shape)) for t in (input, indices)])
+    )
     rows, places_shape = list(shape), list(shape)
     rows[dim], places_shape[dim] = input.shape[dim], indices.shape[dim]
     return TakeAlongDim.call(input.expand(*rows), indices.expand(*places_shape), dim=dim)
@@ -420,7 +430,9 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
 def scatter_(self, dim, index, src=None, *, value=None, reduce=None):
     """`scatter`, in place."""
     src = _source(self, index, value if src is None else src)
-    return inplace.apply(ScatterAdd if reduce == "add" else Scatter, self, index, src, dim=canonical_dim(dim, self.ndim))
+    return inplace.apply(
+        ScatterAdd if reduce == "add" else Scatter, self, index, src, dim=canonical_dim(dim, self.ndim)
+    )
 
 
 @public()
@@ -567,5 +579,3 @@ def one_hot(tensor, num_classes=-1):
     if data.size and data.max() >= count:
         raise RuntimeError("Class values must be smaller than num_classes.")
     return wrap(np.eye(count, dtype=np.int64)[data])
-
-

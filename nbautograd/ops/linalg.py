@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from nbautograd.core import dtype as dtypes
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
@@ -29,7 +27,10 @@ def _product_error(x: Any, y: Any) -> str | None:
             hint = "\n  hint: the shapes match after a transpose: x.T @ y"
         return f"mat1 and mat2 shapes cannot be multiplied ({_by(x.shape)} and {_by(y.shape)}){hint}"
     if x.ndim == 1 and y.ndim == 1:
-        return f"inconsistent tensor size, expected tensor [{x.shape[0]}] and src [{y.shape[0]}] to have the same number of elements, but got {x.shape[0]} and {y.shape[0]} elements respectively"
+        return (
+            f"inconsistent tensor size, expected tensor [{x.shape[0]}] and src [{y.shape[0]}] to have the same number of "
+            f"elements, but got {x.shape[0]} and {y.shape[0]} elements respectively"
+        )
     if x.ndim == 2 and y.ndim == 1:
         return f"size mismatch, got input ({x.shape[0]}), mat ({_by(x.shape)}), vec ({y.shape[0]})"
     if x.ndim == 0 or y.ndim == 0:
@@ -192,7 +193,8 @@ class Linear(Op):
 
     def refuse(x, w, b):
         if x.dtype != w.dtype:
-            return f"mat1 and mat2 must have the same dtype, but got {dtypes.of_numpy(x.dtype).tensor_type} and {dtypes.of_numpy(w.dtype).tensor_type}"
+            kinds = [dtypes.of_numpy(a.dtype).tensor_type for a in (x, w)]
+            return f"mat1 and mat2 must have the same dtype, but got {kinds[0]} and {kinds[1]}"
         return f"mat1 and mat2 shapes cannot be multiplied ({_by(x.shape)} and {w.shape[1]}x{w.shape[0]})"
 
 
@@ -237,11 +239,15 @@ def _einsum_share(g, xs, terms, out, i):
     share = xp.einsum(",".join([out, *others]) + "->" + once, g, *values)
     letters = "".join(dict.fromkeys(term))
     sizes = dict(zip(term, xs[i].shape))
-    share = share.reshape(tuple(sizes[c] if c in once else 1 for c in letters) if _ordered(once, letters) else tuple(share.shape))
+    share = share.reshape(
+        tuple(sizes[c] if c in once else 1 for c in letters) if _ordered(once, letters) else tuple(share.shape)
+    )
     share = xp.broadcast_to(share, tuple(sizes[c] for c in letters))
     for place, c in enumerate(term):
         if c in term[:place]:  # a repeated letter took the diagonal: put it back on one
-            share = xp.einsum(f"{letters},{c}#->{letters}#".replace("#", "Z"), share, xp.eye(sizes[c], dtype=share.dtype))
+            share = xp.einsum(
+                f"{letters},{c}#->{letters}#".replace("#", "Z"), share, xp.eye(sizes[c], dtype=share.dtype)
+            )
             letters += "Z"
     return share
 
@@ -453,4 +459,3 @@ def kron(input, other):
 def inverse(input):
     """The inverse of a matrix."""
     return Inv.call(input)
-

@@ -94,7 +94,11 @@ class CrossEntropy(Op):
         logs = xp.log(total[:, 0])
         loss = scale * (logs - z[rows, safe])
         if smoothing:
-            even = logs * x.shape[1] - xp.sum(z, axis=1) if weight is None else xp.sum((logs[:, None] - z) * weight, axis=1)
+            even = (
+                logs * x.shape[1] - xp.sum(z, axis=1)
+                if weight is None
+                else xp.sum((logs[:, None] - z) * weight, axis=1)
+            )
             loss = (1 - smoothing) * loss + smoothing / x.shape[1] * even * kept
         divisor = xp.sum(scale)
         if reduction == "mean":
@@ -102,7 +106,9 @@ class CrossEntropy(Op):
         return loss if reduction != "sum" else xp.sum(loss), p, (scale, kept, divisor if reduction == "mean" else None)
 
     def dx(g, x, y, weight, probabilities, scale, smoothing):
-        return xp.cross_entropy_backward(g, x, weight, target=y, probabilities=probabilities, scale=scale, smoothing=smoothing)
+        return xp.cross_entropy_backward(
+            g, x, weight, target=y, probabilities=probabilities, scale=scale, smoothing=smoothing
+        )
 
 
 def class_weights(like, weight, target, scale, smoothing):
@@ -371,10 +377,7 @@ def binary_cross_entropy_with_logits(
 @public(top=False, method=False, functional=True)
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
     """The Kullback-Leibler divergence from log-probabilities `input` to `target`."""
-    if log_target:
-        loss = target.exp() * (target - input)
-    else:
-        loss = target.xlogy(target) - target * input
+    loss = target.exp() * (target - input) if log_target else target.xlogy(target) - target * input
     if reduction == "batchmean":
         return loss.sum() / input.shape[0]
     return reduced(loss, _legacy(size_average, reduce, reduction))

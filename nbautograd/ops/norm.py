@@ -107,9 +107,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
 
 
 @public(top=True, method=False, functional=True)
-def batch_norm(
-    input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
-):
+def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     """Each channel brought to mean zero and variance one: over the batch in training, by running figures else."""
     axes = (0, *range(2, input.ndim))
     shape = (1, -1) + (1,) * (input.ndim - 2)
@@ -119,7 +117,9 @@ def batch_norm(
         mean, var = input.mean(axes), input.var(axes, correction=0)
         if running_mean is not None:
             _follow(running_mean, mean, momentum)
-            _follow(running_var, var * (input.numel() / input.shape[1] / (input.numel() / input.shape[1] - 1)), momentum)
+            _follow(
+                running_var, var * (input.numel() / input.shape[1] / (input.numel() / input.shape[1] - 1)), momentum
+            )
     else:
         mean, var = running_mean, running_var
     out = (input - mean.reshape(shape)) * (var.reshape(shape) + eps).rsqrt()

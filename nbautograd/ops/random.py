@@ -311,7 +311,7 @@ class UniformInPlace(Bernoulli):
 
 
 class Normal(Op):
-    """Normal numbers with means and deviations from tensors; gradients flow only if you write `mean + std * randn_like(std)`."""
+    """Normal numbers with means and deviations from tensors; for gradients write `mean + std * randn_like(std)`."""
 
     node_name = "NormalBackward3"
     elementwise = True

@@ -11,8 +11,8 @@ from nbautograd.core.call import wrap
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
+from nbautograd.ops.results import ReturnKthvalue, ReturnMax, ReturnMedian, ReturnMin, ReturnSort, ReturnTopk
 from nbautograd.ops.shape import canonical_dim, canonical_dims, canonical_dims_or_all
-from nbautograd.ops.results import ReturnMax, ReturnMin, ReturnMedian, ReturnSort, ReturnTopk, ReturnKthvalue
 
 
 def restore(g, dim, keepdim):
@@ -230,7 +230,9 @@ class MedianDim(SelectDim):
     node_name = "MedianBackward1"
 
     def forward(x, *, dim, keepdim=False):
-        return _along(x, xp.take(xp.argsort(x, axis=dim, kind="stable"), (x.shape[dim] - 1) // 2, axis=dim), dim, keepdim)
+        return _along(
+            x, xp.take(xp.argsort(x, axis=dim, kind="stable"), (x.shape[dim] - 1) // 2, axis=dim), dim, keepdim
+        )
 
 
 class Kthvalue(SelectDim):
@@ -463,13 +465,17 @@ def std(input, dim=None, unbiased=None, keepdim=False, *, correction=1):
 @public(method=False)
 def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=1):
     """Variance and mean."""
-    return var(input, dim, unbiased, keepdim, correction=correction), mean(input, canonical_dims(dim, input.ndim), keepdim)
+    return var(input, dim, unbiased, keepdim, correction=correction), mean(
+        input, canonical_dims(dim, input.ndim), keepdim
+    )
 
 
 @public(method=False)
 def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=1):
     """Standard deviation and mean."""
-    return std(input, dim, unbiased, keepdim, correction=correction), mean(input, canonical_dims(dim, input.ndim), keepdim)
+    return std(input, dim, unbiased, keepdim, correction=correction), mean(
+        input, canonical_dims(dim, input.ndim), keepdim
+    )
 
 
 def _extreme(whole: Any, along: Any, pairwise: str, result: Any, input: Any, dim: Any, keepdim: bool) -> Any:
@@ -485,14 +491,14 @@ def _extreme(whole: Any, along: Any, pairwise: str, result: Any, input: Any, dim
 
 
 @public()
-def max(input, dim=None, keepdim=False, *, other=None):  # noqa: A001
+def max(input, dim=None, keepdim=False, *, other=None):
     """The largest element; with `dim`, the largest along it and where; with a tensor, the larger one of each pair."""
     return _extreme(Max, MaxDim, "maximum", ReturnMax, input, other if dim is None else dim, keepdim)
 
 
 @public()
-def min(input, dim=None, keepdim=False, *, other=None):  # noqa: A001
-    """The smallest element; with `dim`, the smallest along it and where; with a tensor, the smaller one of each pair."""
+def min(input, dim=None, keepdim=False, *, other=None):
+    """The smallest element; with `dim`, the smallest along it and where; with a tensor, the smaller of each pair."""
     return _extreme(Min, MinDim, "minimum", ReturnMin, input, other if dim is None else dim, keepdim)
 
 
@@ -598,13 +604,13 @@ def argmin(input, dim=None, keepdim=False):
 
 
 @public()
-def all(input, dim=None, keepdim=False):  # noqa: A001
+def all(input, dim=None, keepdim=False):
     """Whether every element is true."""
     return _counting("all", input, dim, keepdim)
 
 
 @public()
-def any(input, dim=None, keepdim=False):  # noqa: A001
+def any(input, dim=None, keepdim=False):
     """Whether some element is true."""
     return _counting("any", input, dim, keepdim)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from nbautograd.core import inplace
@@ -223,7 +224,10 @@ class Unbind(Op):
         return tuple(x[(*before, i, ...)] for i in range(x.shape[dim]))
 
     def dx(g, x_shape, dim):
-        parts = [xp.zeros(x_shape[:dim] + x_shape[dim + 1 :], dtype=like(g)) if g.get(i) is None else g[i] for i in range(x_shape[dim])]
+        parts = [
+            xp.zeros(x_shape[:dim] + x_shape[dim + 1 :], dtype=like(g)) if g.get(i) is None else g[i]
+            for i in range(x_shape[dim])
+        ]
         return xp.stack(parts, axis=dim)
 
 
@@ -509,8 +513,8 @@ def expand(input, *sizes):
     for i, n in enumerate(shape[extra:]):
         if input.shape[i] not in (1, n):
             raise RuntimeError(
-                f"The expanded size of the tensor ({n}) must match the existing size ({input.shape[i]}) at non-singleton "
-                f"dimension {i + extra}.  Target sizes: {list(shape)}.  Tensor sizes: {list(input.shape)}"
+                f"The expanded size of the tensor ({n}) must match the existing size ({input.shape[i]}) at "
+                f"non-singleton dimension {i + extra}.  Target sizes: {list(shape)}.  Tensor sizes: {list(input.shape)}"
             )
     return Expand.call(input, shape=shape)
 
@@ -660,7 +664,7 @@ def tensor_split(input, indices_or_sections, dim=0):
         size, rest = divmod(n, indices_or_sections)
         return split(input, [size + (i < rest) for i in range(indices_or_sections)], dim)
     cuts = [0, *(min(max(i if i >= 0 else n + i, 0), n) for i in indices_or_sections), n]
-    return split(input, [b - a for a, b in zip(cuts, cuts[1:])], dim)
+    return split(input, [b - a for a, b in itertools.pairwise(cuts)], dim)
 
 
 @public(top=False)
@@ -732,7 +736,9 @@ def triu(input, diagonal=0):
 @public()
 def diagonal(input, offset=0, dim1=0, dim2=1):
     """The diagonal of two dimensions, as the last dimension."""
-    return Diagonal.call(input, offset=offset, dim1=canonical_dim(dim1, input.ndim), dim2=canonical_dim(dim2, input.ndim))
+    return Diagonal.call(
+        input, offset=offset, dim1=canonical_dim(dim1, input.ndim), dim2=canonical_dim(dim2, input.ndim)
+    )
 
 
 @public()
@@ -748,7 +754,9 @@ def diag(input, diagonal=0):
 def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     """Matrices with the last dimension as their diagonals."""
     n = input.shape[-1] + abs(offset)
-    out = DiagonalScatter.call(input, shape=(*input.shape[:-1], n, n), offset=offset, dim1=input.ndim - 1, dim2=input.ndim)
+    out = DiagonalScatter.call(
+        input, shape=(*input.shape[:-1], n, n), offset=offset, dim1=input.ndim - 1, dim2=input.ndim
+    )
     return movedim(out, (-2, -1), (dim1, dim2))
 
 
