@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-WIDTH, HEIGHT, MARGIN, TOP = 460, 290, 40, 48
+WIDTH, HEIGHT, MARGIN, TOP = 500, 300, 40, 48
 INK, GRID, CURVE, SECANT, TANGENT = "#24292f", "#d8dee4", "#0969da", "#bc4c00", "#1a7f37"
 
 
@@ -139,8 +139,8 @@ def _words(x: float, y: float, text: str, anchor: str = "middle") -> str:
 
 
 def _ticks(low: float, high: float) -> np.ndarray:
-    """Round numbers from `low` to `high`, four to nine of them."""
-    rough = (high - low) / 5
+    """Round numbers from `low` to `high`, four to eight of them."""
+    rough = (high - low) / 8
     unit = 10.0 ** np.floor(np.log10(rough))
     step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough)
-    return np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
+    return np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step + 0.0  # no minus zero

@@ -24,7 +24,10 @@ def test_json_text_and_a_list_are_the_same_quiz():
         ('{"q": "?"}', "list of questions"),
         (["?"], "Question 1: is no object"),
         ([{**QUESTIONS[0], "explain": None}], "Question 1: 'explain' should be str, not None"),
-        ([QUESTIONS[1], {**QUESTIONS[1], "answer": 3}], "Question 2: 'answer' should be the position of a choice, 0 to 2"),
+        (
+            [QUESTIONS[1], {**QUESTIONS[1], "answer": 3}],
+            "Question 2: 'answer' should be the position of a choice",
+        ),
         ([{**QUESTIONS[0], "choices": [1, 2]}], "'choices' should be texts"),
     ],
 )

@@ -1,0 +1,88 @@
+"""What `%grads`, `%zerograd` and `%gradcheck` do with the leaves that a notebook's variables name."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from IPython.core.error import UsageError
+
+from nbautograd.core.tensor import Tensor
+
+Leaves = dict[str, Tensor]
+
+
+def leaves(namespace: Mapping[str, Any], names: Sequence[str] = ()) -> Leaves:
+    """The leaves that require a gradient, by name: variables, and the parameters of modules, as `net.0.weight`.
+
+    Raises: UsageError for a name that stands for something else.
+    """
+    found: Leaves = {}
+    for name in names or [name for name in namespace if not name.startswith("_")]:
+        value = namespace.get(name)
+        if isinstance(value, Tensor) and value.requires_grad and value.is_leaf:
+            found[name] = value
+        elif isinstance(value, type) or not hasattr(value, "named_parameters"):
+            if names:
+                raise UsageError(_why_not(name, namespace))
+        else:
+            found |= {f"{name}.{inner}": parameter for inner, parameter in value.named_parameters()}
+    return _once(found)
+
+
+def _once(found: Leaves) -> Leaves:
+    """Each leaf under the first of its names."""
+    first: dict[int, str] = {}
+    for name, tensor in found.items():
+        first.setdefault(id(tensor), name)
+    return {name: found[name] for name in first.values()}
+
+
+def _why_not(name: str, namespace: Mapping[str, Any]) -> str:
+    if name not in namespace:
+        return f"No variable is called {name!r}."
+    value = namespace[name]
+    if not isinstance(value, Tensor):
+        return f"{name!r} is no tensor and no module, but of type {type(value).__name__}."
+    if not value.requires_grad:
+        return f"{name!r} does not require a gradient: make it with requires_grad=True."
+    return f"{name!r} is no leaf: it was computed, by {value.grad_fn.name()}, and keeps no .grad."
+
+
+def clear(found: Leaves) -> str:
+    """Empty `.grad` everywhere, and say where there was something."""
+    full = [name for name, tensor in found.items() if tensor.grad is not None]
+    for name in full:
+        found[name].grad = None
+    return f"Cleared: {', '.join(full)}." if full else "There was nothing to clear."
+
+
+def check(expression: str, namespace: Mapping[str, Any]) -> str:
+    """Compare the gradients of an expression, by every leaf that it names, with finite differences.
+
+    float32 is too coarse for that, so float64 copies of what the expression names take part.
+
+    Raises: UsageError when the expression names no leaf; GradcheckError when a gradient is wrong.
+    """
+    from nbautograd.autograd import gradcheck
+
+    tree = ast.parse(expression.strip(), "<gradcheck>", "eval")
+    used = sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & namespace.keys())
+    copies = {name: _in_float64(namespace[name]) for name in used}
+    varied = leaves(copies)
+    if not varied:
+        raise UsageError("%gradcheck: none of the names in this expression requires a gradient.")
+    code = compile(tree, "<gradcheck>", "eval")
+    # gradcheck moves the numbers of its inputs in place, so the copies need not be handed on.
+    gradcheck(lambda *_: eval(code, {**namespace, **copies}), list(varied.values()))
+    return f"The gradient by {', '.join(varied)} agrees with finite differences (in float64)."
+
+
+def _in_float64(value: Any) -> Any:
+    if isinstance(value, Tensor) and value.is_floating_point():
+        return value.detach().double().requires_grad_(value.requires_grad)
+    if not isinstance(value, type) and hasattr(value, "named_parameters"):
+        return copy.deepcopy(value).double()
+    return value
