@@ -7,7 +7,7 @@ import type { Rows } from './untangle';
 const LAYER_GAP = 38;
 const BOX_GAP = 22;
 const X_ROUNDS = 6;
-/** How much stronger an op pulls than a leaf. */
+/** How much stronger the deepest operand pulls than the others. */
 const SPINE = 64;
 
 /** x of every item: rows take turns to follow the row above and the row below. */
@@ -19,23 +19,30 @@ export function placeX(rows: Rows, items: Items, segments: Segments): void {
   }
 }
 
-/** Moves a row towards the mean x of its neighbours below or above; a leaf pulls and resists little. */
-function follow(row: number[], items: Items, { upper, lower, inStart, outStart, outSlot }: Segments, down: boolean): void {
-  const { boxes, spine } = items;
+/** Moves a row towards the mean x of its neighbours below or above; what is not on the spine pulls and resists little. */
+function follow(row: number[], items: Items, segments: Segments, down: boolean): void {
+  const { upper, lower, inStart, outStart, outSlot, main } = segments;
   const start = down ? outStart : inStart;
   const weights: number[] = [];
   const wanted = row.map((item) => {
     let [sum, weight] = [0, 0];
     for (let i = start[item]!; i < start[item + 1]!; i++) {
-      const other = down ? lower[outSlot[i]!]! : upper[i]!;
-      const pull = spine[other] ? SPINE : 1;
-      sum += pull * boxes[other]!.x;
+      const slot = down ? outSlot[i]! : i;
+      const pull = main[slot] ? SPINE : 1;
+      sum += pull * items.boxes[down ? lower[slot]! : upper[slot]!]!.x;
       weight += pull;
     }
-    weights.push(spine[item] && weight ? SPINE : 1);
-    return weight ? sum / weight : boxes[item]!.x;
+    weights.push(weight && isHeavy(item, items, segments) ? SPINE : 1);
+    return weight ? sum / weight : items.boxes[item]!.x;
   });
   fit(row, items, wanted, weights);
+}
+
+/** Whether an item stands on the spine: a dummy, a result, or some consumer's deepest operand. */
+function isHeavy(item: number, { boxes }: Items, { outStart, outSlot, main }: Segments): boolean {
+  if (boxes[item]!.height === 0 || outStart[item] === outStart[item + 1]) return true;
+  for (let i = outStart[item]!; i < outStart[item + 1]!; i++) if (main[outSlot[i]!]) return true;
+  return false;
 }
 
 /** Sets x as near to `wanted` as the order and the gaps allow: pool adjacent violators. */

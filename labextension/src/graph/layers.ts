@@ -16,8 +16,8 @@ export interface Items {
   /** Of boxes and chips. */
   links: Link[];
   layer: number[];
-  /** 1 for what the computation runs through: ops and dummies; 0 for leaves and chips. */
-  spine: number[];
+  /** Length of the longest path from the top: 0 for leaves and chips, the source's for dummies. */
+  depth: number[];
 }
 
 export interface Link {
@@ -37,6 +37,8 @@ export interface Segments {
   /** The item's place in its row, and the slot's place among all ports of the row; kept by `number`. */
   place: Int32Array;
   port: Int32Array;
+  /** 1 for the slots of a lower item's deepest operands: the computation's spine. */
+  main: Uint8Array;
 }
 
 export function readLinks({ boxes, edges }: LayoutInput): Link[] {
@@ -49,17 +51,18 @@ export function readLinks({ boxes, edges }: LayoutInput): Link[] {
   return links.sort((a, b) => a.to - b.to || a.order - b.order);
 }
 
-/** Longest path from the top, then what hangs on leaves alone down to its first consumer. */
-function layersOf(boxes: Box[], links: Link[], uses: number[]): number[] {
-  const layer: number[] = new Array(boxes.length).fill(0);
+/** Longest path from the top; as layers, with what hangs on leaves alone pulled down to its first consumer. */
+function layersOf(boxes: Box[], links: Link[], uses: number[]): { depth: number[]; layer: number[] } {
+  const depth: number[] = new Array(boxes.length).fill(0);
   const fed: number[] = new Array(boxes.length).fill(0);
   const free: number[] = new Array(boxes.length).fill(1);
   const shared = (i: number): boolean => fed[i] === 1 && uses[i]! > 1 && !boxes[i]!.weightOnly;
   for (const { from, to } of links) {
-    layer[to] = Math.max(layer[to]!, layer[from]! + 1);
+    depth[to] = Math.max(depth[to]!, depth[from]! + 1);
     if (!boxes[to]!.weightOnly && (!free[from] || shared(from))) free[to] = 0;
     fed[to] = 1;
   }
+  const layer = depth.slice();
   const lowest: number[] = new Array(boxes.length).fill(Infinity);
   for (let box = boxes.length - 1, i = links.length - 1; box >= 0; box--) {
     if (free[box] && lowest[box]! < Infinity) layer[box] = lowest[box]!;
@@ -68,7 +71,7 @@ function layersOf(boxes: Box[], links: Link[], uses: number[]): number[] {
       lowest[from] = Math.min(lowest[from]!, layer[box]! - 1);
     }
   }
-  return layer;
+  return { depth, layer };
 }
 
 /** How many different consumers each box has. */
@@ -85,7 +88,7 @@ function countUses(count: number, links: Link[]): number[] {
 /** The boxes in their layers, and a chip for each far use of a shared leaf. */
 export function withChips(boxes: Box[], links: Link[]): Items {
   const uses = countUses(boxes.length, links);
-  const layer = layersOf(boxes, links, uses);
+  const { depth, layer } = layersOf(boxes, links, uses);
   const leaf: boolean[] = boxes.map(() => true);
   const nearest: number[] = new Array(boxes.length).fill(-1);
   for (const { from, to } of links) {
@@ -93,7 +96,6 @@ export function withChips(boxes: Box[], links: Link[]): Items {
     if (nearest[from]! < 0 || layer[to]! < layer[nearest[from]!]!) nearest[from] = to;
   }
   const placed: Placed[] = boxes.map(({ key, width, height }) => ({ key, x: 0, y: 0, width, height }));
-  const spine = leaf.map((is) => (is ? 0 : 1));
   const chips = new Map<string, number>();
   const joined = links.map((link) => {
     const { from, to, order } = link;
@@ -105,11 +107,11 @@ export function withChips(boxes: Box[], links: Link[]): Items {
       chips.set(chip, placed.length);
       placed.push({ key: chip, x: 0, y: 0, width: chipWidth ?? CHIP_WIDTH, height: CHIP_HEIGHT, chipOf: key });
       layer.push(layer[to]! - 1);
-      spine.push(0);
+      depth.push(0);
     }
     return { from: chips.get(chip)!, to, order };
   });
-  return { boxes: placed, links: joined, layer, spine };
+  return { boxes: placed, links: joined, layer, depth };
 }
 
 /** For each box the first dummy of its chain, or -1. */
@@ -119,7 +121,7 @@ export interface Chains {
   firstDummy: number;
 }
 
-export function addDummies({ boxes, links, layer, spine }: Items): Chains {
+export function addDummies({ boxes, links, layer, depth }: Items): Chains {
   const firstDummy = boxes.length;
   const first = new Int32Array(firstDummy).fill(-1);
   const length = new Int32Array(firstDummy);
@@ -133,7 +135,7 @@ export function addDummies({ boxes, links, layer, spine }: Items): Chains {
     for (let i = 1; i <= length[source]!; i++) {
       boxes.push({ key: '', x: 0, y: 0, width: DUMMY_WIDTH, height: 0 });
       layer.push(layer[source]! + i);
-      spine.push(1);
+      depth.push(depth[source]!);
     }
   }
   return { first, length, firstDummy };
@@ -163,7 +165,17 @@ export function connect(items: Items, chains: Chains): Segments {
   const lower = Int32Array.from(bySlot, (i) => pairs[i]![1]);
   const [outStart, outSlot] = sortInto(count, upper);
   const [place, port] = [new Int32Array(count), new Int32Array(pairs.length)];
-  return { upper, lower, inStart, outStart, outSlot, place, port };
+  return { upper, lower, inStart, outStart, outSlot, place, port, main: mainSlots(items.depth, upper, inStart) };
+}
+
+function mainSlots(depth: number[], upper: Int32Array, inStart: Int32Array): Uint8Array {
+  const main = new Uint8Array(upper.length);
+  for (let item = 0; item + 1 < inStart.length; item++) {
+    let deepest = 0;
+    for (let slot = inStart[item]!; slot < inStart[item + 1]!; slot++) deepest = Math.max(deepest, depth[upper[slot]!]!);
+    for (let slot = inStart[item]!; slot < inStart[item + 1]!; slot++) main[slot] = depth[upper[slot]!] === deepest ? 1 : 0;
+  }
+  return main;
 }
 
 /** Counting sort: where each of `count` bins starts, and the indices of `bins` bin by bin. */

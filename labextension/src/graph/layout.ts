@@ -65,7 +65,7 @@ export interface Layout {
  * 5. Layers are ordered by barycentre sweeps and swaps of neighbours; the order with the fewest crossings wins.
  *    An op's operands end at ports from left to right, so a crossing count also keeps the left operand left.
  * 6. Within a layer, x minimises the weighted squared distance to the neighbours' x under the order (isotonic
- *    regression by pool-adjacent-violators). Leaves weigh little, so that the computation runs straight down.
+ *    regression by pool-adjacent-violators). An op's deepest operand weighs most: the computation runs straight down.
  *
  * No recursion anywhere: a chain of 100,000 ops is a normal input.
  */

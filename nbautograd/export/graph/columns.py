@@ -10,7 +10,7 @@ LAYER_GAP = 38
 BOX_GAP = 22
 X_ROUNDS = 6
 SPINE = 64
-"""How much stronger an op pulls than a leaf."""
+"""How much stronger the deepest operand pulls than the others."""
 
 
 def place_x(rows: Rows, items: Items, segments: Segments) -> None:
@@ -23,21 +23,27 @@ def place_x(rows: Rows, items: Items, segments: Segments) -> None:
 
 
 def _follow(row: Row, items: Items, segments: Segments, below: bool) -> None:
-    """Moves a row towards the mean x of its neighbours below or above; a leaf pulls and resists little."""
-    boxes, spine = items.boxes, items.spine
+    """Moves a row towards the mean x of its neighbours; what is not on the spine pulls and resists little."""
     start = segments.out_start if below else segments.in_start
+    other = segments.lower if below else segments.upper
     wanted: list[float] = []
     weights: list[int] = []
     for item in row:
         total, weight = 0.0, 0
         for i in range(start[item], start[item + 1]):
-            other = segments.lower[segments.out_slot[i]] if below else segments.upper[i]
-            pull = SPINE if spine[other] else 1
-            total += pull * boxes[other].x
+            slot = segments.out_slot[i] if below else i
+            pull = SPINE if segments.main[slot] else 1
+            total += pull * items.boxes[other[slot]].x
             weight += pull
-        wanted.append(total / weight if weight else boxes[item].x)
-        weights.append(SPINE if spine[item] and weight else 1)
+        wanted.append(total / weight if weight else items.boxes[item].x)
+        weights.append(SPINE if weight and _is_heavy(item, items, segments) else 1)
     _fit(row, items, wanted, weights)
+
+
+def _is_heavy(item: int, items: Items, segments: Segments) -> bool:
+    """Whether an item stands on the spine: a dummy, a result, or some consumer's deepest operand."""
+    slots = segments.out_slot[segments.out_start[item] : segments.out_start[item + 1]]
+    return items.boxes[item].height == 0 or not slots or any(segments.main[slot] for slot in slots)
 
 
 def _fit(row: Row, items: Items, wanted: list[float], weights: list[int]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
 
 from nbautograd.trace.model import Number, Summary
 
@@ -49,6 +50,45 @@ def brief(tensor: Summary | None, limit: int = 24) -> str:
     if tensor is None:
         return "None"
     return _whole(tensor, limit) or shape(tensor.shape)
+
+
+def label(gradient: Summary | None, limit: int = 24) -> str:
+    """A gradient in a few characters, with a mark for what is odd about it; a large one by its root mean square."""
+    if gradient is None:
+        return "None"
+    odd = oddity(gradient)
+    text = brief(gradient, limit)
+    if odd == "zero":
+        return "○ 0" if gradient.data and len(gradient.data) == 1 else f"○ 0 {text}"
+    if odd:
+        mark = "⚠" if odd == "nan" else "▲"
+        return f"{mark} {text}" if gradient.data and len(gradient.data) == 1 else f"{mark} {odd} in {text}"
+    size = rms(gradient)
+    return text if size is None or not text.startswith("(") else f"rms {number(_three_digits(size))}"
+
+
+def oddity(tensor: Summary) -> Literal["nan", "inf", "zero"] | None:
+    """What is remarkable about a gradient, and must be seen without telling colours apart."""
+    data = tensor.data
+    if tensor.nans or (data and "nan" in data):
+        return "nan"
+    if tensor.infs or (data and ("inf" in data or "-inf" in data)):
+        return "inf"
+    zero = (bool(data) and all(each == 0 for each in data)) if data is not None else tensor.norm == 0
+    return "zero" if zero else None
+
+
+def rms(tensor: Summary) -> float | None:
+    """The root mean square of the elements: how large a tensor is, whatever its shape."""
+    if tensor.norm is not None:
+        return None if isinstance(tensor.norm, str) else tensor.norm / math.sqrt(max(1, math.prod(tensor.shape)))
+    if not tensor.data or any(isinstance(each, str) for each in tensor.data):
+        return None
+    return math.sqrt(sum(float(each) ** 2 for each in tensor.data) / len(tensor.data))
+
+
+def _three_digits(value: float) -> float:
+    return float(f"{value:.3g}")
 
 
 def _whole(tensor: Summary, limit: int) -> str | None:

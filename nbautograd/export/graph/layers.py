@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from nbautograd.export.graph.shapes import Box, Edge, Placed
 
@@ -33,8 +34,8 @@ class Items:
     boxes: list[Placed]
     links: list[Link]
     layer: list[int]
-    spine: list[bool]
-    """True for what the computation runs through: ops and dummies, not leaves and chips."""
+    depth: list[int]
+    """Length of the longest path from the top: 0 for leaves and chips, the source's for dummies."""
 
 
 @dataclass(slots=True)
@@ -60,6 +61,8 @@ class Segments:
     """The item's place in its row."""
     port: list[int]
     """The slot's place among all ports of its row."""
+    main: list[bool]
+    """True for the slots of a lower item's deepest operands: the computation's spine."""
 
 
 def read_links(boxes: list[Box], edges: list[Edge]) -> list[Link]:
@@ -72,18 +75,19 @@ def read_links(boxes: list[Box], edges: list[Edge]) -> list[Link]:
     return sorted(links, key=lambda link: (link.target, link.order))
 
 
-def _layers(boxes: list[Box], links: list[Link], uses: list[int]) -> list[int]:
-    """Longest path from the top, then what hangs on leaves alone down to its first consumer."""
-    layer = [0] * len(boxes)
+def _layers(boxes: list[Box], links: list[Link], uses: list[int]) -> tuple[list[int], list[int]]:
+    """Longest path from the top; as layers, with what hangs on leaves alone pulled down to its first consumer."""
+    depth = [0] * len(boxes)
     fed = [False] * len(boxes)
     free = [True] * len(boxes)
     for link in links:
         source, target = link.source, link.target
-        layer[target] = max(layer[target], layer[source] + 1)
+        depth[target] = max(depth[target], depth[source] + 1)
         shared = fed[source] and uses[source] > 1 and not boxes[source].weight_only
         if not boxes[target].weight_only and (not free[source] or shared):
             free[target] = False
         fed[target] = True
+    layer = depth[:]
     lowest = [math.inf] * len(boxes)
     i = len(links) - 1
     for box in range(len(boxes) - 1, -1, -1):
@@ -93,7 +97,7 @@ def _layers(boxes: list[Box], links: list[Link], uses: list[int]) -> list[int]:
             source = links[i].source
             lowest[source] = min(lowest[source], layer[box] - 1)
             i -= 1
-    return layer
+    return depth, layer
 
 
 def _uses(count: int, links: list[Link]) -> list[int]:
@@ -110,7 +114,7 @@ def _uses(count: int, links: list[Link]) -> list[int]:
 def with_chips(boxes: list[Box], links: list[Link]) -> Items:
     """The boxes in their layers, and a chip for each far use of a shared leaf."""
     uses = _uses(len(boxes), links)
-    layer = _layers(boxes, links, uses)
+    depth, layer = _layers(boxes, links, uses)
     leaf = [True] * len(boxes)
     nearest = [-1] * len(boxes)
     for link in links:
@@ -118,7 +122,7 @@ def with_chips(boxes: list[Box], links: list[Link]) -> Items:
         if nearest[link.source] < 0 or layer[link.target] < layer[nearest[link.source]]:
             nearest[link.source] = link.target
     placed = [Placed(box.key, box.width, box.height) for box in boxes]
-    items = Items(placed, [], layer, [not each for each in leaf])
+    items = Items(placed, [], layer, depth)
     chips: dict[str, int] = {}
     for link in links:
         source, target = link.source, link.target
@@ -137,7 +141,7 @@ def _chip(items: Items, chips: dict[str, int], box: Box, consumer: str, layer: i
         width = CHIP_WIDTH if box.chip_width is None else box.chip_width
         items.boxes.append(Placed(key, width, CHIP_HEIGHT, chip_of=box.key))
         items.layer.append(layer - 1)
-        items.spine.append(False)
+        items.depth.append(0)
     return chips[key]
 
 
@@ -157,7 +161,7 @@ def add_dummies(items: Items) -> Chains:
         for i in range(1, length[source] + 1):
             items.boxes.append(Placed("", DUMMY_WIDTH, 0))
             layer.append(layer[source] + i)
-            items.spine.append(True)
+            items.depth.append(items.depth[source])
     return chains
 
 
@@ -183,7 +187,16 @@ def connect(items: Items, chains: Chains) -> Segments:
     upper = [pairs[i][0] for i in by_slot]
     lower = [pairs[i][1] for i in by_slot]
     out_start, out_slot = _sort_into(count, upper)
-    return Segments(upper, lower, in_start, out_start, out_slot, [0] * count, [0] * len(pairs))
+    main = _main_slots(items.depth, upper, in_start)
+    return Segments(upper, lower, in_start, out_start, out_slot, [0] * count, [0] * len(pairs), main)
+
+
+def _main_slots(depth: list[int], upper: list[int], in_start: list[int]) -> list[bool]:
+    main: list[bool] = []
+    for start, end in pairwise(in_start):
+        depths = [depth[above] for above in upper[start:end]]
+        main += [each == max(depths) for each in depths]
+    return main
 
 
 def _sort_into(count: int, bins: Sequence[int]) -> tuple[list[int], list[int]]:

@@ -1,0 +1,82 @@
+"""What the exporters say about a trace, in words: one line each, from text that nobody has vouched for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from nbautograd.export.graph.format import brief, label
+from nbautograd.trace.model import Fold, Span, Summary, Trace, Value
+
+NUMBERS = 40
+"""Characters within which a tensor is written whole; a longer one is its shape."""
+
+# Controls (a terminal obeys them), marks that turn the direction of reading, and what XML may not hold.
+_UNFIT = re.compile("[\x00-\x20\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+def clean(text: str, limit: int = 200) -> str:
+    """Text as one harmless line of at most `limit` characters."""
+    line = _UNFIT.sub(" ", text[: limit + 1])
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def plural(count: int, noun: str) -> str:
+    """A number of things: `1 op`, `3,000 ops`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun if noun.endswith('es') else noun + 's'}"
+
+
+def headline(trace: Trace) -> str:
+    """What was traced: `In [1], run 2: 2 ops, 1 backward pass`."""
+    run = f", run {trace.cell.run}" if trace.cell.run > 1 else ""
+    return f"{clean(trace.cell.label, 60)}{run}: {figures(trace)}"
+
+
+def figures(trace: Trace) -> str:
+    """How much happened: `2 ops, 1 backward pass`."""
+    passes = len(trace.passes)
+    counted = "no backward pass" if not passes else f"{passes:,} backward {'pass' if passes == 1 else 'passes'}"
+    return f"{plural(max(trace.op_count, len(trace.ops)), 'op')}, {counted}"
+
+
+def place(span: Span | None, trace: Trace) -> str:
+    """Where it stands: `line 3`, with the source's name where it is not the traced cell."""
+    if span is None:
+        return ""
+    source = f" of {clean(trace.sources[span.source].label, 40)}" if span.source else ""
+    return f"line {span.line}{source}"
+
+
+def folded(fold: Fold) -> str:
+    """What was counted but not kept: `9,900 ops not kept: why`."""
+    return f"{fold.count:,} {clean(fold.what, 40)} not kept: {clean(fold.why)}"
+
+
+def sums(parts: Iterable[Summary], limit: int = NUMBERS) -> str | None:
+    """`[3, -1] + [3, -1]`, where that is short enough to be read."""
+    texts: list[str] = []
+    for part in parts:
+        texts.append(brief(part, limit))
+        if len(" + ".join(texts)) > limit or part.data is None:
+            return None
+    return " + ".join(texts).replace("+ -", "− ")
+
+
+def arrivals(trace: Trace) -> dict[int, list[Summary]]:
+    """For each value that several paths lead to, what came along each of them in the last pass that reached it."""
+    out: dict[int, list[Summary]] = {}
+    for run in trace.passes:
+        for event in run.events:
+            if event.kind == "flow" and event.arrivals > 1:
+                known = out.setdefault(event.target, [])
+                if event.arrival == 1:
+                    known.clear()
+                known.append(event.contribution)
+    return out
+
+
+def gradient(value: Value, trace: Trace) -> str | None:
+    """What the picture calls a value's gradient: `.grad [6, -2]` for a leaf, `∇ 1` for what an op put out."""
+    if value.kind == "leaf" and value.requires_grad:
+        return f".grad {label(value.grad)}" if value.grad or trace.passes else None
+    return f"∇ {label(value.grad)}" if value.grad else None
