@@ -13,7 +13,7 @@ FORMS = ("svg", "html", "json", "dot", "txt")
 
 
 def save(trace: Trace, path: str | PathLike[str]) -> Path:
-    """Write a trace to a file: `.svg` a picture, `.html` a page that plays, `.json` the data, `.dot` for Graphviz, `.txt`.
+    """Write a trace to a file: `.svg` a picture, `.html` a page that plays, `.json` the data, `.dot` a graph, `.txt`.
 
     Raises: ValueError for another ending.
     """

@@ -73,7 +73,10 @@ def from_dict(data: object) -> Trace:
 
 
 def _encode(obj: Any) -> Any:
-    if obj is None or isinstance(obj, (str, bool, int)):
+    if isinstance(obj, str):
+        # Half a surrogate pair is a fine Python string, but no text that a file or a browser takes.
+        return obj if obj.isascii() else obj.encode("utf-8", "replace").decode()
+    if obj is None or isinstance(obj, (bool, int)):
         return obj
     if isinstance(obj, float):
         return obj if math.isfinite(obj) else str(obj)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,8 @@ def chain(length: int) -> Trace:
     return tape.trace
 
 
+Make = Callable[[], Trace]
+
 OPENED = ["/s0", "/s0/s1×4", "/s0/s1×4/s4"]
 GOLDEN = {
     "dot": (dot, [Folding()]),
@@ -208,8 +211,9 @@ def _layout(picture: Layout) -> dict[str, Any]:
 def main() -> None:
     """Write one file per golden trace."""
     for name, (make, foldings) in GOLDEN.items():
-        trace = make()
-        golden = {"trace": codec.to_dict(trace), "pictures": [draw(trace, each) for each in foldings]}
+        data = codec.to_dict(make())
+        trace = codec.from_dict(data)
+        golden = {"trace": data, "pictures": [draw(trace, each) for each in foldings]}
         text = json.dumps(golden, indent=None, separators=(",", ":"), allow_nan=False)
         (GOLDEN_FILES / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 

@@ -43,7 +43,9 @@ export interface Diagram {
 }
 
 const SYMBOLS: Record<string, string> = { add: '+', sub: '−', mul: '×', div: '÷' };
+/** Width of a character: of the lines, which are monospaced, and on average of the bold title. */
 const CHARACTER = 7.2;
+const TITLE_CHARACTER = 8;
 const LINE = 15;
 const PADDING = { x: 24, leaf: 36, y: 17 };
 const LEAST_WIDTH = 76;
@@ -234,11 +236,11 @@ function outputOf(tape: Tape, ops: number[]): Value | undefined {
 
 function sized(title: string, lines: string[], padding: number) {
   const texts = [title, ...lines].map(fitted);
-  const characters = texts.reduce((most, text) => Math.max(most, length(text)), 0);
+  const widths = texts.map((text, i) => length(text) * (i === 0 ? TITLE_CHARACTER : CHARACTER));
   return {
     title: texts[0]!,
     lines: texts.slice(1),
-    width: Math.max(LEAST_WIDTH, Math.ceil(characters * CHARACTER + padding)),
+    width: Math.max(LEAST_WIDTH, Math.ceil(Math.max(...widths) + padding)),
     height: texts.length * LINE + PADDING.y,
   };
 }

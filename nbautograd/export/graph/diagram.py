@@ -15,6 +15,7 @@ from nbautograd.trace.model import Op, Span, Trace, Value
 
 SYMBOLS = {"add": "+", "sub": "−", "mul": "×", "div": "÷"}
 CHARACTER = 7.2
+TITLE_CHARACTER = 8
 LINE = 15
 PADDING = {"op": 24, "constant": 24, "leaf": 36, "group": 36}
 PADDING_Y = 17
@@ -250,8 +251,8 @@ def _output(trace: Trace, ops: list[int]) -> Value | None:
 
 def _node(key: str, kind: Literal["op", "leaf", "constant", "group"], title: str, lines: list[str]) -> Node:
     title, *lines = (_fitted(text) for text in (title, *lines))
-    characters = max(map(len, (title, *lines)))
-    width = max(LEAST_WIDTH, math.ceil(characters * CHARACTER + PADDING[kind]))
+    text_width = max([len(title) * TITLE_CHARACTER, *(len(line) * CHARACTER for line in lines)])
+    width = max(LEAST_WIDTH, math.ceil(text_width + PADDING[kind]))
     return Node(key, kind, title, lines, width, (1 + len(lines)) * LINE + PADDING_Y)
 
 
