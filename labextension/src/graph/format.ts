@@ -55,8 +55,8 @@ export function sized(tensor: Summary | undefined, limit = 24): string {
 }
 
 function whole({ data, shape: dims }: Summary, limit: number): string | undefined {
-  // Each element takes three characters at least: do not format what cannot fit.
-  if (!data || data.length * 3 > limit + 9) return undefined;
+  // Each element takes three characters at least, each axis two: do not format what cannot fit.
+  if (!data || data.length * 3 > limit + 9 || dims.length * 2 > limit) return undefined;
   const text = nested(data, dims);
   return text.length <= limit || data.length === 1 ? text : undefined;
 }
