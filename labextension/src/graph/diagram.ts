@@ -51,6 +51,8 @@ const PADDING = { x: 24, leaf: 36, y: 17 };
 const LEAST_WIDTH = 76;
 const TITLE = 26;
 const DATA = 18;
+/** A folded line of code stands among its own leaves when there are no more than this. */
+const OWN_LEAVES = 8;
 
 export function diagram(tape: Tape, options: Folding): Diagram {
   const clusters = fold(tape, options);
@@ -96,21 +98,23 @@ function leavesOf(tape: Tape, clusters: Cluster[], most: number) {
       for (const id of tape.ops[op]!.outputs) home[id] = i;
     }
   });
+  const own = clusters.map(() => 0);
+  for (const { id } of tape.values) if (home[id] === -1 && users[id]! >= 0) own[users[id]!]!++;
   const leaves: Value[] = [];
   let dropped = 0;
   for (const value of tape.values) {
     const user = users[value.id]!;
     if (home[value.id] !== -1 || (user === -1 && !(value.kind === 'leaf' && value.requires_grad))) continue;
-    if (leaves.length >= most || (user >= 0 && belongsTo(value, clusters[user]!))) dropped++;
+    if (leaves.length >= most || (user >= 0 && belongsTo(value, clusters[user]!, own[user]!))) dropped++;
     else home[value.id] = clusters.length + leaves.push(value) - 1;
   }
   return { leaves, leafOf: home, dropped };
 }
 
-/** Whether a value that only this cluster uses is drawn inside it: a module's parameters, but not its input. */
-function belongsTo(value: Value, { group }: Cluster): boolean {
+/** Whether one of the `count` values that only this cluster uses is drawn inside it: a parameter, but not an input. */
+function belongsTo(value: Value, { group }: Cluster, count: number): boolean {
   if (!group) return false;
-  if (group.kind === 'line') return value.name === undefined;
+  if (group.kind === 'line') return value.name === undefined || count > OWN_LEAVES;
   return group.kind !== 'module' || value.requires_grad || value.name === undefined;
 }
 

@@ -32,6 +32,8 @@ const SMALL = 150;
 /** A level with fewer groups than this says nothing: `auto` opens it. */
 const FEW = 4;
 const REPEATS = 3;
+/** Scopes further inside than this are no groups of their own. */
+const DEEPEST = 32;
 /** How many ranges a level that is still too large is cut into. */
 const RANGES = 50;
 
@@ -87,7 +89,7 @@ function pathsOf(tape: Tape, collapse: Folding['collapse']): Path {
   const byScope: Group[][] = [];
   for (const { id, parent } of tape.scopes) {
     const outer = parent === undefined ? [] : byScope[parent]!;
-    const counts = collapse !== 'line' || tape.scopes[id]!.kind === 'step';
+    const counts = outer.length < DEEPEST && (collapse !== 'line' || tape.scopes[id]!.kind === 'step');
     byScope.push(counts ? [...outer, scopeGroup(tape, id)] : outer);
   }
   const scopes = (op: Op): Group[] => (op.scope === undefined ? [] : byScope[op.scope]!);

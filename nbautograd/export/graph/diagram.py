@@ -22,6 +22,8 @@ PADDING_Y = 17
 LEAST_WIDTH = 76
 TITLE = 26
 DATA = 18
+OWN_LEAVES = 8
+"""A folded line of code stands among its own leaves when there are no more than this."""
 SEVERAL = -2
 """Used by more than one cluster."""
 
@@ -116,13 +118,17 @@ def _leaves(trace: Trace, clusters: list[Cluster], most: int) -> tuple[list[Valu
                 users[i] = n if users[i] in (-1, n) else SEVERAL
             for i in trace.ops[op].outputs:
                 home[i] = n
+    own = [0] * len(clusters)
+    for value, user in zip(trace.values, users, strict=True):
+        if home[value.id] == -1 and user >= 0:
+            own[user] += 1
     leaves: list[Value] = []
     dropped = 0
     for value in trace.values:
         user = users[value.id]
         if home[value.id] != -1 or (user == -1 and not (value.kind == "leaf" and value.requires_grad)):
             continue
-        if len(leaves) >= most or (user >= 0 and _belongs_to(value, clusters[user])):
+        if len(leaves) >= most or (user >= 0 and _belongs_to(value, clusters[user], own[user])):
             dropped += 1
         else:
             home[value.id] = len(clusters) + len(leaves)
@@ -130,12 +136,12 @@ def _leaves(trace: Trace, clusters: list[Cluster], most: int) -> tuple[list[Valu
     return leaves, home, dropped
 
 
-def _belongs_to(value: Value, cluster: Cluster) -> bool:
-    """Whether a value that only this cluster uses is drawn inside it: a module's parameters, but not its input."""
+def _belongs_to(value: Value, cluster: Cluster, count: int) -> bool:
+    """Whether one of the `count` values that only this cluster uses is drawn inside it: a parameter, but no input."""
     if cluster.group is None:
         return False
     if cluster.group.kind == "line":
-        return value.name is None
+        return value.name is None or count > OWN_LEAVES
     return cluster.group.kind != "module" or value.requires_grad or value.name is None
 
 

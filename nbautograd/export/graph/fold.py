@@ -17,6 +17,8 @@ SMALL = 150
 FEW = 4
 """A level with fewer groups than this says nothing: `auto` opens it."""
 REPEATS = 3
+DEEPEST = 32
+"""Scopes further inside than this are no groups of their own."""
 RANGES = 50
 """How many ranges a level that is still too large is cut into."""
 
@@ -94,7 +96,7 @@ def _paths(trace: Trace, collapse: Collapse) -> Path:
     by_scope: list[list[Group]] = []
     for scope in trace.scopes:
         outer = [] if scope.parent is None else by_scope[scope.parent]
-        counts = collapse != "line" or scope.kind == "step"
+        counts = len(outer) < DEEPEST and (collapse != "line" or scope.kind == "step")
         by_scope.append([*outer, _scope_group(scope)] if counts else outer)
 
     def scopes(op: Op) -> list[Group]:

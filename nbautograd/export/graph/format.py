@@ -93,8 +93,8 @@ def _three_digits(value: float) -> float:
 
 def _whole(tensor: Summary, limit: int) -> str | None:
     data = tensor.data
-    # Each element takes three characters at least: do not format what cannot fit.
-    if data is None or len(data) * 3 > limit + 9:
+    # Each element takes three characters at least, each axis two: do not format what cannot fit.
+    if data is None or len(data) * 3 > limit + 9 or len(tensor.shape) * 2 > limit:
         return None
     text = nested(data, tensor.shape)
     return text if len(text) <= limit or len(data) == 1 else None
