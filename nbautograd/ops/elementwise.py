@@ -8,7 +8,7 @@ from typing import Any
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import into, public, publish_in_place, publish_op
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops.samples import through, unary
+from nbautograd.ops.samples import binary, through, unary
 
 LN2, LN10 = math.log(2), math.log(10)
 
@@ -385,7 +385,7 @@ class Sigmoid(Op):
     samples = unary()
 
     def forward(x):
-        return xp.tanh(x * 0.5) * 0.5 + 0.5  # cannot overflow, and faster than exp
+        return 1 / (xp.exp(-x) + 1)
 
     def dx(g, out):
         return g * (out * (1 - out))
@@ -542,11 +542,108 @@ class Rad2deg(Op):
         return g * (180 / math.pi)
 
 
+# --- of two tensors -----------------------------------------------------------------------------------------------
+
+
+class Atan2(Op):
+    """The angle of the point (y, x), from −π to π."""
+
+    elementwise = True
+    promote = "float"
+    tex = {"y": "\\frac{x}{x^2 + y^2}", "x": "-\\frac{y}{x^2 + y^2}"}
+    samples = binary()
+
+    def forward(y, x):
+        return xp.arctan2(y, x)
+
+    def dy(g, y, x):
+        return g * (x / (x * x + y * y))
+
+    def dx(g, y, x):
+        return g * (-y / (x * x + y * y))
+
+
+class Hypot(Op):
+    """The length of the vector (x, y).
+
+    Math: out = √(x² + y²)
+    """
+
+    elementwise = True
+    promote = "float"
+    tex = {"x": "\\frac{x}{out}", "y": "\\frac{y}{out}"}
+    samples = binary()
+
+    def forward(x, y):
+        return xp.hypot(x, y)
+
+    def dx(g, x, out):
+        return g * (x / out)
+
+    def dy(g, y, out):
+        return g * (y / out)
+
+
+class Logaddexp(Op):
+    """ln(eˣ + eʸ), without overflow."""
+
+    elementwise = True
+    promote = "float"
+    tex = {"x": "\\frac{1}{1 + e^{y - x}}", "y": "\\frac{1}{1 + e^{x - y}}"}
+    samples = binary()
+
+    def forward(x, y):
+        return xp.logaddexp(x, y)
+
+    def dx(g, x, y):
+        return g / (xp.exp(y - x) + 1)
+
+    def dy(g, x, y):
+        return g / (xp.exp(x - y) + 1)
+
+
+class Logaddexp2(Op):
+    """log₂(2ˣ + 2ʸ), without overflow."""
+
+    elementwise = True
+    promote = "float"
+    tex = {"x": "\\frac{1}{1 + 2^{y - x}}", "y": "\\frac{1}{1 + 2^{x - y}}"}
+    samples = binary()
+
+    def forward(x, y):
+        return xp.logaddexp2(x, y)
+
+    def dx(g, x, y):
+        return g / (xp.exp2(y - x) + 1)
+
+    def dy(g, x, y):
+        return g / (xp.exp2(x - y) + 1)
+
+
+class Ldexp(Op):
+    """x · 2ʸ."""
+
+    elementwise = True
+    promote = "float"
+    tex = {"x": "2^y", "y": "out \\ln 2"}
+    samples = binary()
+
+    def forward(x, y):
+        return x * xp.exp2(y)
+
+    def dx(g, y):
+        return g * xp.exp2(y)
+
+    def dy(g, x, y):
+        return g * (x * xp.exp2(y) * LN2)
+
+
 for _op, *_names in (
     (Exp,), (Exp2,), (Expm1,), (Log,), (Log2,), (Log10,), (Log1p,), (Sqrt,), (Rsqrt,),
     (Sin,), (Cos,), (Tan,), (Asin, "asin", "arcsin"), (Acos, "acos", "arccos"), (Atan, "atan", "arctan"), (Sinc,),
     (Sinh,), (Cosh,), (Tanh,), (Asinh, "asinh", "arcsinh"), (Acosh, "acosh", "arccosh"), (Atanh, "atanh", "arctanh"),
     (Abs, "abs", "absolute"), (Sign,), (Floor,), (Ceil,), (Trunc, "trunc", "fix"), (Frac,), (Deg2rad,), (Rad2deg,),
+    (Atan2, "atan2", "arctan2"), (Hypot,), (Logaddexp,), (Logaddexp2,), (Ldexp,),
 ):  # fmt: skip
     publish_op(_op, *_names, functional=_op is Tanh)
     publish_in_place(_op, *_names)

@@ -276,12 +276,12 @@ _SHAPES = ((), (1,), (3,), (0,), (2, 3), (3, 2), (2, 0), (1, 1), (2, 3, 2), (1, 
 
 def _drawn(make: Make) -> Any:
     for shape in _SHAPES:
-        yield make(*shape), {"sample": make(*shape)}
+        yield make(*shape), {"sample": make.fixed(*shape)}
 
 
 def _drawn_from_two(make: Make) -> Any:
     for shape in _SHAPES:
-        yield make(*shape), make(*shape), {"sample": make(*shape)}
+        yield make(*shape), make(*shape), {"sample": make.fixed(*shape)}
 
 
 class Bernoulli(Op):

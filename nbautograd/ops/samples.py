@@ -16,6 +16,10 @@ import numpy as np
 Case = tuple[Any, ...]
 
 
+class Fixed(np.ndarray):
+    """A float array that the tests do not differentiate."""
+
+
 class Make:
     """Makes the arrays of samples: `make(2, 3)` has floats between -2 and 2, the same ones on every run."""
 
@@ -25,6 +29,10 @@ class Make:
 
     def __call__(self, *shape: int, low: float = -2.0, high: float = 2.0) -> Any:
         return np.asarray(self._random.uniform(low, high, shape), self.dtype)
+
+    def fixed(self, *shape: int, low: float = -2.0, high: float = 2.0) -> Any:
+        """Floats that are never differentiated."""
+        return self(*shape, low=low, high=high).view(Fixed)
 
     def distinct(self, *shape: int) -> Any:
         """Floats that keep a distance from each other, for functions that compare them."""

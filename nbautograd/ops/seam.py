@@ -22,7 +22,8 @@ def _call(name: str) -> Any:
 def _axes(axis: Any, ndim: int) -> Any:
     if axis is None:
         return None
-    return tuple(a % ndim for a in axis) if isinstance(axis, tuple) else axis % ndim
+    span = max(ndim, 1)
+    return tuple(a % span for a in axis) if isinstance(axis, tuple) else axis % span
 
 
 def _reduction(name: str) -> Any:

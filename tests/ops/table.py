@@ -11,7 +11,7 @@ import nbautograd as nb
 from nbautograd.core.op import TABLE
 from nbautograd.core.public import FUNCTIONAL, FUNCTIONS
 from nbautograd.core.walk import grad
-from nbautograd.ops.samples import Make
+from nbautograd.ops.samples import Fixed, Make
 
 SAMPLED = [op for op in TABLE.values() if op.samples is not None]
 
@@ -34,7 +34,7 @@ class Library:
 
     def value(self, value: Any, leaves: list[Any], gradient: bool) -> Any:
         if isinstance(value, np.ndarray):
-            return self.tensor(value, leaves, gradient)
+            return self.tensor(np.asarray(value), leaves, gradient and not isinstance(value, Fixed))
         if isinstance(value, list | tuple):
             return type(value)(self.value(v, leaves, gradient) for v in value)
         return getattr(self.module, value.name) if isinstance(value, nb.dtype) else value
@@ -90,7 +90,7 @@ def _with_gaps(value: Any) -> Any:
         return value
     wide = np.zeros((*value.shape[:-1], 2 * value.shape[-1]), value.dtype)
     wide[..., ::2] = value
-    return wide[..., ::2]
+    return wide[..., ::2].view(type(value))
 
 
 @dataclass
@@ -111,13 +111,15 @@ def is_numeric(op: Any) -> bool:
 
 def run(op: Any, case: tuple[Any, ...], library: Library = OURS, gradient: bool = True) -> Ran:
     """Call what the samples of `op` are for: the public function, or, where there is none, the op itself."""
-    function = library.function(name_of(op)) or (op.call if library.module is nb else None)
+    function = library.function(name_of(op))
     leaves: list[Any] = []
     settings = case[-1] if isinstance(case[-1], dict) else {}
     inputs = case[:-1] if isinstance(case[-1], dict) else case
     args = [library.value(a, leaves, gradient) for a in inputs]
     kwargs = {k: library.value(v, leaves, gradient) for k, v in settings.items()}
-    return Ran(_flat(function(*args, **kwargs)), leaves)
+    if function is None:  # the op itself, whose settings are arrays
+        kwargs = {k: v._data if isinstance(v, nb.Tensor) else v for k, v in kwargs.items()}
+    return Ran(_flat((function or op.call)(*args, **kwargs)), leaves)
 
 
 def _flat(result: Any) -> list[Any]:
@@ -180,7 +182,7 @@ def with_arrays(case: tuple[Any, ...], arrays: list[np.ndarray]) -> tuple[Any, .
     fresh = iter(arrays)
 
     def replaced(value: Any) -> Any:
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        if isinstance(value, np.ndarray) and float_arrays(value):
             return next(fresh)
         if isinstance(value, list | tuple):
             return type(value)(replaced(v) for v in value)
@@ -190,9 +192,9 @@ def with_arrays(case: tuple[Any, ...], arrays: list[np.ndarray]) -> tuple[Any, .
 
 
 def float_arrays(value: Any) -> list[np.ndarray]:
-    """The float arrays of a case, in order."""
+    """The float arrays of a case that are differentiated, in order."""
     if isinstance(value, np.ndarray):
-        return [value] if value.dtype.kind == "f" else []
+        return [value] if value.dtype.kind == "f" and not isinstance(value, Fixed) else []
     values = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
     return [a for v in values for a in float_arrays(v)]
 
