@@ -157,10 +157,7 @@ OPENED = ["/s0", "/s0/s1×4", "/s0/s1×4/s4"]
 GOLDEN = {
     "dot": (dot, [Folding()]),
     "fan_out": (fan_out, [Folding()]),
-    "residual_mlp": (
-        residual_mlp,
-        [Folding(), Folding("module"), Folding("module", ["/s0", "/s0/s1×4", "/s0/s1×4/s4"])],
-    ),
+    "residual_mlp": (residual_mlp, [Folding(), Folding("module"), Folding("module", OPENED), Folding("line")]),
     "rnn": (rnn, [Folding("none"), Folding("module", ["/s0×6"]), Folding("line")]),
     "interleaved": (interleaved, [Folding("line"), Folding("none", max_nodes=4)]),
     "hostile": (hostile, [Folding()]),
