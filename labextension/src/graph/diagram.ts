@@ -114,7 +114,7 @@ function leavesOf(tape: Tape, clusters: Cluster[], most: number) {
 /** Whether one of the `count` values that only this cluster uses is drawn inside it: a parameter, but not an input. */
 function belongsTo(value: Value, { group }: Cluster, count: number): boolean {
   if (!group) return false;
-  if (group.kind === 'line') return value.name === undefined || count > OWN_LEAVES;
+  if (group.kind === 'line') return value.name === undefined || (value.requires_grad && count > OWN_LEAVES);
   return group.kind !== 'module' || value.requires_grad || value.name === undefined;
 }
 

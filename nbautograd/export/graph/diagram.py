@@ -141,7 +141,7 @@ def _belongs_to(value: Value, cluster: Cluster, count: int) -> bool:
     if cluster.group is None:
         return False
     if cluster.group.kind == "line":
-        return value.name is None or count > OWN_LEAVES
+        return value.name is None or (value.requires_grad and count > OWN_LEAVES)
     return cluster.group.kind != "module" or value.requires_grad or value.name is None
 
 
