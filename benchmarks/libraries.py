@@ -29,5 +29,5 @@ def installed() -> dict[str, ModuleType]:
                 raise
     if "torch" in found:
         found["torch"].set_num_threads(1)
-    gc.freeze()  # one library's modules are not to slow the garbage collection of another's graphs
+    gc.freeze()  # the modules stay: the collector need not look at them before every sample
     return found

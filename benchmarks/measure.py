@@ -41,7 +41,6 @@ def check(row: Row) -> None:
 def interleave(steps: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[Sample]]:
     calls = {name: calls_per_round(step) for name, step in steps.items()}
     samples = {name: [] for name in steps}
-    gc.collect()
     for _ in range(rounds):
         for name, step in steps.items():
             samples[name].append(sample(step, calls[name]))
@@ -54,10 +53,15 @@ def calls_per_round(step: Callable[[], object]) -> int:
 
 
 def sample(step: Callable[[], object], calls: int) -> Sample:
+    """Time `calls` steps; as in `timeit`, the collector waits, so that nobody pays for another's garbage."""
+    gc.collect()
+    gc.disable()
     wall, cpu = time.perf_counter(), cpu_seconds()
     for _ in repeat(None, calls):
         step()
-    return Sample((cpu_seconds() - cpu) / calls, (time.perf_counter() - wall) / calls)
+    taken = Sample((cpu_seconds() - cpu) / calls, (time.perf_counter() - wall) / calls)
+    gc.enable()
+    return taken
 
 
 def cpu_seconds() -> float:
