@@ -117,6 +117,7 @@ class Cells:
         cell = Cell(cell_id, options.label or f"In [{self._number}]", self._runs[cell_id], self._number)
         watch = Watch(options.watch or (), self._shell.user_ns)
         recorder = Recorder(cell, _as_written(raw, transformed), filename, self._shell.user_ns)
+        recorder.grad_accum = options.grad_accum
         recorder.start()
         return Recording(recorder, options, watch, asked)
 

@@ -10,6 +10,8 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from nbautograd.core.tensor import Tensor
+from nbautograd.trace import ledger
+from nbautograd.trace.summary import text
 
 Leaves = dict[str, Tensor]
 
@@ -49,6 +51,31 @@ def _why_not(name: str, namespace: Mapping[str, Any]) -> str:
     if not value.requires_grad:
         return f"{name!r} does not require a gradient: make it with requires_grad=True."
     return f"{name!r} is no leaf: it was computed, by {value.grad_fn.name()}, and keeps no .grad."
+
+
+def table(found: Leaves) -> str:
+    """What each `.grad` is the sum of: one line for the total, and one for every pass that brought a part of it."""
+    lines: list[str] = []
+    for name, tensor in found.items():
+        entry = ledger.of(tensor)
+        entry.review()
+        parts = [(text(share.gradient), _origin(share)) for share in entry.shares]
+        lines.append(f"{name}.grad = {'None' if tensor._grad is None else text(tensor._grad._data)}")
+        width = max((len(numbers) for numbers, _ in parts), default=0)
+        lines += [f"  {numbers:<{width}}  {origin}" for numbers, origin in parts]
+    return "\n".join(lines) or "No variable names a leaf that requires a gradient."
+
+
+def _origin(share: ledger.Share) -> str:
+    """Who brought it: `In [3], run 2 of this cell, line 4`."""
+    facts = [share.label]
+    if share.run:
+        facts.append(f"run {share.run} of this cell")
+    if share.line:
+        facts.append(f"line {share.line}")
+    if share.consumed:
+        facts.append("an update has used it")
+    return ", ".join(facts)
 
 
 def clear(found: Leaves) -> str:

@@ -133,7 +133,7 @@ class AutogradMagics(Magics):
 
         `%grads` for every leaf that a variable names, `%grads w b` for these.
         """
-        print(gradients.table(self._leaves(line), self.cells.recording))
+        print(gradients.table(self._leaves(line)))
 
     @line_magic
     def zerograd(self, line: str) -> None:
