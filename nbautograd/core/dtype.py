@@ -89,8 +89,6 @@ def to_dtype(value: Any) -> dtype:
     """`value` as a dtype: one already, a NumPy dtype, or Python's `float`, `int`, `bool`."""
     if isinstance(value, dtype):
         return value
-    if value is builtins.float:
-        return _default
     return _OF_PYTHON.get(value) or of_numpy(np.dtype(value))
 
 

@@ -71,6 +71,8 @@ class Tensor:
             data = args[0]._data
         elif all(isinstance(a, int) for a in args):
             data = np.zeros(args or (0,), default)
+        elif not hasattr(args[0], "__len__"):
+            raise TypeError(f"new(): data must be a sequence (got {type(args[0]).__name__})")
         else:
             data = np.array(args[0], dtype=default)
         t = object.__new__(cls)

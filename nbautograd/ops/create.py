@@ -99,7 +99,9 @@ def _numbers(data: Any, dtype: Any) -> Any:
         return data._data.astype(data._data.dtype if dtype is None else numpy_dtype(dtype))
     kind = type(data)
     if kind is float or kind is int or kind is bool or kind is complex:
-        found = np.asarray(data)
+        found = np.asarray(data, dtypes.python_dtype(kind).numpy if kind is not int else None)
+        if found.dtype == object:
+            raise ValueError("Overflow when unpacking long long")
     elif isinstance(data, np.ndarray | np.generic) or arrays.is_cupy(data):
         found = arrays.library_of(data).array(data)
         if dtype is None:
@@ -108,64 +110,78 @@ def _numbers(data: Any, dtype: Any) -> Any:
     else:
         found = _from_sequence(data)
     if dtype is None:
-        return found if found.dtype.kind in "bi" else found.astype(_inferred(data, found))
+        return found
     target = numpy_dtype(dtype)
     if target.kind in "iu" and found.dtype.kind in "iu" and found.size and found.max() > np.iinfo(target).max:
         raise RuntimeError(f"value cannot be converted to type {dtypes.of_numpy(target).name} without overflow")
     return found.astype(target)
 
 
-def _inferred(data: Any, found: Any) -> Any:
-    """The dtype for floats in lists: the default one, unless NumPy's scalars or tensors name theirs."""
-    leaf = _first(data)
-    if isinstance(leaf, np.generic | np.ndarray | Tensor) or found.dtype.kind not in "fc":
-        return found.dtype
-    return (dtypes.get_default_dtype() if found.dtype.kind == "f" else dtypes.default_complex()).numpy
-
-
-def _first(data: Any) -> Any:
-    while isinstance(data, list | tuple) and data:
-        data = data[0]
-    return data
-
-
 def _from_sequence(data: Any) -> Any:
-    """Nested sequences as an array.
+    """Nested sequences as an array, in the dtype that torch would choose.
 
     Raises: torch's errors for ragged lists, for text and for what is no number at all.
     """
-    if isinstance(data, str):
-        raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
     if not isinstance(data, list | tuple | range):
+        if isinstance(data, str):
+            raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
         if not hasattr(data, "__len__") or not hasattr(data, "__getitem__"):
             raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
         data = np.asarray(data) if hasattr(data, "__array__") else list(data)
+    kinds = _leaf_types(data)
+    if not kinds <= PYTHON_NUMBERS:
+        data = _checked_leaves(data)
     try:
-        found = np.array(_without_tensors(data) if isinstance(_first(data), Tensor) else data)
-    except RuntimeError:  # a tensor that requires grad is somewhere inside
-        found = np.array(_without_tensors(data))
+        found = np.array(data)
     except ValueError:
         raise _ragged(data, 0) or TypeError("not a sequence") from None
-    if found.dtype.kind in "OUS":
-        leaf = _first(data)
-        if isinstance(leaf, int):
-            raise ValueError("Overflow when unpacking long long")
-        raise (
-            ValueError(f"too many dimensions '{type(leaf).__name__}'")
-            if isinstance(leaf, str)
-            else RuntimeError(f"Could not infer dtype of {type(leaf).__name__}")
-        )
+    if found.dtype.kind == "O":
+        raise ValueError("Overflow when unpacking long long")
+    if not kinds <= PYTHON_NUMBERS:
+        return found.astype(_promoted(data))
+    if found.dtype.kind in "fc":
+        return found.astype((dtypes.get_default_dtype() if found.dtype.kind == "f" else dtypes.default_complex()).numpy)
     return found
 
 
-def _without_tensors(data: Any) -> Any:
+PYTHON_NUMBERS = {float, int, bool, complex}
+
+
+def _leaf_types(data: Any) -> set[type]:
+    """The types of the numbers in nested sequences."""
+    kinds = set(map(type, data))
+    nested = kinds & {list, tuple}
+    if nested:
+        kinds = (kinds - nested).union(*(_leaf_types(item) for item in data if isinstance(item, list | tuple)))
+    return kinds
+
+
+def _checked_leaves(data: Any) -> Any:
+    """`data` with tensors replaced by their numbers.
+
+    Raises: torch's errors for leaves that are no numbers.
+    """
     if isinstance(data, Tensor):
         if data._data.size != 1:
             raise ValueError(
                 "only one element tensors can be converted to Python scalars\n  hint: torch.stack([...]) joins tensors"
             )
         return data._data.reshape(())[()]
-    return [_without_tensors(item) for item in data] if isinstance(data, list | tuple) else data
+    if isinstance(data, list | tuple):
+        return [_checked_leaves(item) for item in data]
+    if isinstance(data, str):
+        raise ValueError(f"too many dimensions '{type(data).__name__}'")
+    if not isinstance(data, int | float | complex | np.generic | np.ndarray | range):
+        raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
+    return data
+
+
+def _promoted(data: Any) -> Any:
+    """The dtype that nested sequences of Python and NumPy numbers have together."""
+    if isinstance(data, list | tuple):
+        found = [(_promoted(item), 1) for item in data]
+        return dtypes.result_dtype(found) if found else dtypes.get_default_dtype().numpy
+    return data.dtype if isinstance(data, np.generic | np.ndarray) else dtypes.python_dtype(type(data)).numpy
 
 
 def _ragged(data: Any, dim: int) -> Exception | None:
@@ -435,10 +451,11 @@ def arange(
     """
     start, end, step = _plain(start), _plain(end), _plain(step)
     if end is None:
-        start, end = 0, start
+        start, end = type(start)(0), start
     _check_step(start, end, step)
-    count = math.ceil((end - start) / step)
-    return _given(out, _ramp(start, step, count, dtype), device, requires_grad)
+    if isinstance(end, float):
+        start = float(start)
+    return _given(out, _ramp(start, step, math.ceil((end - start) / step), dtype), device, requires_grad)
 
 
 @public("range", method=False)
@@ -506,12 +523,11 @@ def _spaced(start: Any, end: Any, steps: int, target: Any) -> Any:
     """Computed from both ends, as torch does, so that the last number is exactly `end`."""
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    working = target.type if target.kind == "f" and target.itemsize > 2 else np.float64
-    start, end = working(start), working(end)
     i = np.arange(steps)
-    step = (end - start) / working(max(steps - 1, 1))
-    rising, falling = start + step * i.astype(working), end - step * (steps - 1 - i).astype(working)
-    return np.where(i < steps // 2 if steps > 1 else i == 0, rising, falling).astype(target)
+    working = np.float32 if target == np.float32 else np.float64
+    step = float((working(end) - working(start)) / working(max(steps - 1, 1)))
+    start, end = float(working(start)), float(working(end))
+    return np.where(i < steps // 2 if steps > 1 else i == 0, start + step * i, end - step * (steps - 1 - i)).astype(target)
 
 
 @public(method=False)
