@@ -352,11 +352,11 @@ def _default(op: Any, setting: str) -> Any:
 
 def _fits(op: Any, datas: list[Any], casts: list[Any], results: tuple[Any, ...]) -> Any:
     """Per input the shape and dtype its contribution must be brought to, or None when they fit already."""
-    shaped = op.broadcasts or (op.elementwise and any(np.shape(d) != np.shape(results[0]) for d in datas))
+    shaped = op.broadcasts or (op.elementwise and any(getattr(d, "shape", ()) != results[0].shape for d in datas))
     if not shaped and not any(c is not None for c in casts):
         return None
     casts = casts or [None] * len(datas)
-    return tuple([(np.shape(d) if shaped else None, cast) for d, cast in zip(datas, casts, strict=True)])
+    return tuple([(tuple(getattr(d, "shape", ())) if shaped else None, cast) for d, cast in zip(datas, casts, strict=True)])
 
 
 def wrap(data: Any, node: Any = None) -> Tensor:

@@ -21,6 +21,8 @@ class Observer(Protocol):
 
     thread: int | None
     """The one thread whose ops are told, or None for all of them."""
+    detailed: bool
+    """Whether backward passes are told edge by edge."""
 
     def op(
         self, op: Any, inputs: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Any, ...], in_place: bool

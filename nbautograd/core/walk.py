@@ -200,7 +200,8 @@ class _Walk:
                 for root, seed in zip(self.roots, self.seeds, strict=True):
                     if self.needed is None or id(root._node) in self.needed:
                         send(root._node, seed, heap) if not self.create_graph else self._send(root._node, seed, heap)
-                if self.observer is None and self.needed is None and not self.create_graph:
+                watched = self.observer is not None and self.observer.detailed
+                if not watched and self.needed is None and not self.create_graph:
                     self._fast(heap)
                 else:
                     self._general(heap)

@@ -1,0 +1,351 @@
+"""From the recorder's notes to a `Trace`: chooses what to keep, gives ids and names, and says what was folded."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from nbautograd.core.tensor import Tensor
+from nbautograd.trace import ledger
+from nbautograd.trace.model import (
+    Accumulate,
+    Contribution,
+    Flow,
+    Fold,
+    Free,
+    Ledger,
+    Op,
+    Pass,
+    Scope,
+    Seed,
+    Span,
+    StepFigures,
+    Trace,
+    Update,
+    Value,
+)
+from nbautograd.trace.notes import EventNote, OpNote, PassNote, ScopeNote, ValueNote
+from nbautograd.trace.record import Recorder, step_of
+from nbautograd.trace.summary import summary
+from nbautograd.trace.where import Place
+
+EVENTS = 3000
+STEPS = 500
+
+
+def assemble(recorder: Recorder, error: BaseException | None) -> Trace:
+    """The trace of what `recorder` noted; `error` is what ended the code."""
+    return _Assembly(recorder).trace(error)
+
+
+class _Assembly:
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.result = Trace(recorder.cell, recorder.places.sources, op_count=recorder.op_count)
+        self.steps: dict[tuple[Any, int], int] = {}
+        self.names: dict[int, str] = {}
+        self.modules: dict[int, str] = {}
+        self.update_span: dict[int, Span | None] = {}
+
+    def trace(self, error: BaseException | None) -> Trace:
+        recorder, trace = self.recorder, self.result
+        self._find_names()
+        passes = self._chosen_passes()
+        for note in self._chosen_ops():
+            self._op(note)
+        for p in passes:
+            trace.passes.append(self._pass(p))
+        self._count_arrivals()
+        self._figures(passes)
+        self._ledgers()
+        self._folds(passes)
+        trace.grad_accum = recorder.grad_accum
+        if error is not None:
+            lines = str(error).splitlines()
+            trace.error = f"{type(error).__name__}: {lines[0] if lines else ''}"
+        return trace
+
+    # --- names ---
+
+    def _find_names(self) -> None:
+        """The user's names for tensors and modules."""
+        for name, thing in list(self.recorder.namespace.items()):
+            if name.startswith("_"):
+                continue
+            if isinstance(thing, Tensor):
+                self.names.setdefault(id(thing._node) if thing._node is not None else id(thing), name)
+            elif hasattr(thing, "named_parameters") and not isinstance(thing, type):
+                self._names_of_module(name, thing)
+
+    def _names_of_module(self, name: str, module: Any) -> None:
+        for path, part in module.named_modules():
+            self.modules.setdefault(id(part), f"{name}.{path}" if path else name)
+        for path, parameter in module.named_parameters():
+            if parameter._node is not None:
+                self.names.setdefault(id(parameter._node), f"{name}.{path}")
+
+    def _name(self, note: ValueNote) -> str | None:
+        if note.node is not None:
+            return self.names.get(id(note.node))
+        tensor = note.tensor() if note.tensor is not None else None
+        return None if tensor is None else self.names.get(id(tensor))
+
+    # --- values, ops, scopes ---
+
+    def _chosen_ops(self) -> list[OpNote]:
+        recorder = self.recorder
+        chosen = {id(n): n for n in (*recorder.head, *recorder.tail)}
+        if recorder.worst is not None:
+            chosen.update((id(n), n) for n in recorder.worst[1])
+        return sorted(chosen.values(), key=lambda n: n.order)
+
+    def _value(self, note: ValueNote) -> int:
+        if note.id is not None:
+            return note.id
+        note.id = len(self.result.values)
+        value = Value(note.id, note.kind, note.shape, note.dtype, note.device, note.requires_grad)
+        self.result.values.append(value)
+        value.name = self._name(note)
+        value.output = note.output
+        if note.numbers is not None:
+            value.data = summary(_array(note.numbers))
+        tensor = note.tensor() if note.tensor is not None else None
+        if note.kind == "leaf" and tensor is not None:
+            value.grad = None if tensor._grad is None else summary(tensor._grad._data)
+        elif note.gradient is not None:
+            value.grad = summary(note.gradient)
+        if note.base is not None:
+            value.base = self._value(note.base)
+        return note.id
+
+    def _op(self, note: OpNote) -> None:
+        trace, entry = self.result, note.entry
+        inputs = [self._value(v) for v in note.inputs]
+        note.id = len(trace.ops)
+        outputs = [self._value(v) for v in note.outputs]
+        for i in outputs:
+            trace.values[i].op = note.id
+        op = Op(note.id, entry.name, entry.node_name if note.node is not None else None, inputs, outputs)
+        op.params = {k: _setting(v) for k, v in note.params.items() if v is not None}
+        op.span = note.place.span
+        op.scope = self._scope(note.scope, note.place)
+        if note.node is not None:
+            op.saved = [
+                name
+                for name, (kind, _, _) in zip(entry.saves, entry.plan, strict=False)
+                if kind in ("input", "out", "aux")
+            ]
+            op.local = [self._local(entry, i, inputs) for i in range(len(inputs))]
+        op.in_place = note.in_place
+        trace.ops.append(op)
+
+    def _local(self, entry: Any, index: int, inputs: list[int]) -> str | None:
+        """The rule of one input as TeX, in the user's names where they are known."""
+        letters = entry.inputs
+        tex = entry.tex.get(letters[min(index, len(letters) - 1)])
+        if tex is None:
+            return None
+        for letter, i in zip(letters, inputs, strict=False):
+            name = self.result.values[i].name
+            if name:
+                shown = name.rpartition(".")[2].replace("_", r"\_")
+                shown = shown if len(shown) == 1 else rf"\mathrm{{{shown}}}"
+                tex = re.sub(rf"(?<![\\A-Za-z]){letter}(?![A-Za-z])", lambda _, s=shown: s, tex)
+        return tex
+
+    def _scope(self, note: ScopeNote | None, place: Place) -> int | None:
+        if note is None:
+            return self._step(place)
+        if note.id is None:
+            parent = self._scope(note.parent, note.place)
+            note.id = len(self.result.scopes)
+            name = self.modules.get(id(note.owner)) or note.name or note.type
+            self.result.scopes.append(Scope(note.id, "module", name, parent, note.type, span=note.place.span))
+        return note.id
+
+    def _step(self, place: Place) -> int | None:
+        """The scope of the loop step that `place` is in."""
+        found = step_of(place)
+        if found is None:
+            return None
+        if found not in self.steps:
+            loop, index = found
+            scope = Scope(len(self.result.scopes), "step", f"line {loop.line}", index=index)
+            scope.span = Span(loop.source, loop.line, 0, loop.line, 0)
+            self.steps[found] = scope.id
+            self.result.scopes.append(scope)
+        return self.steps[found]
+
+    def _step_index(self, place: Place) -> int | None:
+        found = step_of(place)
+        return None if found is None else found[1]
+
+    # --- passes ---
+
+    def _chosen_passes(self) -> list[PassNote]:
+        """The first, the last and the worst pass, then others from the front, as long as there is room."""
+        passes = [p for p in self.recorder.passes if p.events]
+        if not passes:
+            return []
+        wanted = [passes[-1], passes[0]]
+        if self.recorder.worst is not None:
+            wanted.append(self.recorder.worst[0])
+        chosen: dict[int, PassNote] = {}
+        room = EVENTS
+        for p in (*wanted, *passes[1:]):
+            if p.id not in chosen and p.events and (room >= len(p.events) or not chosen):
+                chosen[p.id] = p
+                room -= len(p.events)
+        return [chosen[i] for i in sorted(chosen)]
+
+    def _pass(self, note: PassNote) -> Pass:
+        result = Pass(len(self.result.passes), note.kind, [self._value(v) for v in note.roots])
+        result.span = note.place.span
+        result.create_graph, result.retain_graph, result.error = note.create_graph, note.retain_graph, note.error
+        for event in note.events:
+            self._add_event(result, event)
+        return result
+
+    def _add_event(self, to: Pass, event: EventNote) -> None:
+        if event.kind == "free":
+            if event.op is not None and event.op.id is not None:
+                last = to.events[-1] if to.events else None
+                if isinstance(last, Free):
+                    last.ops.append(event.op.id)
+                else:
+                    to.events.append(Free([event.op.id]))
+            return
+        assert event.value is not None
+        if event.kind == "seed":
+            to.events.append(Seed(self._value(event.value), summary(event.after)))
+        elif event.kind == "accumulate":
+            to.events.append(
+                Accumulate(
+                    self._value(event.value),
+                    summary(event.contribution),
+                    summary(event.after),
+                    _maybe(event.before),
+                    [self._contribution(s) for s in event.earlier],
+                )  # fmt: skip
+            )
+        elif event.op is not None and event.op.id is not None:
+            to.events.append(self._flow(event))
+
+    def _flow(self, event: EventNote) -> Flow:
+        assert event.op is not None and event.op.id is not None and event.value is not None
+        return Flow(
+            event.op.id, event.input, self._value(event.value), summary(event.upstream), summary(event.contribution),
+            summary(event.after), _maybe(event.before), _maybe(event.local), event.reduced, event.arrival,
+        )  # fmt: skip
+
+    def _count_arrivals(self) -> None:
+        for p in self.result.passes:
+            totals: dict[int, int] = {}
+            for e in p.events:
+                if isinstance(e, Flow):
+                    totals[e.target] = max(totals.get(e.target, 0), e.arrival)
+            for e in p.events:
+                if isinstance(e, Flow):
+                    e.arrivals = totals[e.target]
+
+    def _contribution(self, share: ledger.Share) -> Contribution:
+        pass_id = share.pass_id if share.trace == self.recorder.number else None
+        return Contribution(
+            share.cell, share.label, share.run, summary(share.gradient), share.line, pass_id, share.consumed, share.step
+        )
+
+    # --- figures, ledgers, folds ---
+
+    def _figures(self, kept: list[PassNote]) -> None:
+        """A line for each step of the loop that the passes are in."""
+        rows: dict[int, StepFigures] = {}
+        keeping = {p.id for p in kept}
+        for p in self.recorder.passes:
+            index = self._step_index(p.place)
+            if index is None:
+                continue
+            row = rows.setdefault(index, StepFigures(index))
+            row.loss, row.grad_norm = p.loss, math.sqrt(p.norm2) if p.norm2 == p.norm2 else "nan"
+            row.events += len(p.events) + p.dropped
+            row.kept = row.kept or p.id in keeping
+        for op in self.result.ops:
+            scope = op.scope
+            while scope is not None and self.result.scopes[scope].kind != "step":
+                scope = self.result.scopes[scope].parent
+            index = None if scope is None else self.result.scopes[scope].index
+            if index in rows:
+                rows[index].ops += 1
+        steps = [rows[i] for i in sorted(rows)]
+        stride = -(-len(steps) // STEPS)
+        self.result.steps = (
+            [s for i, s in enumerate(steps) if i % stride == 0 or s.kept or i == len(steps) - 1] if steps else []
+        )
+
+    def _ledgers(self) -> None:
+        recorder, trace = self.recorder, self.result
+        for note in recorder.updates[:STEPS]:
+            value = self._value(self.recorder.leaves.get(id(note.tensor)) or recorder._value(note.tensor))
+            trace.updates.append(
+                Update(
+                    value,
+                    trace.values[value].name or _describe(note.tensor),
+                    note.by,
+                    [self._contribution(s) for s in note.shares],
+                    note.cleared,
+                    note.place.span,
+                    self._step_index(note.place),
+                )  # fmt: skip
+            )
+        updated = {id(note.tensor) for note in recorder.updates}
+        for key, note in recorder.leaves.items():
+            tensor = note.tensor() if note.tensor is not None else None
+            if tensor is None:
+                continue
+            known = ledger.of(tensor)
+            known.review()
+            value = self._value(note)
+            trace.ledgers.append(
+                Ledger(
+                    value,
+                    trace.values[value].name or _describe(tensor),
+                    None if tensor._grad is None else summary(tensor._grad._data),
+                    [self._contribution(s) for s in known.shares],
+                    key in recorder.cleared,
+                    key in updated,
+                )  # fmt: skip
+            )
+
+    def _folds(self, kept: list[PassNote]) -> None:
+        recorder, trace = self.recorder, self.result
+        seen = sum(1 for op in trace.ops if op.span is not None)
+        if recorder.op_count > seen + len(trace.ops) - seen:
+            why = "a trace keeps the first ops, the last ones, and those of the step with the largest gradient"
+            trace.folds.append(Fold("ops", recorder.op_count - len(trace.ops), why))
+        lost = sum(p.dropped for p in recorder.passes) + sum(len(p.events) for p in recorder.passes if p not in kept)
+        if lost:
+            why = "a trace keeps the first, the last and the largest backward pass whole"
+            trace.folds.append(Fold("events", lost, why))
+        if len(recorder.updates) > STEPS:
+            trace.folds.append(Fold("updates", len(recorder.updates) - STEPS, f"a trace keeps the first {STEPS}"))
+
+
+def _array(numbers: Any) -> Any:
+    import numpy as np
+
+    if isinstance(numbers, bool | int | float | complex):
+        return np.asarray(numbers)
+    return numbers
+
+
+def _maybe(numbers: Any) -> Any:
+    return None if numbers is None else summary(numbers)
+
+
+def _setting(value: Any) -> str:
+    text = repr(value) if not hasattr(value, "dtype") else f"array {tuple(value.shape)}"
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _describe(tensor: Any) -> str:
+    return f"a parameter of shape {tuple(tensor._data.shape)}"

@@ -1,0 +1,95 @@
+"""What the recorder jots down while code runs, before it becomes a `Trace`: small objects that refer to one another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from nbautograd.trace.model import Span
+from nbautograd.trace.where import Place
+
+
+@dataclass(slots=True, eq=False)
+class ScopeNote:
+    """A module call."""
+
+    name: str
+    type: str
+    owner: Any
+    parent: ScopeNote | None
+    place: Place
+    id: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class ValueNote:
+    """A tensor. `node` keeps its graph node alive, so that the node's id stays its own while we record."""
+
+    kind: Literal["leaf", "constant", "op"]
+    shape: list[int]
+    dtype: str
+    device: str
+    requires_grad: bool
+    tensor: Any = None
+    """A weak reference."""
+    node: Any = None
+    op: OpNote | None = None
+    output: int = 0
+    numbers: Any = None
+    gradient: Any = None
+    base: ValueNote | None = None
+    name: str | None = None
+    id: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class OpNote:
+    """An op that ran."""
+
+    entry: Any
+    order: int
+    inputs: list[ValueNote]
+    outputs: list[ValueNote]
+    place: Place
+    scope: ScopeNote | None
+    node: Any = None
+    params: dict[str, Any] = field(default_factory=dict)
+    in_place: bool = False
+    id: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class EventNote:
+    """Something that happened in a backward pass."""
+
+    kind: Literal["seed", "flow", "accumulate", "free"]
+    value: ValueNote | None = None
+    op: OpNote | None = None
+    input: int = 0
+    upstream: Any = None
+    contribution: Any = None
+    before: Any = None
+    after: Any = None
+    local: Any = None
+    reduced: str | None = None
+    arrival: int = 1
+    earlier: list[Any] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class PassNote:
+    """One backward pass; `norm` is the size of what it brought to the leaves."""
+
+    id: int
+    kind: Literal["backward", "grad"]
+    roots: list[ValueNote]
+    place: Place
+    retain_graph: bool
+    create_graph: bool
+    loss: float | None = None
+    events: list[EventNote] = field(default_factory=list)
+    dropped: int = 0
+    arrivals: dict[int, int] = field(default_factory=dict)
+    norm2: float = 0.0
+    error: str | None = None
+    span: Span | None = None

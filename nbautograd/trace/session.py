@@ -1,0 +1,62 @@
+"""Tracing by hand: `with nb.trace() as t:`, and saying that gradients are added up on purpose."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from nbautograd.core.modes import state
+from nbautograd.trace.model import Cell, Trace
+from nbautograd.trace.record import Recorder as Recorder
+
+_runs: dict[str, int] = {}
+
+
+@contextmanager
+def trace(label: str | None = None) -> Iterator[Trace]:
+    """Record what the block does; the trace is complete when the block ends.
+
+    Example:
+        >>> import nbautograd as nb
+        >>> x = nb.tensor(3.0, requires_grad=True)
+        >>> with nb.trace() as t:
+        ...     (x * x).backward()
+        >>> [op.node for op in t.ops]
+        ['MulBackward0']
+    """
+    frame = sys._getframe(2)
+    filename = frame.f_code.co_filename
+    name = f"{filename}:{frame.f_lineno}"
+    _runs[name] = _runs.get(name, 0) + 1
+    shown = label or f"{filename.rpartition('/')[2]}, line {frame.f_lineno}"
+    recorder = Recorder(Cell(name, shown, _runs[name]), _source(filename), filename, {})
+    result = Trace(recorder.cell)
+    recorder.start()
+    error: BaseException | None = None
+    try:
+        yield result
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        recorder.namespace = {**frame.f_globals, **frame.f_locals}
+        finished = recorder.stop(error)
+        for field in Trace.__dataclass_fields__:
+            setattr(result, field, getattr(finished, field))
+
+
+def _source(filename: str) -> str:
+    import linecache
+
+    return "".join(linecache.getlines(filename))
+
+
+@contextmanager
+def accumulate(k: int) -> Iterator[None]:
+    """Say that `k` backward passes are added up before an update, so that nobody warns about it."""
+    observer: Any = state.observer
+    if isinstance(observer, Recorder):
+        observer.grad_accum = k
+    yield
