@@ -99,26 +99,24 @@ def _numbers(data: Any, dtype: Any) -> Any:
         return data._data.astype(data._data.dtype if dtype is None else numpy_dtype(dtype))
     kind = type(data)
     if kind is float or kind is int or kind is bool or kind is complex:
-        found = np.asarray(data, dtypes.python_dtype(kind).numpy if kind is not int else None)
+        found, natural = np.asarray(data), dtypes.python_dtype(kind).numpy
         if found.dtype == object:
             raise ValueError("Overflow when unpacking long long")
     elif isinstance(data, np.ndarray | np.generic) or arrays.is_cupy(data):
         found = arrays.library_of(data).array(data)
-        if dtype is None:
-            dtypes.of_numpy(found.dtype)
-            return found
+        natural = dtypes.of_numpy(found.dtype).numpy
     else:
-        found = _from_sequence(data)
+        found, natural = _from_sequence(data)
     if dtype is None:
-        return found
+        return found.astype(natural, copy=False)
     target = numpy_dtype(dtype)
     if target.kind in "iu" and found.dtype.kind in "iu" and found.size and found.max() > np.iinfo(target).max:
         raise RuntimeError(f"value cannot be converted to type {dtypes.of_numpy(target).name} without overflow")
     return found.astype(target)
 
 
-def _from_sequence(data: Any) -> Any:
-    """Nested sequences as an array, in the dtype that torch would choose.
+def _from_sequence(data: Any) -> tuple[Any, Any]:
+    """Nested sequences as an array of full precision, and the dtype that torch would choose.
 
     Raises: torch's errors for ragged lists, for text and for what is no number at all.
     """
@@ -138,10 +136,10 @@ def _from_sequence(data: Any) -> Any:
     if found.dtype.kind == "O":
         raise ValueError("Overflow when unpacking long long")
     if not kinds <= PYTHON_NUMBERS:
-        return found.astype(_promoted(data))
+        return found, _promoted(data)
     if found.dtype.kind in "fc":
-        return found.astype((dtypes.get_default_dtype() if found.dtype.kind == "f" else dtypes.default_complex()).numpy)
-    return found
+        return found, (dtypes.get_default_dtype() if found.dtype.kind == "f" else dtypes.default_complex()).numpy
+    return found, found.dtype
 
 
 PYTHON_NUMBERS = {float, int, bool, complex}
