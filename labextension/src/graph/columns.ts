@@ -70,14 +70,21 @@ function separation(a: Placed, b: Placed): number {
   return (a.width + b.width) / 2 + (a.height && b.height ? BOX_GAP : BOX_GAP / 2);
 }
 
-/** y of every item: rows as high as their highest box. Dummies take the row's height, to lead edges past its boxes. */
-export function placeY(rows: Rows, { boxes }: Items): void {
+/**
+ * y of every item: rows as high as their highest box. Leaves stand on the row's foot, next to their consumers; dummies
+ * take the row's height, to lead edges past its boxes.
+ */
+export function placeY(rows: Rows, { boxes, slack }: Items, { inStart }: Segments): void {
   let y = 0;
   for (const row of rows) {
     const height = row.reduce((most, item) => Math.max(most, boxes[item]!.height), 0);
     for (const item of row) {
-      boxes[item]!.y = y + height / 2;
-      if (boxes[item]!.height === 0) boxes[item]!.height = height;
+      const box = boxes[item]!;
+      box.height ||= height;
+      const room = (height - box.height) / 2;
+      const isLeaf = inStart[item] === inStart[item + 1];
+      box.y = y + height / 2 + (isLeaf ? room : 0);
+      slack[item] = isLeaf ? 0 : room;
     }
     y += height + LAYER_GAP;
   }

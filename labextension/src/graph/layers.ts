@@ -18,6 +18,8 @@ export interface Items {
   layer: number[];
   /** Length of the longest path from the top: 0 for leaves and chips, the source's for dummies. */
   depth: number[];
+  /** How much higher the row is than the box, at its top and at its foot. Set with y. */
+  slack: number[];
 }
 
 export interface Link {
@@ -111,7 +113,7 @@ export function withChips(boxes: Box[], links: Link[]): Items {
     }
     return { from: chips.get(chip)!, to, order };
   });
-  return { boxes: placed, links: joined, layer, depth };
+  return { boxes: placed, links: joined, layer, depth, slack: [] };
 }
 
 /** For each box the first dummy of its chain, or -1. */

@@ -82,7 +82,7 @@ export function layout(input: LayoutInput): Layout {
   for (const rows of parts) {
     untangle(rows, segments);
     placeX(rows, items, segments);
-    placeY(rows, items);
+    placeY(rows, items, segments);
   }
   const [width, height] = pack(parts, items.boxes);
   const visible = items.boxes.slice(0, chains.firstDummy);
@@ -125,20 +125,26 @@ function bounds(rows: Rows, boxes: Placed[]): [left: number, right: number, bott
   return [left, right, bottom];
 }
 
-/** From the source's foot along its dummies to the consumer's port. */
+/** From the source's foot along its dummies to the consumer's port; beside higher boxes it runs straight. */
 function route(link: Link, port: number, items: Items, chains: Chains): Route {
-  const { boxes } = items;
+  const { boxes, slack } = items;
   const [from, to] = [boxes[link.from]!, boxes[link.to]!];
-  const points: [number, number][] = [[from.x, from.y + from.height / 2]];
+  const [foot, top] = [from.y + from.height / 2, to.y - to.height / 2];
+  const points: [number, number][] = [[from.x, foot]];
+  const lead = (x: number, y: number): void => {
+    const [before, last] = points.slice(-2);
+    if (last?.[0] === x && before![0] === x) points.pop();
+    points.push([x, y]);
+  };
+  if (slack[link.from]) lead(from.x, foot + slack[link.from]!);
   const [start, end] = dummies(link, items, chains);
   for (let item = start; item < end; item++) {
     const { x, y, height } = boxes[item]!;
-    const straight = points.length > 1 && points[points.length - 1]![0] === x && points[points.length - 2]![0] === x;
-    if (straight) points.pop();
-    else points.push([x, y - height / 2]);
-    points.push([x, y + height / 2]);
+    lead(x, y - height / 2);
+    lead(x, y + height / 2);
   }
-  points.push([port, to.y - to.height / 2]);
+  if (slack[link.to]) lead(port, top - slack[link.to]!);
+  lead(port, top);
   const rounded = points.map(([x, y]): [number, number] => [round(x), round(y)]);
   return { from: from.key, to: to.key, order: link.order, points: rounded };
 }

@@ -69,13 +69,19 @@ def _separation(a: Placed, b: Placed) -> float:
     return (a.width + b.width) / 2 + (BOX_GAP if a.height and b.height else BOX_GAP / 2)
 
 
-def place_y(rows: Rows, items: Items) -> None:
-    """y of every item: rows as high as their highest box. Dummies take the row's height, to lead edges past boxes."""
+def place_y(rows: Rows, items: Items, segments: Segments) -> None:
+    """y of every item: rows as high as their highest box.
+
+    Leaves stand on the row's foot, next to their consumers; dummies take the row's height, to lead edges past boxes.
+    """
     y = 0.0
     for row in rows:
         height = max((items.boxes[item].height for item in row), default=0)
         for item in row:
             box = items.boxes[item]
-            box.y = y + height / 2
             box.height = box.height or height
+            room = (height - box.height) / 2
+            is_leaf = segments.in_start[item] == segments.in_start[item + 1]
+            box.y = y + height / 2 + (room if is_leaf else 0)
+            items.slack[item] = 0 if is_leaf else room
         y += height + LAYER_GAP

@@ -36,6 +36,8 @@ class Items:
     layer: list[int]
     depth: list[int]
     """Length of the longest path from the top: 0 for leaves and chips, the source's for dummies."""
+    slack: dict[int, float]
+    """How much higher the row is than the box, at its top and at its foot. Set with y."""
 
 
 @dataclass(slots=True)
@@ -122,7 +124,7 @@ def with_chips(boxes: list[Box], links: list[Link]) -> Items:
         if nearest[link.source] < 0 or layer[link.target] < layer[nearest[link.source]]:
             nearest[link.source] = link.target
     placed = [Placed(box.key, box.width, box.height) for box in boxes]
-    items = Items(placed, [], layer, depth)
+    items = Items(placed, [], layer, depth, {})
     chips: dict[str, int] = {}
     for link in links:
         source, target = link.source, link.target

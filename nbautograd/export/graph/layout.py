@@ -50,7 +50,7 @@ def layout(boxes: list[Box], edges: list[Edge]) -> Layout:
     for rows in parts:
         untangle(rows, segments)
         place_x(rows, items, segments)
-        place_y(rows, items)
+        place_y(rows, items, segments)
     width, height = _pack(parts, items.boxes)
     visible = items.boxes[: chains.first_dummy]
     routes = [_route(link, port, items, chains) for link, port in zip(items.links, _ports(items), strict=True)]
@@ -92,17 +92,25 @@ def _bounds(rows: Rows, boxes: list[Placed]) -> tuple[float, float, float]:
 
 
 def _route(link: Link, port: float, items: Items, chains: Chains) -> Route:
-    """From the source's foot along its dummies to the consumer's port."""
+    """From the source's foot along its dummies to the consumer's port; beside higher boxes it runs straight."""
     source, target = items.boxes[link.source], items.boxes[link.target]
-    points = [(source.x, source.y + source.height / 2)]
+    foot, top = source.y + source.height / 2, target.y - target.height / 2
+    points = [(source.x, foot)]
+
+    def lead(x: float, y: float) -> None:
+        if len(points) > 1 and points[-1][0] == x == points[-2][0]:
+            points.pop()
+        points.append((x, y))
+
+    if items.slack[link.source]:
+        lead(source.x, foot + items.slack[link.source])
     for item in dummies(link, items, chains):
         dummy = items.boxes[item]
-        if len(points) > 1 and points[-1][0] == dummy.x == points[-2][0]:
-            points.pop()
-        else:
-            points.append((dummy.x, dummy.y - dummy.height / 2))
-        points.append((dummy.x, dummy.y + dummy.height / 2))
-    points.append((port, target.y - target.height / 2))
+        lead(dummy.x, dummy.y - dummy.height / 2)
+        lead(dummy.x, dummy.y + dummy.height / 2)
+    if items.slack[link.target]:
+        lead(port, top - items.slack[link.target])
+    lead(port, top)
     return Route(source.key, target.key, link.order, [(_round(x), _round(y)) for x, y in points])
 
 
