@@ -1,6 +1,7 @@
 """What happened in a piece of code: the schema, the recorder that fills it, and `nb.trace()`.
 
-`nbautograd.trace` is this package and a function too: `with nb.trace() as t:` records a block, and `torch.trace(matrix)`
+`nbautograd.trace` is this package and a function too: `with nb.trace() as t:` records a block, and
+`torch.trace(matrix)`
 is the sum of the diagonal, as in torch.
 """
 

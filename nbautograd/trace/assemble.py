@@ -227,17 +227,27 @@ class _Assembly:
                     summary(event.after),
                     _maybe(event.before),
                     [self._contribution(s) for s in event.earlier],
-                )  # fmt: skip
+                )
             )
         elif event.op is not None and event.op.id is not None:
             to.events.append(self._flow(event))
 
     def _flow(self, event: EventNote) -> Flow:
-        assert event.op is not None and event.op.id is not None and event.value is not None
+        assert event.op is not None
+        assert event.op.id is not None
+        assert event.value is not None
         return Flow(
-            event.op.id, event.input, self._value(event.value), summary(event.upstream), summary(event.contribution),
-            summary(event.after), _maybe(event.before), _maybe(event.local), event.reduced, event.arrival,
-        )  # fmt: skip
+            event.op.id,
+            event.input,
+            self._value(event.value),
+            summary(event.upstream),
+            summary(event.contribution),
+            summary(event.after),
+            _maybe(event.before),
+            _maybe(event.local),
+            event.reduced,
+            event.arrival,
+        )
 
     def _count_arrivals(self) -> None:
         for p in self.result.passes:
@@ -295,7 +305,7 @@ class _Assembly:
                     note.cleared,
                     note.place.span,
                     self._step_index(note.place),
-                )  # fmt: skip
+                )
             )
         updated = {id(note.tensor) for note in recorder.updates}
         for key, note in recorder.leaves.items():
@@ -313,7 +323,7 @@ class _Assembly:
                     [self._contribution(s) for s in known.shares],
                     key in recorder.cleared,
                     key in updated,
-                )  # fmt: skip
+                )
             )
 
     def _folds(self, kept: list[PassNote]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from nbautograd.trace.codec import dumps
-from nbautograd.trace.model import Accumulate, Flow, Fold, Free, Seed, Summary, Trace
+from nbautograd.trace.model import Accumulate, Flow, Fold, Free, Scope, Seed, Summary, Trace
 
 
 def fit(trace: Trace, max_bytes: int) -> Trace:
@@ -37,7 +37,7 @@ def _without_numbers(trace: Trace) -> Trace:
     """Numbers only for tensors of at most four elements."""
 
     def thin(s: Summary | None) -> Any:
-        if s is None or s.data is not None and len(s.data) <= 4:
+        if s is None or (s.data is not None and len(s.data) <= 4):
             return s
         return replace(s, data=None, histogram=None)
 
@@ -86,12 +86,22 @@ def _middle_out(trace: Trace, keep: int) -> Trace:
     folds = [*trace.folds, Fold("ops", len(trace.ops) - keep, why)]
     if dropped:
         folds.append(Fold("events", dropped, why))
+    scopes = _used_scopes(trace, ops)
+    scope_ids: dict[int | None, int] = {scope.id: i for i, scope in enumerate(scopes)}
+    moved = [
+        replace(
+            op,
+            id=op_ids[op.id],
+            inputs=[ids[v] for v in op.inputs],
+            outputs=[ids[v] for v in op.outputs],
+            scope=scope_ids.get(op.scope),
+        )
+        for op in ops
+    ]
     return replace(
         trace,
-        ops=[
-            replace(op, id=op_ids[op.id], inputs=[ids[v] for v in op.inputs], outputs=[ids[v] for v in op.outputs])
-            for op in ops
-        ],
+        ops=moved,
+        scopes=[replace(s, id=scope_ids[s.id], parent=scope_ids.get(s.parent)) for s in scopes],
         values=values,
         passes=passes,
         ledgers=[replace(x, value=ids[x.value]) for x in trace.ledgers],
@@ -102,6 +112,16 @@ def _middle_out(trace: Trace, keep: int) -> Trace:
         ],
         folds=folds,
     )
+
+
+def _used_scopes(trace: Trace, ops: list[Any]) -> list[Scope]:
+    used: set[int] = set()
+    for op in ops:
+        scope = op.scope
+        while scope is not None and scope not in used:
+            used.add(scope)
+            scope = trace.scopes[scope].parent
+    return [trace.scopes[i] for i in sorted(used)]
 
 
 def _moved(event: Any, ops: dict[int, int], values: dict[int, int]) -> Any:

@@ -1,8 +1,10 @@
 """What each leaf's `.grad` is made of, kept from trace to trace: the memory behind the accumulation warning.
 
 NOTE [Judging by value]
-Gradients are cleared in many ways: `= None`, `zero_()`, `.data.zero_()`, an optimizer's `zero_grad()`, in code that is traced
-and in code that is not. So a ledger never trusts that it was told. Before it uses what it knows, it compares `.grad` with what
+Gradients are cleared in many ways: `= None`, `zero_()`, `.data.zero_()`, an optimizer's `zero_grad()`, in code that
+is traced
+and in code that is not. So a ledger never trusts that it was told. Before it uses what it knows, it compares `.grad`
+with what
 it saw last: gone or all zero means cleared, different means that something unknown was added.
 """
 
@@ -53,9 +55,7 @@ class LeafLedger:
             if any(not s.consumed for s in self.shares):
                 self.cleared_unused = span
             self.shares = []
-        elif self.shares and now != self.print:
-            self.shares = [_elsewhere(grad._data)]
-        elif not self.shares:
+        elif grad is not None and (now != self.print or not self.shares):
             self.shares = [_elsewhere(grad._data)]
         self.print = now
 

@@ -1,4 +1,4 @@
-"""What happened in a traced piece of code, as plain data: the one schema that recorder, doctor, exporters and view share.
+"""What happened in a traced piece of code, as plain data: the schema that recorder, doctor, exporters and view share.
 
 The schema speaks of values, ops and gradient events, never of an engine: a graph recorded from another library is
 expressed with the same words. Everything is plain and serialisable; ids are positions in the lists of the `Trace`.
@@ -25,7 +25,8 @@ class Summary:
     dtype: str
     device: str = "cpu"
     data: list[Number] | None = None
-    """Every element in row-major order, or None when there are too many to keep."""
+    """Every element in row-major order, or None when there are too many to keep. Where it is given, `min`, `max`, `mean`
+    and `std` are not: it tells them."""
     min: Number | None = None
     max: Number | None = None
     mean: Number | None = None

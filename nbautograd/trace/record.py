@@ -1,9 +1,12 @@
 """The recorder: fills the engine's one observer slot and notes what runs, within bounds.
 
 NOTE [Bounds]
-A cell may run a million ops; its trace may not. The first `HEAD` ops are kept, then the last `TAIL` of them, and of a loop
-also the step with the largest gradient. After `WATCHED` ops the recorder stops looking at single ops, so that the cell runs
-at its own speed again, and only counts; passes, gradients of leaves and updates are still seen. What was not kept is said
+A cell may run a million ops; its trace may not. The first `HEAD` ops are kept, then the last `TAIL` of them, and of a
+loop
+also the step with the largest gradient. After `WATCHED` ops the recorder stops looking at single ops, so that the
+cell runs
+at its own speed again, and only counts; passes, gradients of leaves and updates are still seen. What was not kept is
+said
 in `Trace.folds`.
 """
 
@@ -80,12 +83,14 @@ class Recorder:
         self._order = 0
         self._counting_from: int | None = None
         self._before: Any = None
+        self._born = 0
 
     # --- beginning and end ---
 
     def start(self) -> None:
         """Begin to watch this thread."""
         self.thread = threading.get_ident()
+        self._born = tick()
         self._before = observe(self)
 
     def stop(self, error: BaseException | None = None) -> Trace:
@@ -127,12 +132,12 @@ class Recorder:
         self._keep(note)
 
     def backward_begin(
-        self, roots: list[Any], seeds: list[Any], kind: str, retain_graph: bool, create_graph: bool
+        self, roots: list[Any], seeds: list[Any], kind: Any, retain_graph: bool, create_graph: bool
     ) -> None:
         """A pass starts."""
         values = [self._value(r) for r in roots]
         place = self.places.here(4)
-        self._pass = PassNote(len(self.passes), kind, values, place, retain_graph, create_graph)  # type: ignore[arg-type]
+        self._pass = PassNote(len(self.passes), kind, values, place, retain_graph, create_graph)
         if roots[0]._data.size == 1:
             self._pass.loss = float(np.real(roots[0]._data))
         for value, seed in zip(values, seeds, strict=True):
@@ -143,20 +148,29 @@ class Recorder:
         current = self._pass
         if current is None or self._counting_from is not None:
             return
+        note = self._ops.get(id(node))
+        if note is None:
+            if node[ORDER] < self._born:  # it ran here, and was forgotten
+                current.dropped += 1
+                return
+            note = self._unknown_op(node, upstream)
         parent = node[PARENTS][index]
         key = id(parent)
         current.arrivals[key] = current.arrivals.get(key, 0) + 1
-        note = self._ops.get(id(node)) or self._unknown_op(node, upstream)
         target = self._node_value(parent, contribution)
         if isinstance(upstream, tuple | dict):
-            upstream = next(
-                (u for u in (upstream.values() if isinstance(upstream, dict) else upstream) if u is not None)
-            )
+            upstream = next(u for u in (upstream.values() if isinstance(upstream, dict) else upstream) if u is not None)
         event = EventNote(
-            "flow", value=target, op=note, input=index, upstream=held(upstream), contribution=held(contribution),
+            "flow",
+            value=target,
+            op=note,
+            input=index,
+            upstream=held(upstream),
+            contribution=held(contribution),
             before=None if before is None or isinstance(before, dict) else held(before),
-            after=held(contribution if isinstance(after, dict) else after), arrival=current.arrivals[key],
-        )  # fmt: skip
+            after=held(contribution if isinstance(after, dict) else after),
+            arrival=current.arrivals[key],
+        )
         event.reduced = _reduced(node, index, upstream, contribution)
         if len(current.events) < EVENTS_HEAD:
             event.local = _local(node, index, upstream, contribution)
@@ -174,9 +188,14 @@ class Recorder:
             current.norm2 += float((np.abs(np.asarray(arrays.place(contribution, arrays.CPU))) ** 2).sum())
         place = current.place
         share = ledger.Share(
-            self.cell.id, self.cell.label, self.cell.run, held(contribution), place.span and place.span.line,
-            current.id, self.number,
-        )  # fmt: skip
+            self.cell.id,
+            self.cell.label,
+            self.cell.run,
+            held(contribution),
+            place.span and place.span.line,
+            current.id,
+            self.number,
+        )
         earlier = ledger.of(tensor).add(share, before, after)
         value = self._value(tensor)
         self.leaves[id(tensor)] = value
@@ -189,7 +208,7 @@ class Recorder:
                 after=held(after),
                 before=None if before is None else held(before),
                 earlier=[_snapshot(s) for s in earlier],
-            )  # fmt: skip
+            )
         )
 
     def freed(self, node: Any) -> None:
@@ -232,9 +251,9 @@ class Recorder:
             self._cleared_before_step(owner)
         elif kind == "module":
             parent = self._scopes[-1] if self._scopes else None
-            name = _name_in(parent.owner, owner) if parent else None
+            name = (_name_in(parent.owner, owner) if parent else None) or ""
             type_name = type(owner).__name__
-            self._scopes.append(ScopeNote(name or "", type_name, owner, parent, self.places.here(3)))
+            self._scopes.append(ScopeNote(name, type_name, owner, parent, self.places.here(3)))
 
     def scope_end(self, kind: str) -> None:
         """The innermost scope was left."""
@@ -418,9 +437,16 @@ class Recorder:
 
 def _snapshot(share: ledger.Share) -> ledger.Share:
     return ledger.Share(
-        share.cell, share.label, share.run, share.gradient, share.line, share.pass_id, share.trace, share.step,
+        share.cell,
+        share.label,
+        share.run,
+        share.gradient,
+        share.line,
+        share.pass_id,
+        share.trace,
+        share.step,
         share.consumed,
-    )  # fmt: skip
+    )
 
 
 def step_of(place: Place) -> tuple[Any, int] | None:

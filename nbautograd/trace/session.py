@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ _runs: dict[str, int] = {}
 
 
 @contextmanager
-def trace(label: str | None = None) -> Iterator[Trace]:
+def trace(label: str | None = None) -> Generator[Trace]:
     """Record what the block does; the trace is complete when the block ends.
 
     Example:
@@ -54,7 +54,7 @@ def _source(filename: str) -> str:
 
 
 @contextmanager
-def accumulate(k: int) -> Iterator[None]:
+def accumulate(k: int) -> Generator[None]:
     """Say that `k` backward passes are added up before an update, so that nobody warns about it."""
     observer: Any = state.observer
     if isinstance(observer, Recorder):

@@ -18,7 +18,7 @@ BINS = 16
 
 
 def held(data: Any) -> Any:
-    """What to keep of an array now so that `summary` can be made of it later: numbers when small, figures when large."""
+    """What to keep of an array now for a later `summary`: its numbers when small, its figures when large."""
     if isinstance(data, np.generic):
         return data
     return data.copy() if data.size <= WHOLE else summary(data)
@@ -52,9 +52,13 @@ def _describe(flat: Any, into: Summary) -> None:
     with np.errstate(all="ignore"):
         finite = numbers if bool(np.isfinite(numbers.sum())) else numbers[np.isfinite(numbers)]
         if finite.size:
+            into.norm = float(f"{np.sqrt(np.dot(finite, finite)):.6g}")
+        if small:
+            _count(numbers, into)
+            return
+        if finite.size:
             into.min, into.max = float(finite.min()), float(finite.max())
             into.mean = float(finite.mean())
-            into.norm = float(np.sqrt(np.dot(finite, finite)))
         sample = finite
         if flat.size > SAMPLED_ABOVE:
             sample = finite[:: max(1, finite.size // SAMPLE)][:SAMPLE]
@@ -62,8 +66,8 @@ def _describe(flat: Any, into: Summary) -> None:
         if sample.size:
             into.std = float(sample.std())
         _count(numbers, into)
-        if not small and finite.size and np.isfinite(into.max or 0.0):
-            counts, _ = np.histogram(sample, BINS, (into.min or 0.0, into.max or 0.0))
+        if sample.size:
+            counts, _ = np.histogram(sample, BINS, (float(finite.min()), float(finite.max())))
             into.histogram = [int(n) for n in counts]
 
 

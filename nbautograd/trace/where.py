@@ -6,9 +6,12 @@ columns of every instruction (`co_positions`), so attribution needs no rewriting
 comprehensions, and costs a walk over a few frames and a dictionary look-up.
 
 NOTE [Steps of loops]
-A frame in which execution comes back to an instruction it has passed is in a loop. For each of the user's frames we keep
-the last instruction seen and the frame it had called (the library's, for the innermost): going back to an earlier instruction, or to the same one with a new
-callee, begins another step. The places it came back to and came from bound the loop, so what ran in the frame before and
+A frame in which execution comes back to an instruction it has passed is in a loop. For each of the user's frames we
+keep
+the last instruction seen and the frame it had called (the library's, for the innermost): going back to an earlier
+instruction, or to the same one with a new
+callee, begins another step. The places it came back to and came from bound the loop, so what ran in the frame before
+and
 after the loop is told apart from its steps. The outermost loop counts.
 """
 
@@ -165,7 +168,7 @@ class Places:
         line, end_line, column, end_column = held[1][index] if index < len(held[1]) else (lineno, lineno, 0, 0)
         line = line or lineno
         name = code.co_name
-        function = None if name.startswith("<module") or name.startswith("<cell") else name
+        function = None if name.startswith(("<module", "<cell")) else name
         return Span(self.source_of(code.co_filename), line, column or 0, end_line or line, end_column or 0, function)
 
     def source_of(self, filename: str) -> int:

@@ -12,7 +12,10 @@ export interface Summary {
   dtype: string;
   /** Default: "cpu". */
   device?: string;
-  /** Every element in row-major order, or None when there are too many to keep. */
+  /**
+   * Every element in row-major order, or None when there are too many to keep. Where it is given, `min`, `max`,
+   * `mean` and `std` are not: it tells them.
+   */
   data?: Num[];
   min?: Num;
   max?: Num;
