@@ -7,10 +7,10 @@ import functools
 import itertools
 import warnings
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from nbautograd.core import inplace
+from nbautograd.core.gradients import clear_gradients
 from nbautograd.core.modes import state as engine
 from nbautograd.core.node import RemovableHandle
 from nbautograd.core.tensor import Tensor
@@ -218,18 +218,3 @@ def _suited(name: str, value: Any, param: Tensor) -> Any:
     if not isinstance(value, Tensor) or name == "step":
         return value
     return value.to(device=param.device, dtype=param.dtype if param.dtype.is_floating_point else None)
-
-
-def clear_gradients(params: Iterable[Tensor], set_to_none: bool) -> None:
-    """Set `.grad` of each parameter to None, or fill it with zeros in place."""
-    for p in params:
-        held = p._grad
-        if held is None:
-            continue
-        if set_to_none:
-            p._grad = None
-            if engine.observer is not None:
-                engine.observer.grad_set(p, None)
-        else:
-            held._node = None
-            inplace.write(held, 0)

@@ -1,0 +1,13 @@
+"""Helpers for parameters and gradients, under torch's names."""
+
+from .convert import parameters_to_vector, vector_to_parameters
+from .gradients import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
+
+__all__ = [
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "clip_grads_with_norm_",
+    "get_total_norm",
+    "parameters_to_vector",
+    "vector_to_parameters",
+]
