@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
+from nbconvert import HTMLExporter
 
 import nbautograd as torch
 from nbautograd.notebook import display
@@ -117,6 +119,17 @@ def test_a_notebook_run_by_a_program_stores_no_widget_and_no_code() -> None:
     (output,) = book.cells[0].outputs
     assert set(output.data) == {"text/plain", "image/svg+xml", MIME_TYPE}
     assert "widgets" not in book.metadata
+
+
+def test_nbconvert_shows_the_picture(kernel: BlockingKernelClient) -> None:
+    (forms,) = execute(kernel, SHOW, cell="a1")
+    output = nbformat.v4.new_output("display_data", forms)
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SHOW, outputs=[output])])
+
+    page, _ = HTMLExporter().from_notebook_node(book)
+
+    assert base64.b64encode(forms["image/svg+xml"].encode()).decode() in page
+    assert forms[WIDGET]["model_id"] not in page
 
 
 def test_without_the_front_end_the_picture_stays_and_one_line_says_why(
