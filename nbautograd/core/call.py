@@ -23,6 +23,8 @@ from .node import FITS, GRAD, PARENTS, OutputSlot, tick
 from .tensor import Tensor
 
 new = object.__new__
+truth, TRUTH = np.bool, np.dtype(bool)
+"""Truth values never take the short paths: torch has rules of its own for arithmetic on them."""
 
 
 def install(op: Any) -> None:
@@ -58,8 +60,13 @@ def _unary(op: Any) -> Callable[[Any], Tensor]:
             out = forward(xd)
         except Exception:
             return dispatch(op, (x,), {})
-        if out.__class__ is not xd.__class__ or (out.__class__ is ndarray and out.dtype is not xd.dtype):
+        kind = out.__class__
+        if kind is not xd.__class__ or kind is truth:
             return dispatch(op, (x,), {})
+        if kind is ndarray:
+            dtype = out.dtype
+            if dtype is not xd.dtype or dtype is TRUTH:
+                return dispatch(op, (x,), {})
         t = new(Tensor)
         t._data = out
         parent = x._node
@@ -102,14 +109,16 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
             return slow(op, (x, y), {})
         fits = None
         if kind is ndarray:
-            if same_dtype and out.dtype is not xd.dtype:
-                return slow(op, (x, y), {})
+            if same_dtype:
+                dtype = out.dtype
+                if dtype is not xd.dtype or dtype is TRUTH:
+                    return slow(op, (x, y), {})
             if yd.__class__ is ndarray:
                 if yd.dtype is not xd.dtype:
                     return slow(op, (x, y), {})
                 if broadcasts or xd.shape != yd.shape:
                     fits = ((xd.shape, None), (yd.shape, None))
-        elif same_dtype and out.__class__ is not kind:
+        elif same_dtype and (out.__class__ is not kind or kind is truth):
             return slow(op, (x, y), {})
         px = x._node if dx is not None else None
         t = new(Tensor)
@@ -264,6 +273,8 @@ def _prepare(op: Any, inputs: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
         else:
             raise errors.not_a_tensor(op, inputs, x)
         datas.append(d)
+    if op.check is not None and (problem := op.check(*datas)) is not None:
+        raise errors.refusal(op, inputs, problem)
     if op.promote == "none":
         return datas, []
     if op.promote == "same":
@@ -356,7 +367,9 @@ def _fits(op: Any, datas: list[Any], casts: list[Any], results: tuple[Any, ...])
     if not shaped and not any(c is not None for c in casts):
         return None
     casts = casts or [None] * len(datas)
-    return tuple([(tuple(getattr(d, "shape", ())) if shaped else None, cast) for d, cast in zip(datas, casts, strict=True)])
+    return tuple(
+        [(tuple(getattr(d, "shape", ())) if shaped else None, cast) for d, cast in zip(datas, casts, strict=True)]
+    )
 
 
 def wrap(data: Any, node: Any = None) -> Tensor:

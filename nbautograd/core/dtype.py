@@ -109,11 +109,7 @@ def result_dtype(operands: list[tuple[Any, Any]]) -> Any:
             ranks[2].append(python_dtype(kind))
         else:
             ranks[0 if ndim else 1].append(of_numpy(kind))
-    best: dtype | None = None
-    for rank, dtypes in ranks.items():
-        here = _widest(dtypes)
-        if here is not None and (best is None or here.category > best.category):
-            best = _weak(here, best) if rank == 2 and best is not None else here
+    best = _combined(_widest(ranks[0]), _combined(_widest(ranks[1]), _widest(ranks[2])))
     assert best is not None
     return best.numpy
 
@@ -124,17 +120,27 @@ def python_dtype(kind: type) -> dtype:
     return default_complex() if kind is complex else _OF_PYTHON[kind]
 
 
-def _weak(number: dtype, tensors: dtype) -> dtype:
-    if number.is_complex and tensors.is_floating_point:
-        return complex128 if tensors is float64 else complex64
-    return number
+def _combined(higher: dtype | None, lower: dtype | None) -> dtype | None:
+    """What operands of a higher rank become when those of a lower rank join them."""
+    if higher is None or lower is None:
+        return higher or lower
+    if higher.is_complex or (higher.is_floating_point and not lower.is_complex):
+        return higher
+    if higher.is_floating_point:
+        return complex128 if higher is float64 else complex64
+    return _promoted(higher, lower) if higher is bool or lower.category > 2 else higher
 
 
 def _widest(dtypes: list[dtype]) -> dtype | None:
     best: dtype | None = None
     for d in dtypes:
-        if best is None or d.category > best.category:
-            best = d
-        elif d.category == best.category and d is not best:
-            best = of_numpy(np.promote_types(best.numpy, d.numpy))
+        best = d if best is None else _promoted(best, d)
     return best
+
+
+def _promoted(a: dtype, b: dtype) -> dtype:
+    """The smallest dtype for both; a float never widens for an integer."""
+    if a.category == b.category:
+        return of_numpy(np.promote_types(a.numpy, b.numpy))
+    low, high = sorted((a, b), key=lambda d: d.category)
+    return complex128 if high.is_complex and low is float64 else high

@@ -23,15 +23,16 @@ def explain(
     """The error that torch would have raised, with the tensors it is about."""
     text = op.refuse(*datas, **settings) if op.refuse else None
     if text is None:
-        text = _devices(datas) or _dtypes(op, datas) or _broadcast(datas)
+        text = _devices(datas) or _broadcast(datas)
     if text is None:
         return type(error)(f"{op.name}: {error}") if type(error).__module__ == "builtins" else error
-    kind = RuntimeError
-    if isinstance(text, Exception):
-        kind, text = type(text), str(text)
-    elif isinstance(error, IndexError):
-        kind = IndexError
-    return kind(with_tensors(text, op.inputs, inputs))
+    return refusal(op, inputs, IndexError(text) if isinstance(error, IndexError) and isinstance(text, str) else text)
+
+
+def refusal(op: Any, inputs: tuple[Any, ...], problem: Any) -> Exception:
+    """torch's text (or an exception with it) as an error that shows the tensors it is about."""
+    kind = type(problem) if isinstance(problem, Exception) else RuntimeError
+    return kind(with_tensors(str(problem), op.inputs, inputs))
 
 
 def with_tensors(text: str, names: tuple[str, ...], tensors: tuple[Any, ...], hint: str | None = None) -> str:
@@ -106,16 +107,6 @@ def check_devices(op: Any, inputs: tuple[Any, ...], datas: list[Any]) -> None:
     text = _devices(datas)
     if text:
         raise RuntimeError(with_tensors(text, op.inputs, inputs))
-
-
-def _dtypes(op: Any, datas: list[Any]) -> str | None:
-    kinds = [d.dtype for d in datas if hasattr(d, "dtype")]
-    if op.elementwise and kinds and all(k.kind == "b" for k in kinds) and op.name in ("sub", "rsub"):
-        return (
-            "Subtraction, the `-` operator, with two bool tensors is not supported."
-            "\n  hint: use the `^` or `logical_xor()` operator instead"
-        )
-    return None
 
 
 def _broadcast(datas: list[Any]) -> str | None:

@@ -92,6 +92,8 @@ class Op:
     """Per input, the local derivative as TeX."""
     refuse: ClassVar[Any] = None
     """`refuse(*arrays, **settings)` gives torch's error text for arguments that made `forward` fail."""
+    check: ClassVar[Any] = None
+    """`check(*arrays_and_numbers)` gives torch's error for what `forward` would accept; the short paths never need it."""
     samples: ClassVar[Any] = None
     """`samples(make)` yields argument tuples for the tests; see `nbautograd.ops.samples`."""
 

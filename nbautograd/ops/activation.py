@@ -22,6 +22,10 @@ from nbautograd.ops.special import fast_erf
 # multiplied by a Python number, which would make float64 of them.
 
 
+def no_truth(x: Any) -> str | None:
+    return "Boolean inputs not supported for relu" if x.dtype.kind == "b" else None
+
+
 class Relu(Op):
     """Each element, but at least zero.
 
@@ -31,6 +35,7 @@ class Relu(Op):
     elementwise = True
     tex = {"x": "[x > 0]"}
     samples = unary()
+    check = no_truth
 
     def forward(x):
         return xp.maximum(x, 0)

@@ -14,10 +14,25 @@ from nbautograd.core.public import into, public, publish_in_place, publish_op
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.samples import Make, binary, by_number, cases, forward_only, through, unary
 
-BOOL_SUBTRACTION = (
-    "Subtraction, the `-` operator, with two bool tensors is not supported. "
-    "Use the `^` or `logical_xor()` operator instead."
-)
+
+def is_truth(x: Any) -> bool:
+    return isinstance(x, bool) or getattr(x, "dtype", None) == bool
+
+
+def no_truth_values(x: Any, y: Any) -> str | None:
+    """torch's refusal to subtract truth values."""
+    count = is_truth(x) + is_truth(y)
+    if count == 2:
+        return (
+            "Subtraction, the `-` operator, with two bool tensors is not supported. "
+            "Use the `^` or `logical_xor()` operator instead."
+        )
+    if count:
+        return (
+            "Subtraction, the `-` operator, with a bool tensor is not supported. "
+            "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
+        )
+    return None
 
 
 class Add(Op):
@@ -67,6 +82,7 @@ class Sub(Op):
     elementwise = True
     tex = {"x": "1", "y": "-1"}
     samples = binary()
+    check = no_truth_values
 
     def forward(x, y):
         return x - y
@@ -77,9 +93,6 @@ class Sub(Op):
     def dy(g):
         return -g
 
-    def refuse(x, y):
-        return BOOL_SUBTRACTION
-
 
 class SubScaled(Op):
     """`x` minus `alpha` times `y`."""
@@ -88,6 +101,7 @@ class SubScaled(Op):
     elementwise = True
     tex = {"x": "1", "y": "-\\alpha"}
     samples = through("sub", binary(alpha=3))
+    check = no_truth_values
 
     def forward(x, y, *, alpha):
         return x - alpha * y
@@ -106,15 +120,13 @@ class Rsub(Op):
     elementwise = True
     tex = {"x": "-1", "y": "1"}
     samples = by_number(2, 0.5, -1)
+    check = no_truth_values
 
     def forward(x, y):
         return y - x
 
     def dx(g):
         return -g
-
-    def refuse(x, y):
-        return BOOL_SUBTRACTION
 
 
 class Mul(Op):
@@ -342,7 +354,7 @@ def power(x: Any, n: Any) -> Any:
     if n == -1:
         return 1 / x
     if n == 1:
-        return x * 1
+        return x.copy()
     return x**n
 
 
@@ -369,6 +381,10 @@ class PowNumber(Op):
         return "Integers to negative integer powers are not allowed."
 
 
+def no_truth_power(x: Any, y: Any) -> Exception | None:
+    return NotImplementedError("\"pow\" not implemented for 'Bool'") if is_truth(x) and is_truth(y) else None
+
+
 class Pow(Op):
     """Each element of `x` to the power of the element of `y`.
 
@@ -379,6 +395,7 @@ class Pow(Op):
     elementwise = True
     tex = {"x": "y x^{y-1}", "y": "x^y \\ln x"}
     samples = binary(low=0.3)
+    check = no_truth_power
 
     def forward(x, y):
         return x**y
@@ -402,6 +419,7 @@ class PowOfNumber(Op):
     elementwise = True
     tex = {"x": "y^x \\ln y"}
     samples = through("__rpow__", by_number(2, 0.5, 3.5, 1))
+    check = no_truth_power
 
     def forward(x, y):
         return y**x

@@ -394,6 +394,15 @@ class Sigmoid(Op):
 # --- size and sign ------------------------------------------------------------------------------------------------
 
 
+def numbers_only(problem: str) -> Any:
+    """A check that refuses truth values in torch's words."""
+
+    def check(x: Any) -> Exception | None:
+        return NotImplementedError(f"\"{problem}\" not implemented for 'Bool'") if x.dtype.kind == "b" else None
+
+    return check
+
+
 class Abs(Op):
     """The absolute value of each element; its slope at zero is taken to be zero.
 
@@ -403,6 +412,7 @@ class Abs(Op):
     elementwise = True
     tex = {"x": "\\operatorname{sign} x"}
     samples = unary()
+    check = numbers_only("abs_cpu")
 
     def forward(x):
         return abs(x)
@@ -431,6 +441,7 @@ class Floor(Op):
     elementwise = True
     tex = {"x": "0"}
     samples = unary()
+    check = numbers_only("floor_vml_cpu")
 
     def forward(x):
         return xp.floor(x)
@@ -445,6 +456,7 @@ class Ceil(Op):
     elementwise = True
     tex = {"x": "0"}
     samples = unary()
+    check = numbers_only("ceil_vml_cpu")
 
     def forward(x):
         return xp.ceil(x)
@@ -459,6 +471,7 @@ class Trunc(Op):
     elementwise = True
     tex = {"x": "0"}
     samples = unary()
+    check = numbers_only("trunc_vml_cpu")
 
     def forward(x):
         return xp.trunc(x)
@@ -487,6 +500,7 @@ class Round(Op):
     elementwise = True
     tex = {"x": "0"}
     samples = unary()
+    check = numbers_only("round_vml_cpu")
 
     def forward(x):
         return xp.rint(x) if x.dtype.kind in "fc" else x.copy()

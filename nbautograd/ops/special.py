@@ -20,7 +20,7 @@ def special(name: str, x: Any, *more: Any) -> Any:
     """SciPy's (or for a GPU, CuPy's) special function `name`, in the precision of `x`."""
     library = importlib.import_module("cupyx.scipy.special" if is_cupy(x) else "scipy.special")
     result = getattr(library, name)(x, *more)
-    return result if result.dtype == x.dtype else result.astype(x.dtype)
+    return result.astype(x.dtype) if x.dtype.kind == "f" and result.dtype != x.dtype else result
 
 
 # NOTE [Fast erf]
@@ -39,7 +39,7 @@ ERF_COEFFICIENTS = (
 
 def fast_erf(x: Any) -> Any:
     """erf, by NOTE [Fast erf] for float32 arrays."""
-    if x.__class__ is not ndarray or x.ndim == 0 or x.dtype.itemsize != 4:
+    if x.__class__ is not ndarray or x.ndim == 0 or x.dtype.char != "f":
         return special("erf", x)
     x = x.clip(-3.9, 3.9)
     square = x * x
