@@ -16,7 +16,9 @@ def outcome(expression: str, library: Any) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return repr(eval(expression, {"torch": library, "np": np, "F": library.nn.functional, "inf": np.inf, "nan": np.nan}))
+            return repr(
+                eval(expression, {"torch": library, "np": np, "F": library.nn.functional, "inf": np.inf, "nan": np.nan})
+            )
         except Exception as error:
             return f"{type(error).__name__}: {str(error).partition(chr(10))[0].strip()}"
 
