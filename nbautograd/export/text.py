@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from nbautograd.export.graph.diagram import SYMBOLS
+from nbautograd.export.graph.diagram import SYMBOLS, settings_of
 from nbautograd.export.graph.format import brief, label
 from nbautograd.export.words import NUMBERS, arrivals, clean, folded, headline, place, sums
 from nbautograd.trace.model import Contribution, Finding, Op, Summary, Trace, Value
@@ -59,7 +59,7 @@ def _expression(op: Op, trace: Trace) -> str:
     sign = SYMBOLS.get(op.name.lower())
     if sign and len(inputs) == 2:
         return f" {sign} ".join(inputs)
-    settings = [f"{clean(key, 20)}={clean(setting, 20)}" for key, setting in list(op.params.items())[:4]]
+    settings = [clean(setting, 40) for setting in settings_of(op)[:4]]
     return f"{clean(op.name, 30)}({', '.join(inputs + settings)})"
 
 

@@ -189,7 +189,9 @@ function opNode(tape: Tape, op: Op): Node {
 function titleOf({ name, params, in_place: inPlace }: Op): string {
   const symbol = SYMBOLS[name.toLowerCase()];
   const text = symbol ? symbol + (inPlace ? '=' : '') : name;
-  const settings = Object.entries(params).map(([key, setting]) => `${key}=${setting}`);
+  // A setting that is off says nothing.
+  const on = Object.entries(params).filter(([, setting]) => setting !== 'False' && setting !== 'None');
+  const settings = on.map(([key, setting]) => `${key}=${setting}`);
   return settings.length ? `${text}(${settings.join(', ')})` : text;
 }
 

@@ -209,8 +209,13 @@ def op_title(op: Op) -> str:
     """The op's sign or name with its settings: `×`, `sum(dim=1)`."""
     symbol = SYMBOLS.get(op.name.lower())
     text = symbol + ("=" if op.in_place else "") if symbol else op.name
-    settings = ", ".join(f"{key}={setting}" for key, setting in op.params.items())
+    settings = ", ".join(settings_of(op))
     return f"{text}({settings})" if settings else text
+
+
+def settings_of(op: Op) -> list[str]:
+    """The op's settings; one that is off says nothing."""
+    return [f"{key}={setting}" for key, setting in op.params.items() if setting not in ("False", "None")]
 
 
 def value_line(value: Value) -> str:
