@@ -6,14 +6,13 @@ import html
 import json
 from pathlib import Path
 
-import nbautograd
 from nbautograd.export.svg import to_svg
 from nbautograd.export.text import to_text
 from nbautograd.export.words import headline
 from nbautograd.trace import codec
 from nbautograd.trace.model import Trace
 
-FRONT_END = Path(nbautograd.__file__).parent / "notebook" / "static" / "widget.js"
+FRONT_END = Path(__file__).parents[1] / "notebook" / "static" / "widget.js"
 POLICY = "default-src 'none'; script-src 'unsafe-inline' blob:; style-src 'unsafe-inline'; img-src data: blob:"
 STYLE = """
 :root { color-scheme: light dark; }
