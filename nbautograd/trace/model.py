@@ -25,8 +25,8 @@ class Summary:
     dtype: str
     device: str = "cpu"
     data: list[Number] | None = None
-    """Every element in row-major order, or None when there are too many to keep. Where it is given, `min`, `max`, `mean`
-    and `std` are not: it tells them."""
+    """Every element in row-major order, or None when there are too many to keep. Where it is given, it tells `min`,
+    `max`, `mean` and `std`, and they are left out."""
     min: Number | None = None
     max: Number | None = None
     mean: Number | None = None

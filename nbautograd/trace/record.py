@@ -115,7 +115,7 @@ class Recorder:
             if self._counting_from is None:
                 self._count_only()
             return
-        place = self.places.here(3)
+        place = self.places.here()
         note = OpNote(op, self._next(), [], [], place, self._scopes[-1] if self._scopes else None)
         note.inputs = [self._value(x) for x in inputs if isinstance(x, Tensor | int | float | complex | np.generic)]
         note.params = params
@@ -136,7 +136,7 @@ class Recorder:
     ) -> None:
         """A pass starts."""
         values = [self._value(r) for r in roots]
-        place = self.places.here(4)
+        place = self.places.here()
         self._pass = PassNote(len(self.passes), kind, values, place, retain_graph, create_graph)
         if roots[0]._data.size == 1:
             self._pass.loss = float(np.real(roots[0]._data))
@@ -240,7 +240,7 @@ class Recorder:
         """`.grad` was replaced."""
         known = ledger.known(tensor)
         if known is not None:
-            known.review(self.places.here(3).span)
+            known.review(self.places.here().span)
             if value is None:
                 self.cleared.add(id(tensor))
 
@@ -253,7 +253,7 @@ class Recorder:
             parent = self._scopes[-1] if self._scopes else None
             name = (_name_in(parent.owner, owner) if parent else None) or ""
             type_name = type(owner).__name__
-            self._scopes.append(ScopeNote(name, type_name, owner, parent, self.places.here(3)))
+            self._scopes.append(ScopeNote(name, type_name, owner, parent, self.places.here()))
 
     def scope_end(self, kind: str) -> None:
         """The innermost scope was left."""
@@ -408,7 +408,7 @@ class Recorder:
         known = ledger.known(leaf)
         if known is None:
             return
-        place = self.places.here(4)
+        place = self.places.here()
         known.review(place.span)
         by = self._optimizers[-1] if self._optimizers else "in-place"
         if known.shares:
@@ -418,7 +418,7 @@ class Recorder:
 
     def _cleared_before_step(self, optimizer: Any) -> None:
         """Note a step whose gradients were all cleared before it could use them."""
-        span = self.places.here(4)
+        span = self.places.here()
         entries: list[Any] = []
         for group in optimizer.param_groups:
             for p in group["params"]:

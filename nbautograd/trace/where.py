@@ -79,9 +79,9 @@ class Places:
         self._users: dict[str, bool] = {filename: True}
         self._chain: list[Level] = []
 
-    def here(self, depth: int = 1) -> Place:
+    def here(self) -> Place:
         """The place of the user's code that is running now."""
-        frame = sys._getframe(depth)
+        frame = sys._getframe(1)
         frames: list[Any] = []
         users = self._users
         below = None

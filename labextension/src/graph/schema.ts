@@ -13,8 +13,8 @@ export interface Summary {
   /** Default: "cpu". */
   device?: string;
   /**
-   * Every element in row-major order, or None when there are too many to keep. Where it is given, `min`, `max`,
-   * `mean` and `std` are not: it tells them.
+   * Every element in row-major order, or None when there are too many to keep. Where it is given, it tells
+   * `min`, `max`, `mean` and `std`, and they are left out.
    */
   data?: Num[];
   min?: Num;

@@ -1,0 +1,52 @@
+"""What all findings share: the words for a gradient and for where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nbautograd.trace.model import Contribution, Summary, Trace
+
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+
+def numbers(s: Summary | None) -> str:
+    """A gradient in a sentence: `12`, `[3, -1]`, or shape and norm when it is large."""
+    if s is None:
+        return "nothing"
+    if s.data is None:
+        norm = f" of norm {s.norm:.4g}" if isinstance(s.norm, int | float) else ""
+        return f"a {tuple(s.shape)} tensor{norm}"
+    shown = [v if isinstance(v, str) else f"{v:.4g}" for v in s.data[:6]]
+    if not s.shape:
+        return shown[0]
+    return f"[{', '.join(shown)}{', …' if len(s.data) > 6 else ''}]"
+
+
+def run(number: int) -> str:
+    """`the second run`."""
+    return f"the {ORDINALS[number - 1]} run" if number <= len(ORDINALS) else f"run {number}"
+
+
+def source(c: Contribution, trace: Trace) -> str:
+    """Where a contribution came from, in words."""
+    if not c.cell:
+        return c.label
+    line = "" if c.line is None else f" (line {c.line})"
+    cell = "this cell" if c.cell == trace.cell.id else c.label
+    return f"{run(c.run)} of {cell}{line}"
+
+
+def total(parts: Sequence[Contribution], trace: Trace) -> str:
+    """`6 from the first run of this cell + 6 from the second run of this cell`."""
+    shown = [f"{numbers(c.gradient)} from {source(c, trace)}" for c in parts[:4]]
+    more = [f"{len(parts) - 4} more"] if len(parts) > 4 else []
+    return " + ".join(shown + more)
+
+
+def joined(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and 3 more`."""
+    if len(names) == 1:
+        return names[0]
+    if len(names) > 4:
+        return f"{', '.join(names[:3])} and {len(names) - 3} more"
+    return f"{', '.join(names[:-1])} and {names[-1]}"
