@@ -56,6 +56,8 @@ class device:
         elif ":" in type:
             type, _, number = type.partition(":")
             index = int(number)
+        if not str(type).isalpha():
+            raise RuntimeError(f"Invalid device string: '{type}'")
         if type not in ("cpu", "cuda"):
             raise RuntimeError(f"Expected one of cpu, cuda device type at start of device string: {type}")
         self.type: str = type

@@ -23,7 +23,7 @@ def explain(
     """The error that torch would have raised, with the tensors it is about."""
     text = op.refuse(*datas, **settings) if op.refuse else None
     if text is None:
-        text = _devices(datas) or _broadcast(datas)
+        text = _devices(datas) or broadcast_problem(datas)
     if text is None:
         return type(error)(f"{op.name}: {error}") if type(error).__module__ == "builtins" else error
     return refusal(op, inputs, IndexError(text) if isinstance(error, IndexError) and isinstance(text, str) else text)
@@ -109,7 +109,7 @@ def check_devices(op: Any, inputs: tuple[Any, ...], datas: list[Any]) -> None:
         raise RuntimeError(with_tensors(text, op.inputs, inputs))
 
 
-def _broadcast(datas: list[Any]) -> str | None:
+def broadcast_problem(datas: list[Any]) -> str | None:
     """torch's text for shapes that do not broadcast."""
     shapes = [tuple(d.shape) for d in datas if hasattr(d, "shape")]
     for a, b in itertools.pairwise(shapes):
@@ -215,4 +215,15 @@ def integer_requires_grad(dtype: Any, method: bool = False) -> RuntimeError:
     return RuntimeError(
         f"{text}\n  this one is {dtype}\n"
         "  hint: write the numbers with a point, as in 3.0 instead of 3, or pass dtype=torch.float32"
+    )
+
+
+def not_a_number(node: Any, index: int) -> RuntimeError:
+    """A gradient rule gave NaN while anomalies were looked for."""
+    where = state.observer.where_node(node) if hasattr(state.observer, "where_node") else None  # type: ignore[union-attr]
+    place = f"  it ran forward at {where}\n" if where else ""
+    return RuntimeError(
+        f"Function '{op_of(node).node_name}' returned nan values in its {index}th output.\n{place}"
+        "  hint: look at the value where its derivative is infinite or 0/0: sqrt and log at 0, a norm of zeros. "
+        "Add a small eps inside, or choose safe inputs with torch.where before the function, not after it"
     )

@@ -59,16 +59,16 @@ def _with_aliases(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def publish_op(op: type[Op], *names: str, method: bool = True, top: bool = True, functional: bool = False) -> None:
     """Publish an op without settings as it stands: `torch.exp(input)`, `torch.mul(input, other)`, with `out=`."""
-    call = op.call
+    call, name = op.call, names[0] if names else op.name
 
     def one(input: Any, *, out: Any = None) -> Any:
-        return call(input) if out is None else into(out, call(input))
+        return call(input) if out is None else into(out, call(input), name)
 
     def two(input: Any, other: Any, *, out: Any = None) -> Any:
-        return call(input, other) if out is None else into(out, call(input, other))
+        return call(input, other) if out is None else into(out, call(input, other), name)
 
     function = one if len(op.inputs) == 1 else two
-    function.__name__ = function.__qualname__ = names[0] if names else op.name
+    function.__name__ = function.__qualname__ = name
     function.__doc__ = op.__doc__
     function.__module__ = op.__module__
     public(*(names or (op.name,)), method=method, top=top, functional=functional)(function)
@@ -86,11 +86,11 @@ def publish_in_place(op: type[Op], *names: str) -> None:
         setattr(Tensor, f"{name}_", method)
 
 
-def into(out: Tensor, result: Tensor) -> Tensor:
-    """Put `result` into the tensor given as `out=`."""
+def into(out: Tensor, result: Tensor, name: str) -> Tensor:
+    """Put `result` into the tensor given as `out=` to the function `name`."""
     if out._node is not None or result._node is not None:
         raise RuntimeError(
-            "functions with out=... arguments don't support automatic differentiation, "
+            f"{name}(): functions with out=... arguments don't support automatic differentiation, "
             "but one of the arguments requires grad."
         )
     inplace.write(out, result._data)

@@ -124,8 +124,8 @@ ONE_OVER_ROOT_TWO_PI = 1 / math.sqrt(2 * math.pi)
 CUBIC = 0.044715
 
 # NOTE [Known slopes]
-# The slope of gelu shares its costly part with its value, so forward computes both and saves the slope. The rule reads it
-# through an op whose forward merely hands it on: in a first backward that costs nothing, and in a backward that records
+# The slope of gelu shares its costly part with its value, so forward computes both and saves the slope. The rule reads
+# it through an op whose forward merely hands it on: in a first backward that costs nothing, and in a backward that records
 # itself the op has a rule of its own, which knows the slope's slope.
 
 
@@ -331,7 +331,7 @@ class Hardswish(Op):
 
     def dx(g, x):
         inside = (x > -3) & (x < 3)
-        return g * (x / 3 + 0.5) * inside + g * (x >= 3)
+        return g * (xp.minimum(xp.maximum(x, -3), 3) / 3 + 0.5) * inside + g * (x >= 3)
 
 
 class Softshrink(Op):
@@ -377,8 +377,8 @@ class Threshold(Op):
 
 
 def _weights(make: Make) -> Any:
-    for x, w in (((), ()), ((3,), (1,)), ((2, 3), (3,)), ((2, 3), (1,)), ((2, 3, 4), (3,)), ((0, 3), (3,)), ((2, 0), (1,)),
-                 ((1, 1), (1,)), ((2, 3, 1, 2), (3,)), ((2, 2), (2,))):  # fmt: skip
+    for x, w in (((), ()), ((3,), (1,)), ((2, 3), (3,)), ((2, 3), (1,)), ((2, 3, 4), (3,)), ((0, 3), (3,)),
+                 ((2, 0), (1,)), ((1, 1), (1,)), ((2, 3, 1, 2), (3,)), ((2, 2), (2,))):  # fmt: skip
         yield make(*x), make(*w)
 
 
@@ -421,8 +421,8 @@ class RreluWithNoise(Op):
 
 
 def _along(make: Make) -> Any:
-    for shape, dim in (((), 0), ((4,), 0), ((4,), -1), ((2, 3), 0), ((2, 3), 1), ((2, 3), -1), ((2, 3, 4), 1), ((0, 3), 1),
-                       ((1,), 0), ((2, 1), -1), ((3, 2, 2), -3)):  # fmt: skip
+    for shape, dim in (((), 0), ((4,), 0), ((4,), -1), ((2, 3), 0), ((2, 3), 1), ((2, 3), -1), ((2, 3, 4), 1),
+                       ((0, 3), 1), ((1,), 0), ((2, 1), -1), ((3, 2, 2), -3)):  # fmt: skip
         yield make(*shape), {"dim": dim}
     yield make(4, 3).T, {"dim": 1}
 
@@ -479,8 +479,8 @@ def dim_error(dim: int, ndim: int) -> Exception | None:
 
 
 def _halves(make: Make) -> Any:
-    for shape, dim in (((4,), 0), ((4,), -1), ((2, 4), 1), ((2, 4), -1), ((4, 3), 0), ((2, 6, 3), 1), ((0, 2), 1), ((2,), 0),
-                       ((2, 2), -2), ((3, 1, 4), 2)):  # fmt: skip
+    for shape, dim in (((4,), 0), ((4,), -1), ((2, 4), 1), ((2, 4), -1), ((4, 3), 0), ((2, 6, 3), 1), ((0, 2), 1),
+                       ((2,), 0), ((2, 2), -2), ((3, 1, 4), 2)):  # fmt: skip
         yield make(*shape), {"dim": dim}
 
 
@@ -506,7 +506,7 @@ class Glu(Op):
         problem = dim_error(dim, x.ndim)
         if problem or x.ndim == 0:
             return problem or "glu does not support 0-dimensional tensors"
-        return f"Halving dimension must be even, but dimension {dim} is size {x.shape[dim]}"
+        return f"Halving dimension must be even, but dimension {dim % x.ndim} is size {x.shape[dim]}"
 
 
 def halves(x: Any, dim: int) -> tuple[Any, Any]:
@@ -692,10 +692,11 @@ def _implicit_dim(name: str, ndim: int) -> int:
     return 0 if ndim in (0, 1, 3) else 1
 
 
-def _float_input(input: Tensor, dtype: Any, problem: str) -> Tensor:
+def _float_input(input: Tensor, dim: int, dtype: Any, problem: str) -> Tensor:
     if dtype is not None:
         input = input.to(dtype)
     if input._data.dtype.kind != "f":
+        problem += "_lastdim_kernel_impl" if dim in (-1, input._data.ndim - 1) else "_kernel_impl"
         raise NotImplementedError(f"\"{problem}\" not implemented for '{input.dtype.tensor_type}'")
     return input
 
@@ -711,7 +712,7 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
         tensor([0.5000, 0.5000])
     """
     dim = _implicit_dim("softmax", input._data.ndim) if dim is None else dim
-    return Softmax.call(_float_input(input, dtype, "softmax_kernel_impl"), dim=dim)
+    return Softmax.call(_float_input(input, dim, dtype, "softmax"), dim=dim)
 
 
 @public(functional=True)
@@ -721,14 +722,14 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
     Math: out = x − ln Σ eˣ
     """
     dim = _implicit_dim("log_softmax", input._data.ndim) if dim is None else dim
-    return LogSoftmax.call(_float_input(input, dtype, "log_softmax_lastdim_kernel_impl"), dim=dim)
+    return LogSoftmax.call(_float_input(input, dim, dtype, "log_softmax"), dim=dim)
 
 
 @public(top=False, method=False, functional=True)
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """`softmax` of minus the elements."""
     dim = _implicit_dim("softmin", input._data.ndim) if dim is None else dim
-    return Softmax.call(-_float_input(input, dtype, "softmax_kernel_impl"), dim=dim)
+    return Softmax.call(-_float_input(input, dim, dtype, "softmax"), dim=dim)
 
 
 @public(top=False, method=False, functional=True)

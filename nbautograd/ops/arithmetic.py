@@ -16,7 +16,7 @@ from nbautograd.ops.samples import Make, binary, by_number, cases, forward_only,
 
 
 def is_truth(x: Any) -> bool:
-    return isinstance(x, bool) or getattr(x, "dtype", None) == bool
+    return isinstance(x, bool) or getattr(x, "dtype", None) == np.bool
 
 
 def no_truth_values(x: Any, y: Any) -> str | None:
@@ -193,9 +193,7 @@ class DivRounded(Op):
         return xp.zeros_like(g)
 
     def refuse(x, y, rounding_mode):
-        if rounding_mode not in ("floor", "trunc"):
-            return f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
-        return None
+        return "ZeroDivisionError" if xp.any(y == 0) else None
 
 
 class FloorDivide(Op):
@@ -243,13 +241,15 @@ class Remainder(Op):
     samples = binary(low=0.5)
 
     def forward(x, y):
+        if x.dtype.kind in "iu" and xp.any(y == 0):
+            raise ZeroDivisionError
         return x % y
 
     def dx(g):
         return g
 
     def dy(g, x, y):
-        return -g * xp.floor(x / y)
+        return -g * xp.div_rounded(x, y, rounding_mode="floor")
 
     def refuse(x, y):
         return "ZeroDivisionError" if xp.any(y == 0) else None
@@ -274,6 +274,8 @@ class Fmod(Op):
     samples = binary(low=0.5)
 
     def forward(x, y):
+        if x.dtype.kind in "iu" and xp.any(y == 0):
+            raise ZeroDivisionError
         return xp.fmod(x, y)
 
     def dx(g):
@@ -358,6 +360,12 @@ def power(x: Any, n: Any) -> Any:
     return x**n
 
 
+def no_negative_power(x: Any, y: Any) -> str | None:
+    if isinstance(y, int) and y < 0 and x.dtype.kind in "iu":
+        return "Integers to negative integer powers are not allowed."
+    return None
+
+
 class PowNumber(Op):
     """Each element to the power of a number.
 
@@ -367,6 +375,7 @@ class PowNumber(Op):
     node_name = "PowBackward0"
     elementwise = True
     tex = {"x": "y x^{y-1}"}
+    check = no_negative_power
     samples = through("pow", by_number(2, 3, 4, 1, 0, -2, 2.5, 0.5, -1, low=0.3))
 
     def forward(x, y):
@@ -376,9 +385,6 @@ class PowNumber(Op):
         if y == 2:
             return g * (x * 2)
         return g * (power(x, y - 1) * y) if y != 0 else xp.zeros_like(g)
-
-    def refuse(x, y):
-        return "Integers to negative integer powers are not allowed."
 
 
 def no_truth_power(x: Any, y: Any) -> Exception | None:
@@ -406,7 +412,8 @@ class Pow(Op):
     def dy(g, x, y, out):
         return xp.where((x == 0) & (y >= 0), 0, g * (out * xp.log(x)))
 
-    refuse = PowNumber.refuse
+    def refuse(x, y):
+        return "Integers to negative integer powers are not allowed."
 
 
 class PowOfNumber(Op):
@@ -427,7 +434,7 @@ class PowOfNumber(Op):
     def dx(g, x, y, out):
         return g * (out * log_of(y)) if y != 0 else xp.where(x >= 0, 0, g * out * -math.inf)
 
-    refuse = PowNumber.refuse
+    refuse = Pow.refuse
 
 
 def log_of(number: Any) -> float:
@@ -497,13 +504,16 @@ class Addcdiv(Op):
     def dz(g, y, z, value):
         return -g * (value * y / (z * z))
 
-    def refuse(x, y, z, value=1):
-        if np.result_type(y, z).kind in "biu":
-            return (
-                "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a "
-                "true division of tensor1 and tensor2."
-            )
-        return None
+    def check(x, y, z):
+        if y.dtype.kind in "fc" or z.dtype.kind in "fc":
+            return None
+        return (
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a "
+            "true division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as "
+            "(input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as "
+            "(input + value * tensor1 / tensor2) for float inputs. The future addcdiv behavior is just the latter "
+            "implementation: (input + value * tensor1 / tensor2), for all dtypes."
+        )
 
 
 class LerpNumber(Op):
@@ -551,20 +561,20 @@ class Lerp(Op):
 # --- public -------------------------------------------------------------------------------------------------------
 
 
-def _finish(out: Any, result: Tensor) -> Tensor:
-    return result if out is None else into(out, result)
+def _finish(out: Any, result: Tensor, name: str) -> Tensor:
+    return result if out is None else into(out, result, name)
 
 
 @public()
 def add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:
     """`input + alpha · other`, element by element."""
-    return _finish(out, Add.call(input, other) if alpha == 1 else AddScaled.call(input, other, alpha=alpha))
+    return _finish(out, Add.call(input, other) if alpha == 1 else AddScaled.call(input, other, alpha=alpha), "add")
 
 
 @public("sub", "subtract")
 def sub(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:
     """`input − alpha · other`, element by element."""
-    return _finish(out, Sub.call(input, other) if alpha == 1 else SubScaled.call(input, other, alpha=alpha))
+    return _finish(out, Sub.call(input, other) if alpha == 1 else SubScaled.call(input, other, alpha=alpha), "sub")
 
 
 @public(method=False)
@@ -577,26 +587,30 @@ def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
 def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Tensor:
     """`input / other`, element by element; `rounding_mode` "floor" or "trunc" rounds the result."""
     if rounding_mode is None:
-        return _finish(out, Div.call(input, other))
-    return _finish(out, DivRounded.call(input, other, rounding_mode=rounding_mode))
+        return _finish(out, Div.call(input, other), "div")
+    if rounding_mode not in ("floor", "trunc"):
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
+        )
+    return _finish(out, DivRounded.call(input, other, rounding_mode=rounding_mode), "div")
 
 
 @public()
 def true_divide(input: Any, other: Any, *, out: Any = None) -> Tensor:
     """`input / other`, element by element."""
-    return _finish(out, Div.call(input, other))
+    return _finish(out, Div.call(input, other), "true_divide")
 
 
 @public()
 def remainder(input: Any, other: Any, *, out: Any = None) -> Tensor:
     """What `input // other` leaves over; it has the sign of `other`."""
-    return _finish(out, (Remainder if isinstance(other, Tensor) else RemainderByNumber).call(input, other))
+    return _finish(out, (Remainder if isinstance(other, Tensor) else RemainderByNumber).call(input, other), "remainder")
 
 
 @public()
 def fmod(input: Any, other: Any, *, out: Any = None) -> Tensor:
     """What division rounded towards zero leaves over; it has the sign of `input`."""
-    return _finish(out, (Fmod if isinstance(other, Tensor) else FmodByNumber).call(input, other))
+    return _finish(out, (Fmod if isinstance(other, Tensor) else FmodByNumber).call(input, other), "fmod")
 
 
 def _pow(x: Any, y: Any) -> Tensor:
@@ -609,7 +623,7 @@ def _pow(x: Any, y: Any) -> Tensor:
 @public("pow")
 def pow_(input: Any, exponent: Any, *, out: Any = None) -> Tensor:
     """`input ** exponent`, element by element; one of the two may be a number."""
-    return _finish(out, _pow(input, exponent))
+    return _finish(out, _pow(input, exponent), "pow")
 
 
 @public()
@@ -621,27 +635,27 @@ def float_power(input: Any, exponent: Any) -> Tensor:
 @public()
 def square(input: Tensor, *, out: Any = None) -> Tensor:
     """Each element times itself."""
-    return _finish(out, PowNumber.call(input, 2))
+    return _finish(out, PowNumber.call(input, 2), "square")
 
 
 @public()
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1, out: Any = None) -> Tensor:
     """`input + value · tensor1 · tensor2`."""
-    return _finish(out, Addcmul.call(input, tensor1, tensor2, value=value))
+    return _finish(out, Addcmul.call(input, tensor1, tensor2, value=value), "addcmul")
 
 
 @public()
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1, out: Any = None) -> Tensor:
     """`input + value · tensor1 / tensor2`."""
-    return _finish(out, Addcdiv.call(input, tensor1, tensor2, value=value))
+    return _finish(out, Addcdiv.call(input, tensor1, tensor2, value=value), "addcdiv")
 
 
 @public()
 def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Any = None) -> Tensor:
     """From `input` towards `end` by the part `weight`."""
     if isinstance(weight, Tensor):
-        return _finish(out, Lerp.call(input, end, weight))
-    return _finish(out, LerpNumber.call(input, end, weight=weight))
+        return _finish(out, Lerp.call(input, end, weight), "lerp")
+    return _finish(out, LerpNumber.call(input, end, weight=weight), "lerp")
 
 
 @public()

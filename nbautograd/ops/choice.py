@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core import inplace
+from nbautograd.core.errors import broadcast_problem
 from nbautograd.core.op import Op, tensors, xp
 from nbautograd.core.public import into, public, publish_in_place, publish_op
 from nbautograd.core.tensor import Tensor
@@ -241,6 +242,9 @@ class Where(Op):
     def dy(g, condition):
         return xp.where(condition, 0, g)
 
+    def refuse(x, y, condition):
+        return broadcast_problem([condition, x, y])
+
 
 class NanToNum(Op):
     """Numbers in place of NaN and infinities; no gradient there."""
@@ -351,7 +355,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Any = None) -
     """Each element brought between `min` and `max`, which may be numbers or tensors; one of them may be left out."""
     op, inputs, settings = _clamp(input, min, max)
     result = op.call(*inputs, **settings)
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, "clamp")
 
 
 @public("clamp_", "clip_", top=False)
@@ -424,7 +428,7 @@ def nan_to_num(
 ) -> Tensor:
     """Numbers in place of NaN (0), and of the infinities (the largest and smallest that the dtype has)."""
     result = NanToNum.call(input, nan=nan or 0.0, posinf=posinf, neginf=neginf)
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, "nan_to_num")
 
 
 @public("nan_to_num_", top=False)

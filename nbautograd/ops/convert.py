@@ -246,8 +246,10 @@ def _plain(tensor: Tensor) -> bool:
 @public(top=False)
 def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     """Put the numbers of `src` into this tensor, broadcast and cast as needed."""
+    if isinstance(src, int | float | complex):
+        return fill_(self, src)
     if not isinstance(src, Tensor):
-        raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
+        raise TypeError(f"copy_(): argument 'src' (position 1) must be Tensor, not {type(src).__name__}")
     return inplace.apply(CopyFrom, self, src)
 
 

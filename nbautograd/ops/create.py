@@ -239,7 +239,8 @@ def from_numpy(ndarray: Any) -> Tensor:
     if any(stride < 0 for stride in ndarray.strides):
         raise ValueError(
             "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
-            "currently supported. (You can probably work around this by making a copy of your array  with array.copy().)"
+            "currently supported. (You can probably work around this by making a copy of your array  with "
+            "array.copy().)"
         )
     return wrap(ndarray)
 
@@ -525,7 +526,8 @@ def _spaced(start: Any, end: Any, steps: int, target: Any) -> Any:
     working = np.float32 if target == np.float32 else np.float64
     step = float((working(end) - working(start)) / working(max(steps - 1, 1)))
     start, end = float(working(start)), float(working(end))
-    return np.where(i < steps // 2 if steps > 1 else i == 0, start + step * i, end - step * (steps - 1 - i)).astype(target)
+    from_start = i < steps // 2 if steps > 1 else i == 0
+    return np.where(from_start, start + step * i, end - step * (steps - 1 - i)).astype(target)
 
 
 @public(method=False)

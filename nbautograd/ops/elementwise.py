@@ -429,7 +429,9 @@ class Sign(Op):
     samples = unary()
 
     def forward(x):
-        return xp.sign(x) if x.dtype.kind != "b" else x.copy()
+        if x.dtype.kind == "b":
+            return x.copy()
+        return xp.where(xp.isnan(x), 0, xp.sign(x)) if x.dtype.kind == "f" else xp.sign(x)
 
     def dx(g):
         return xp.zeros_like(g)
@@ -571,10 +573,16 @@ class Atan2(Op):
         return xp.arctan2(y, x)
 
     def dy(g, y, x):
-        return g * (x / (x * x + y * y))
+        return g * (x / squared_length(x, y))
 
     def dx(g, y, x):
-        return g * (-y / (x * x + y * y))
+        return g * (-y / squared_length(x, y))
+
+
+def squared_length(x: Any, y: Any) -> Any:
+    """x² + y², and 1 at the origin, where torch takes the slope of an angle to be zero."""
+    found = x * x + y * y
+    return xp.where(found == 0, 1, found)
 
 
 class Hypot(Op):
@@ -670,7 +678,7 @@ publish_in_place(Round)
 def round_(input: Tensor, *, decimals: int = 0, out: Any = None) -> Tensor:
     """Each element rounded to the nearest integer (halves to the even one), or to some `decimals`."""
     result = RoundDecimals.call(input, decimals=decimals) if decimals else Round.call(input)
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, "round")
 
 
 Tensor.__abs__ = Abs.call

@@ -368,9 +368,7 @@ def normal(
     """
     spread = _host(std)
     if np.any(np.asarray(spread) < 0):
-        raise RuntimeError(
-            f"normal expects std >= 0.0, but found std {spread if np.ndim(spread) == 0 else spread.min()}"
-        )
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {np.min(spread):g}")
     if size is not None or not (isinstance(mean, Tensor) or isinstance(std, Tensor)):
         found = _floating(dtype, "normal_kernel_cpu")
         data = normals(size_of("normal", (size or (),)), found, generator) * found.type(std) + found.type(mean)
@@ -438,7 +436,7 @@ def uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: An
 def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fill with normal numbers."""
     if std < 0:
-        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
     dtype = _floating(self.dtype, "normal_kernel_cpu")
     return _refill(
         self, normals(self._data.shape, dtype, generator) * dtype.type(std) + dtype.type(mean), NormalInPlace

@@ -1,4 +1,4 @@
-"""Special functions: erf and its kin, gamma and Bessel functions. NumPy lacks them; SciPy is imported when one is used."""
+"""Special functions: erf and its kin, gamma and Bessel functions, by SciPy, which is imported when one is used."""
 
 from __future__ import annotations
 
