@@ -62,9 +62,10 @@ class Observer(Protocol):
 class _State:
     """The process-wide switches; `special` is the number of reasons to leave the short path."""
 
-    __slots__ = ("observer", "special")
+    __slots__ = ("anomaly", "observer", "special")
 
     def __init__(self) -> None:
+        self.anomaly = False
         self.special = 0
         self.observer: Observer | None = None
 
@@ -177,3 +178,32 @@ class set_grad_enabled(_GradMode):
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         _set(self._before.pop())
         return super().__call__(function)
+
+
+class set_detect_anomaly:
+    """Let backward stop at the first gradient that is NaN and say which op it came from.
+
+    Raises: RuntimeError from backward, as in `Function 'SqrtBackward0' returned nan values in its 0th output.`
+    """
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        self._before = state.anomaly
+        state.anomaly = mode and check_nan
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exc: object) -> None:
+        state.anomaly = self._before
+
+
+class detect_anomaly(set_detect_anomaly):
+    """`set_detect_anomaly(True)` for a `with` block."""
+
+    def __init__(self, check_nan: bool = True) -> None:
+        super().__init__(True, check_nan)
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether backward looks for NaN."""
+    return state.anomaly

@@ -38,7 +38,7 @@ _leaf_tick: Callable[[], int] = itertools.count(1).__next__
 class Leaf:
     """The table entry of leaves: backward ends here, in `.grad`."""
 
-    name = "accumulate_grad"
+    name = title = "accumulate_grad"
     step = None
     node_name = "AccumulateGrad"
     inputs: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class OutputSlot:
     number and the walk no special case. SAVED is `(number of the output,)`; users never see it.
     """
 
-    name = "output"
+    name = title = "output"
     step = None
     outputs = 1
     node_name = "OutputSlot"

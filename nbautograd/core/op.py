@@ -59,6 +59,8 @@ class Op:
 
     name: ClassVar[str]
     node_name: ClassVar[str]
+    title: ClassVar[str]
+    """What people call it: the node's name without `Backward0` unless said otherwise."""
     inputs: ClassVar[tuple[str, ...]]
     settings: ClassVar[tuple[str, ...]]
     saves: ClassVar[tuple[str, ...]]
@@ -102,6 +104,8 @@ class Op:
             return
         cls.name = cls.__dict__.get("name") or snake(cls.__name__)
         cls.node_name = cls.__dict__.get("node_name") or f"{cls.__name__}Backward0"
+        bare = cls.node_name.rstrip("0123456789").removesuffix("Backward").removesuffix("Backwards")
+        cls.title = cls.__dict__.get("title") or snake(bare)
         forward = cls.forward
         code = forward.__code__
         names = code.co_varnames

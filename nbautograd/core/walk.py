@@ -201,7 +201,7 @@ class _Walk:
                     if self.needed is None or id(root._node) in self.needed:
                         send(root._node, seed, heap) if not self.create_graph else self._send(root._node, seed, heap)
                 watched = self.observer is not None and self.observer.detailed
-                if not watched and self.needed is None and not self.create_graph:
+                if not (watched or state.anomaly or self.create_graph) and self.needed is None:
                     self._fast(heap)
                 else:
                     self._general(heap)
@@ -280,6 +280,8 @@ class _Walk:
         sent = list(contributions(op, pulls, self._pruned(node), g, saved))
         if hooks is not None and hooks.after:
             sent = self._hooks_after(hooks, node, g, sent)
+        if state.anomaly:
+            _check_finite(node, [c for _, c in sent])
         index = iter([i for i, p in enumerate(node[PARENTS]) if p is not None and self._needs(p)])
         for parent, c in sent:
             i = next(index)
@@ -379,6 +381,13 @@ class _Walk:
                 result = result if isinstance(result, tuple) else (result,)
                 shares = [None if r is None else (r if self.create_graph else r._data) for r in result]
         return [(p, s) for p, s in zip(node[PARENTS], shares, strict=True) if p is not None and self._needs(p)]
+
+
+def _check_finite(node: Node, shares: list[Any]) -> None:
+    for i, share in enumerate(shares):
+        data = _data(share)
+        if data is not None and data.dtype.kind in "fc" and bool((data != data).any()):
+            raise errors.not_a_number(node, i)
 
 
 def own(g: Any) -> Any:

@@ -174,6 +174,7 @@ class Linear(Op):
     """
 
     node_name = "AddmmBackward0"
+    title = "linear"
     promote = "same"
     tex = {"x": "w", "w": "x", "b": "1"}
 

@@ -78,6 +78,7 @@ class CrossEntropy(Op):
     """
 
     node_name = "NllLossBackward0"
+    title = "cross_entropy"
     promote = "none"
     aux = ("probabilities", "scale")
     tex = {"x": "\\frac{\\mathrm{softmax}(x) - \\mathrm{onehot}(y)}{n}"}

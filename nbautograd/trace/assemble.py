@@ -98,7 +98,9 @@ class _Assembly:
         chosen = {id(n): n for n in (*recorder.head, *recorder.tail)}
         if recorder.worst is not None:
             chosen.update((id(n), n) for n in recorder.worst[1])
-        return sorted(chosen.values(), key=lambda n: n.order)
+        ops = sorted(chosen.values(), key=lambda n: n.order)
+        most = recorder.max_nodes
+        return ops if len(ops) <= most else ops[: most - most // 3] + ops[len(ops) - most // 3 :]
 
     def _value(self, note: ValueNote) -> int:
         if note.id is not None:
@@ -108,7 +110,7 @@ class _Assembly:
         self.result.values.append(value)
         value.name = self._name(note)
         value.output = note.output
-        if note.numbers is not None:
+        if note.numbers is not None and self.recorder.values != "none":
             value.data = summary(_array(note.numbers))
         tensor = note.tensor() if note.tensor is not None else None
         if note.kind == "leaf" and tensor is not None:
@@ -126,8 +128,9 @@ class _Assembly:
         outputs = [self._value(v) for v in note.outputs]
         for i in outputs:
             trace.values[i].op = note.id
-        op = Op(note.id, entry.name, entry.node_name if note.node is not None else None, inputs, outputs)
-        op.params = {k: _setting(v) for k, v in note.params.items() if v is not None}
+        op = Op(note.id, entry.title, entry.node_name if note.node is not None else None, inputs, outputs)
+        defaults = entry.forward.__kwdefaults__ or {}
+        op.params = {k: _setting(v) for k, v in note.params.items() if k not in defaults or not _same(v, defaults[k])}
         op.span = note.place.span
         op.scope = self._scope(note.scope, note.place)
         if note.node is not None:
@@ -350,6 +353,10 @@ def _array(numbers: Any) -> Any:
 
 def _maybe(numbers: Any) -> Any:
     return None if numbers is None else summary(numbers)
+
+
+def _same(value: Any, default: Any) -> bool:
+    return value is default or (isinstance(value, int | float | str) and value == default)
 
 
 def _setting(value: Any) -> str:

@@ -64,6 +64,8 @@ class Recorder:
         self.detailed = True
         self.worst: tuple[PassNote, list[OpNote]] | None = None
         self.grad_accum: int | None = None
+        self.max_nodes = HEAD + TAIL
+        self.values = "stats"
         labels[filename] = (cell.label, cell.id)
         self.places = Places(filename, Source(cell.label, source, cell.id))
         self.head: list[OpNote] = []
@@ -110,6 +112,8 @@ class Recorder:
         self, op: Any, inputs: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Any, ...], in_place: bool
     ) -> None:
         """An op ran forward."""
+        if not any(op.rules):  # comparisons, random numbers: no part of the graph
+            return
         self.op_count += 1
         if self.op_count > WATCHED:
             if self._counting_from is None:
