@@ -95,7 +95,7 @@ class Op:
     refuse: ClassVar[Any] = None
     """`refuse(*arrays, **settings)` gives torch's error text for arguments that made `forward` fail."""
     check: ClassVar[Any] = None
-    """`check(*arrays_and_numbers)` gives torch's error for what `forward` would accept; the short paths never need it."""
+    """`check(*arrays_and_numbers)` gives torch's error for what `forward` would accept; short paths never need it."""
     samples: ClassVar[Any] = None
     """`samples(make)` yields argument tuples for the tests; see `nbautograd.ops.samples`."""
 

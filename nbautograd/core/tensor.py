@@ -178,8 +178,8 @@ class Tensor:
         if self._grad is None and not self.is_leaf and not self.retains_grad:
             warnings.warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
-                "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated for a "
-                "non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by "
+                "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated for "
+                "a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by "
                 f"mistake, make sure you access the leaf Tensor instead. (this one comes {errors.origin(self)})",
                 UserWarning,
                 stacklevel=2,
@@ -308,7 +308,7 @@ class Tensor:
         if self._node is not None:
             raise RuntimeError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.\n"
-                "  hint: .detach() is right for plotting and printing; in a loss use torch functions, NumPy's cut the graph"
+                "  hint: .detach() is right for plotting and printing; in a loss use torch functions: NumPy's cut it"
             )
         if self.is_cuda:
             raise TypeError(
@@ -386,10 +386,8 @@ class Tensor:
         if not self.is_leaf:
             raise RuntimeError(
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
-                "moment.  "
-                "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
-                "see "
-                "https://github.com/pytorch/pytorch/pull/103001\n  hint: x.detach().clone() copies the numbers"
+                "moment.  If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm "
+                "usage, see https://github.com/pytorch/pytorch/pull/103001\n  hint: x.detach().clone() copies the numbers"
             )
         t = object.__new__(type(self))
         memo[id(self)] = t

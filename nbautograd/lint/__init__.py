@@ -27,8 +27,8 @@ def checks() -> dict[str, ModuleType]:
     return _modules
 
 
-def check(trace: Trace, mute: Collection[str] = (), only: Collection[str] | None = None) -> list[Finding]:
-    """What the doctor finds in `trace`; `mute` and `only` name codes, or their beginnings such as `NB1`.
+def check(trace: Trace, mute: Collection[str] = (), only: Collection[str] = ("all",)) -> list[Finding]:
+    """What the doctor finds in `trace`; `mute` and `only` name codes, their beginnings such as `NB1`, or `all`, `none`.
 
     Example:
         >>> import nbautograd as nb
@@ -41,9 +41,13 @@ def check(trace: Trace, mute: Collection[str] = (), only: Collection[str] | None
     return [
         finding
         for code, module in checks().items()
-        if (only is None or code.startswith(tuple(only))) and not (mute and code.startswith(tuple(mute)))
+        if _named(code, only) and not _named(code, mute)
         for finding in module.find(trace)
     ]
+
+
+def _named(code: str, names: Collection[str]) -> bool:
+    return "all" in names or code.startswith(tuple(names))
 
 
 def manual(code: str) -> str:

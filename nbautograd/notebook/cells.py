@@ -118,6 +118,7 @@ class Cells:
         watch = Watch(options.watch or (), self._shell.user_ns)
         recorder = Recorder(cell, _as_written(raw, transformed), filename, self._shell.user_ns)
         recorder.grad_accum = options.grad_accum
+        recorder.values, recorder.max_nodes = options.values, options.max_nodes
         recorder.start()
         return Recording(recorder, options, watch, asked)
 

@@ -207,7 +207,7 @@ def test_running_a_cell_again_without_clearing_is_found(shell):
     shell.run(cell, cell="a")
     ran = shell.run(cell, cell="a")
     (finding,) = shell.ns["_autograd"].findings
-    assert finding.code == "NB101"
+    assert finding.code == "NB102"
     assert "12" in finding.message
     assert finding.message in ran.displays[0]["text/plain"] or finding.title in ran.displays[0]["text/plain"]
 
