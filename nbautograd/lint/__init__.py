@@ -47,7 +47,7 @@ def check(trace: Trace, mute: Collection[str] = (), only: Collection[str] = ("al
 
 
 def _named(code: str, names: Collection[str]) -> bool:
-    return "all" in names or code.startswith(tuple(names))
+    return "all" in names or code.startswith(tuple(name.rstrip("x") for name in names))
 
 
 def manual(code: str) -> str:
