@@ -20,6 +20,7 @@ from . import errors, views
 from .array import SOLE, compact, is_cupy, ndarray, unbroadcast
 from .modes import is_grad_enabled, state
 from .node import FITS, GRAD, PARENTS, OutputSlot, tick
+from .op import names_of
 from .tensor import Tensor
 
 new = object.__new__
@@ -87,6 +88,7 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
     broadcasts = op.broadcasts
     same_dtype = not op.boolean
     saved_of = _saver(plan, [where for _, where, _ in op.plan])
+    saves = bool(plan)
 
     def call(x: Any, y: Any) -> Tensor:
         if state.special or not isinstance(x, Tensor):
@@ -126,7 +128,7 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
         if px is None and py is None:
             t._node = None
         else:
-            t._node = [tick(), op, None, fits, (px, py), saved_of(px, py, xd, yd, out)]
+            t._node = [tick(), op, None, fits, (px, py), saved_of(px, py, xd, yd, out) if saves else ()]
         return t
 
     return call
@@ -428,6 +430,11 @@ def send(parent: Any, c: Any, heap: list[Any]) -> None:
         parent[GRAD] = add(held, c)
 
 
+def _slots(op: Any, i: int) -> tuple[int, ...]:
+    """Where in SAVED the values lie that the rule of input `i` asks for."""
+    return tuple([op.saves.index(name) for name in names_of(op.rules[i])[1:]])
+
+
 def _step_one(op: Any) -> Callable[..., None]:
     pull = op.pulls[0]
 
@@ -447,13 +454,17 @@ def _step_one(op: Any) -> Callable[..., None]:
 
 
 def _step_two(op: Any) -> Callable[..., None]:
+    """The step of a binary op; a rule that asks for one saved value is called without a detour."""
     pull_x, pull_y = op.pulls
+    dx, dy = op.rules
+    direct = dx is not None and dy is not None and len(_slots(op, 0)) == len(_slots(op, 1)) == 1
+    (i,), (j,) = (_slots(op, 0), _slots(op, 1)) if direct else ((0,), (0,))
 
     def step(node: Any, g: Any, saved: Any, heap: list[Any]) -> None:
         px, py = node[PARENTS]
         fits = node[FITS]
         if px is not None:
-            c = pull_x(g, saved)
+            c = dx(g, saved[i]) if direct else pull_x(g, saved)
             if fits is not None:
                 c = fit(c, fits[0])
             if px[GRAD] is None:
@@ -462,7 +473,7 @@ def _step_two(op: Any) -> Callable[..., None]:
             else:
                 send(px, c, heap)
         if py is not None:
-            c = pull_y(g, saved)
+            c = dy(g, saved[j]) if direct else pull_y(g, saved)
             if fits is not None:
                 c = fit(c, fits[1])
             if py[GRAD] is None:

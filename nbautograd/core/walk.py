@@ -221,6 +221,7 @@ class _Walk:
 
     def _fast(self, heap: list[Node]) -> None:
         free = self.free
+        last_change = inplace.last_change  # nothing can be changed in here: rules do not, and hooks take the other path
         while heap:
             node = heappop(heap)
             g = node[GRAD]
@@ -236,11 +237,12 @@ class _Walk:
             saved = node[SAVED]
             if saved is None:
                 raise errors.freed(node)
-            if -node[ORDER] < inplace.last_change and op.frees:
-                inplace.check_saved(node)
+            if op.frees:
+                if -node[ORDER] < last_change:
+                    inplace.check_saved(node)
+                if free:
+                    node[SAVED] = None
             step(node, g, saved, heap)
-            if free and op.frees:
-                node[SAVED] = None
 
     def _general(self, heap: list[Node]) -> None:
         while heap:

@@ -61,7 +61,7 @@ class Mm(Product):
     tex = {"x": "y^\\top", "y": "x^\\top"}
 
     def forward(x, y):
-        return x @ y
+        return x.dot(y)
 
     def dx(g, y):
         return g @ y.T
@@ -179,7 +179,7 @@ class Linear(Op):
     tex = {"x": "w", "w": "x", "b": "1"}
 
     def forward(x, w, b):
-        out = x @ w.T
+        out = x.dot(w.T)
         out += b
         return out
 
