@@ -1,0 +1,25 @@
+"""Differentiation under torch's names: backward and grad, functions of one's own, whole derivatives, and checks."""
+
+from nbautograd.core.modes import enable_grad, no_grad, set_grad_enabled
+from nbautograd.core.walk import backward, grad
+
+from . import functional, graph
+from .function import Function, once_differentiable
+from .gradcheck import GradcheckError, gradcheck, gradgradcheck
+from .variable import Variable
+
+__all__ = [
+    "Function",
+    "GradcheckError",
+    "Variable",
+    "backward",
+    "enable_grad",
+    "functional",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "graph",
+    "no_grad",
+    "once_differentiable",
+    "set_grad_enabled",
+]
