@@ -166,6 +166,11 @@ class Dot(Product):
         return g * x
 
 
+def rows_by_columns(x, w):
+    """x wᵀ. BLAS is a sixth slower with a transposed right operand; for long rows it pays to turn the result instead."""
+    return xp.ascontiguousarray(w.dot(x.T).T) if x.shape[1] >= 512 else x.dot(w.T)
+
+
 class Linear(Op):
     """A linear layer: a product and a bias in one node.
 
@@ -179,7 +184,7 @@ class Linear(Op):
     tex = {"x": "w", "w": "x", "b": "1"}
 
     def forward(x, w, b):
-        out = x.dot(w.T)
+        out = rows_by_columns(x, w)
         out += b
         return out
 

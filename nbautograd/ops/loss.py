@@ -254,7 +254,8 @@ def _rows(input: Any, target: Any) -> tuple[Any, Any, Any]:
         )
     if input.ndim > 2:
         input = input.movedim(1, -1).reshape(-1, input.shape[1])
-    return input, target.reshape(-1), shape
+        target = target.reshape(-1)
+    return input, target, shape
 
 
 def _check_classes(scores: Any, target: Any, ignore_index: int) -> None:

@@ -60,7 +60,9 @@ class Mean(Op):
     tex = {"x": "\\frac{1}{n}"}
 
     def forward(x, *, dim=None, keepdim=False):
-        return xp.mean(x, axis=dim, keepdims=keepdim)
+        if x.dtype.itemsize < 4:
+            return xp.mean(x, axis=dim, keepdims=keepdim)  # which adds up half precision in single
+        return xp.add.reduce(x, axis=dim, keepdims=keepdim) / x.dtype.type(_count(x.shape, dim))
 
     def dx(g, x_shape, dim, keepdim):
         return xp.broadcast_to(restore(g, dim, keepdim) / _count(x_shape, dim), x_shape)

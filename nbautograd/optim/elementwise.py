@@ -2,7 +2,7 @@
 
 NOTE [Blocks]
 Written with whole arrays, `p -= lr * m / (sqrt(v) + eps)` walks through memory once per operation and makes a new array
-for each. A block of 32,768 elements stays in the cache through all operations of a step, and its few temporaries are
+for each. A block of 131,072 elements stays in the cache through all operations of a step, and its few temporaries are
 made once, so that a step costs one walk through memory and no allocation.
 """
 
@@ -22,7 +22,7 @@ from nbautograd.core.tensor import Tensor
 
 from .optimizer import Group, Optimizer
 
-BLOCK = 1 << 15
+BLOCK = 1 << 17
 
 Update = Callable[..., None]
 """`update(xp, p, g, *slots, t, u)`: one step on a block of elements; `t` and `u` are scratch, `g` stays as it is."""
