@@ -26,7 +26,7 @@ from nbautograd.trace.model import (
     Value,
 )
 from nbautograd.trace.notes import EventNote, OpNote, PassNote, ScopeNote, ValueNote
-from nbautograd.trace.record import Recorder, step_of
+from nbautograd.trace.record import Recorder
 from nbautograd.trace.summary import summary
 from nbautograd.trace.where import Place
 
@@ -111,7 +111,7 @@ class _Assembly:
         value.name = self._name(note)
         value.output = note.output
         if note.numbers is not None and self.recorder.values != "none":
-            value.data = summary(_array(note.numbers))
+            value.data = summary(_array(note.numbers), self.recorder.whole)
         tensor = note.tensor() if note.tensor is not None else None
         if note.kind == "leaf" and tensor is not None:
             value.grad = None if tensor._grad is None else summary(tensor._grad._data)
@@ -169,7 +169,7 @@ class _Assembly:
 
     def _step(self, place: Place) -> int | None:
         """The scope of the loop step that `place` is in."""
-        found = step_of(place)
+        found = place.step
         if found is None:
             return None
         if found not in self.steps:
@@ -181,7 +181,7 @@ class _Assembly:
         return self.steps[found]
 
     def _step_index(self, place: Place) -> int | None:
-        found = step_of(place)
+        found = place.step
         return None if found is None else found[1]
 
     # --- passes ---

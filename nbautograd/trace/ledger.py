@@ -105,6 +105,11 @@ def known(tensor: Any) -> LeafLedger | None:
     return found if found is not None and found.tensor() is tensor else None
 
 
+def forget() -> None:
+    """Forget what every leaf's `.grad` is made of."""
+    _ledgers.clear()
+
+
 def leaves_sharing(tensor: Any) -> list[Any]:
     """The leaves with a ledger whose memory `tensor` is or shares (`w`, `w.data`, `w.detach()`)."""
     if known(tensor) is not None:

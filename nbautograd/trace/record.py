@@ -8,6 +8,11 @@ cell runs
 at its own speed again, and only counts; passes, gradients of leaves and updates are still seen. What was not kept is
 said
 in `Trace.folds`.
+
+NOTE [Steps]
+Each round of one loop becomes a `Scope` of kind `step`. Which loop: the innermost one that holds both a backward pass and
+an update (so that neither `for layer in layers`, nor `for p in parameters`, nor the loop over epochs is taken for it), else
+the innermost round a backward pass, else, where nothing trains, the outermost.
 """
 
 from __future__ import annotations
@@ -25,9 +30,10 @@ from nbautograd.core.modes import observe, state
 from nbautograd.core.node import FITS, ORDER, PARENTS, SAVED, is_leaf_node, leaf_tensor, node_and_output, op_of, tick
 from nbautograd.core.tensor import Tensor
 from nbautograd.trace import ledger
+from nbautograd.trace.loops import Steps
 from nbautograd.trace.model import Cell, Source, Trace
 from nbautograd.trace.notes import EventNote, OpNote, PassNote, ScopeNote, ValueNote
-from nbautograd.trace.summary import WHOLE, held
+from nbautograd.trace.summary import FULL, WHOLE, held
 from nbautograd.trace.where import Place, Places, labels
 
 HEAD, TAIL, WATCHED = 1200, 600, 40_000
@@ -87,6 +93,11 @@ class Recorder:
         self._before: Any = None
         self._born = 0
 
+    @property
+    def whole(self) -> int:
+        """Up to how many elements a value is kept whole."""
+        return FULL if self.values == "full" else WHOLE
+
     # --- beginning and end ---
 
     def start(self) -> None:
@@ -141,6 +152,8 @@ class Recorder:
         """A pass starts."""
         values = [self._value(r) for r in roots]
         place = self.places.here()
+        if place.steps and not any(loop.trains for loop, _ in place.steps):
+            _train(place.steps)
         self._pass = PassNote(len(self.passes), kind, values, place, retain_graph, create_graph)
         if roots[0]._data.size == 1:
             self._pass.loss = float(np.real(roots[0]._data))
@@ -313,7 +326,7 @@ class Recorder:
         note.tensor = weakref.ref(t)
         note.node = t._node
         if len(self.head) < HEAD or data.size <= WHOLE:
-            note.numbers = held(data)
+            note.numbers = held(data, self.whole)
         if t._base is not None:
             note.base = self._by_node.get(id(t._base._node)) or self._by_tensor.get(id(t._base))
         return note
@@ -387,8 +400,8 @@ class Recorder:
     def _judge(self, current: PassNote) -> None:
         """Keep the ops of the step with the largest gradient, or with one that is not finite, from being forgotten."""
         if self.worst is None or not current.norm2 <= self.worst[0].norm2:
-            step = step_of(current.place)
-            same = [note for note in self.tail if step is not None and step_of(note.place) == step]
+            step = current.place.step
+            same = [note for note in self.tail if step is not None and note.place.step == step]
             self.worst = (current, same)
 
     def _drop_a_pass(self) -> None:
@@ -406,6 +419,15 @@ class Recorder:
         self.detailed = False
         state.special -= 1
 
+    def _settle(self, update: Place) -> None:
+        """A loop trains if it is the innermost one round both a backward pass and the update that uses it."""
+        if self.passes:
+            both = [a for a, b in zip(self.passes[-1].place.steps, update.steps, strict=False) if a[0] is b[0]]
+            if both and not both[-1][0].trains:
+                for loop, _ in self.passes[-1].place.steps:
+                    loop.trains = False
+                _train(tuple(both))
+
     # --- the ledger ---
 
     def _updated(self, leaf: Any) -> None:
@@ -416,6 +438,7 @@ class Recorder:
         known.review(place.span)
         by = self._optimizers[-1] if self._optimizers else "in-place"
         if known.shares:
+            self._settle(place)
             self.updates.append(UpdateNote(leaf, by, place, [_snapshot(s) for s in known.shares], None))
             for share in known.shares:
                 share.consumed += 1
@@ -453,13 +476,11 @@ def _snapshot(share: ledger.Share) -> ledger.Share:
     )
 
 
-def step_of(place: Place) -> tuple[Any, int] | None:
-    """The outermost loop that `place` is inside of, and which step of it."""
-    for level, instruction, count in place.marks:
-        loop = level.loop
-        if loop is not None and loop.first <= instruction <= loop.last:
-            return loop, count
-    return None
+def _train(steps: Steps) -> None:
+    """The innermost of these loops is the one whose rounds are steps."""
+    for loop, _ in steps:
+        loop.holds = True
+    steps[-1][0].holds, steps[-1][0].trains = False, True
 
 
 def _name_in(parent: Any, owner: Any) -> str | None:

@@ -12,19 +12,21 @@ from nbautograd.trace.model import Summary
 
 WHOLE = 64
 """Up to this many elements an array is kept whole."""
+FULL = 100_000
+"""The same where every number was asked for."""
 SAMPLED_ABOVE = 1_000_000
 SAMPLE = 4096
 BINS = 16
 
 
-def held(data: Any) -> Any:
+def held(data: Any, whole: int = WHOLE) -> Any:
     """What to keep of an array now for a later `summary`: its numbers when small, its figures when large."""
     if isinstance(data, np.generic):
         return data
-    return data.copy() if data.size <= WHOLE else summary(data)
+    return data.copy() if data.size <= whole else summary(data)
 
 
-def summary(data: Any) -> Summary:
+def summary(data: Any, whole: int = WHOLE) -> Summary:
     """The figures of `data`; scalars, NumPy arrays and CuPy arrays."""
     if isinstance(data, Summary):
         return data
@@ -37,12 +39,12 @@ def summary(data: Any) -> Summary:
     if values.dtype.kind == "c":
         values = np.abs(values)
     if values.size and values.dtype.kind in "biuf":
-        _describe(values.reshape(-1), result)
+        _describe(values.reshape(-1), result, whole)
     return result
 
 
-def _describe(flat: Any, into: Summary) -> None:
-    small = flat.size <= WHOLE
+def _describe(flat: Any, into: Summary, whole: int) -> None:
+    small = flat.size <= whole
     if small:
         into.data = [_number(v) for v in flat.tolist()] if flat.dtype.kind != "f" else _floats(flat)
         if flat.size == 1:

@@ -4,15 +4,6 @@ NOTE [Finding the line]
 From the running frame outwards, the first frame that is not a library's belongs to the user. Its code object knows the
 columns of every instruction (`co_positions`), so attribution needs no rewriting of the code, works inside functions and
 comprehensions, and costs a walk over a few frames and a dictionary look-up.
-
-NOTE [Steps of loops]
-A frame in which execution comes back to an instruction it has passed is in a loop. For each of the user's frames we
-keep
-the last instruction seen and the frame it had called (the library's, for the innermost): going back to an earlier
-instruction, or to the same one with a new
-callee, begins another step. The places it came back to and came from bound the loop, so what ran in the frame before
-and
-after the loop is told apart from its steps. The outermost loop counts.
 """
 
 from __future__ import annotations
@@ -21,10 +12,10 @@ import linecache
 import os
 import sys
 import sysconfig
-from dataclasses import dataclass, field
 from typing import Any
 
 from nbautograd.core.errors import PACKAGE
+from nbautograd.trace.loops import Level, Loop, Steps, loops_of
 from nbautograd.trace.model import Source, Span
 
 _LIBRARIES = tuple(
@@ -36,35 +27,22 @@ labels: dict[str, tuple[str, str]] = {}
 """For the file name under which a cell was compiled: what a person calls the cell, and the notebook's id of it."""
 
 
-@dataclass(slots=True, eq=False)
-class Level:
-    """One of the user's frames while it runs."""
-
-    frame: Any
-    instruction: int
-    callee: Any
-    count: int = 0
-    loop: Loop | None = None
-
-
-@dataclass(slots=True, eq=False)
-class Loop:
-    """The loop of one frame: the instructions it spans, and how many steps it has made."""
-
-    first: int
-    last: int
-    line: int
-    source: int
-    steps: int = 0
-
-
-@dataclass(slots=True)
 class Place:
-    """Where an op ran."""
+    """Where something ran: the place in the code, and the loops round it."""
 
-    span: Span | None
-    marks: tuple[tuple[Level, int, int], ...] = field(default=())
-    """For each of the user's frames, outermost first: the level, its instruction, and its count of steps so far."""
+    __slots__ = ("span", "steps")
+
+    def __init__(self, span: Span | None, steps: Steps = ()) -> None:
+        self.span = span
+        self.steps = steps
+
+    @property
+    def step(self) -> tuple[Loop, int] | None:
+        """The loop whose rounds are steps here, and which round; see `Recorder` on which loop that is."""
+        for loop, number in reversed(self.steps):
+            if loop.trains:
+                return loop, number
+        return None if not self.steps or self.steps[0][0].holds else self.steps[0]
 
 
 class Places:
@@ -115,42 +93,27 @@ class Places:
         real = os.path.realpath(filename)
         return real.startswith(_TESTS) or not real.startswith(_LIBRARIES)
 
-    def _follow(self, frames: list[Any], below: Any) -> tuple[tuple[Level, int, int], ...]:
+    def _follow(self, frames: list[Any], below: Any) -> Steps:
+        """Move every level to where its frame is; `frames` go from the outermost to the innermost."""
         chain = self._chain
-        marks: list[tuple[Level, int, int]] = []
-        fresh = False
+        steps: Steps = ()
         for i, frame in enumerate(frames):
-            instruction = frame.f_lasti
-            callee = frames[i + 1] if i + 1 < len(frames) else below
-            if fresh or i >= len(chain) or chain[i].frame is not frame:
-                if not fresh:
-                    self._drop(i)
-                    fresh = True
-                chain.append(Level(frame, instruction, callee))
-            else:
-                level = chain[i]
-                again = instruction == level.instruction and callee is not level.callee
-                if instruction < level.instruction or again:
-                    level.count += 1
-                    self._came_back(level, instruction, frame)
-                level.instruction, level.callee = instruction, callee
-            marks.append((chain[i], instruction, chain[i].count))
+            if i >= len(chain) or chain[i].frame is not frame:
+                self._drop(i)
+                chain.append(Level(frame))
+            code = frame.f_code
+            if loops_of(code):
+                callee = frames[i + 1] if i + 1 < len(frames) else below
+                chain[i].move(frame.f_lasti, callee, self.source_of(code.co_filename))
+                steps += chain[i].steps
         self._drop(len(frames))
-        return tuple(marks)
+        return steps
 
     def _drop(self, start: int) -> None:
         """Forget the levels from `start` on, and let go of their frames."""
         for level in self._chain[start:]:
-            level.frame = level.callee = None
+            level.leave()
         del self._chain[start:]
-
-    def _came_back(self, level: Level, instruction: int, frame: Any) -> None:
-        if level.loop is None:
-            span = self._span(frame)
-            level.loop = Loop(instruction, level.instruction, span.line, span.source)
-        loop = level.loop
-        loop.first, loop.last = min(loop.first, instruction), max(loop.last, level.instruction)
-        loop.steps = level.count + 1
 
     def _span(self, frame: Any) -> Span:
         code, instruction = frame.f_code, frame.f_lasti

@@ -1,0 +1,96 @@
+"""Loops, told from the bytecode: which of a function's loops an instruction is in, and when another round begins.
+
+NOTE [Rounds of loops]
+A jump backwards closes a loop; its target and itself are the loop's first and last instruction. So the nest of loops
+round an instruction is a fact of the code. That execution went round is seen from where it was and where it is now: in
+a loop's body but not deeper, and no further than before; or back in the loop after having left it. What a loop runs
+without an op in it is not seen, and a round without ops is not counted.
+"""
+
+from __future__ import annotations
+
+import dis
+from dataclasses import dataclass
+from functools import lru_cache
+from types import CodeType
+from typing import Any
+
+Range = tuple[int, int]
+"""A loop's first and last instruction."""
+
+
+@dataclass(slots=True, eq=False)
+class Loop:
+    """A loop of one running frame, and how many rounds it has made; `trains` is for the recorder to say."""
+
+    line: int
+    source: int
+    rounds: int = 0
+    trains: bool = False
+    holds: bool = False
+    """Whether a loop inside this one trains."""
+
+
+Steps = tuple[tuple[Loop, int], ...]
+"""The loops round a place, outermost first, each with the number of its round."""
+
+
+@lru_cache(maxsize=1024)
+def loops_of(code: CodeType) -> tuple[Range, ...]:
+    """The loops of a function, outer ones before those inside them. Waiting (`await`) is no loop."""
+    ends: dict[int, int] = {}
+    for i in dis.get_instructions(code):
+        if i.opcode in dis.hasjrel and "NO_INTERRUPT" not in i.opname and i.argval <= i.offset:
+            ends[i.argval] = max(i.offset, ends.get(i.argval, 0))
+    return tuple(sorted(ends.items(), key=lambda r: (r[0], -r[1])))
+
+
+@lru_cache(maxsize=4096)
+def around(code: CodeType, instruction: int) -> tuple[Range, ...]:
+    """The loops of `code` that `instruction` is in, outermost first."""
+    return tuple([r for r in loops_of(code) if r[0] <= instruction <= r[1]])
+
+
+@lru_cache(maxsize=1024)
+def line_of(code: CodeType, loop: Range) -> int:
+    """The line of a loop's `for` or `while`: where its first or its last instruction stands, whichever is earlier."""
+    positions = list(code.co_positions())
+    lines = [positions[i // 2][0] for i in loop]
+    return min((n for n in lines if n), default=code.co_firstlineno)
+
+
+class Level:
+    """One of the user's frames while it runs: where it is, and the rounds of its loops."""
+
+    __slots__ = ("_loops", "callee", "frame", "instruction", "steps")
+
+    def __init__(self, frame: Any) -> None:
+        self.frame = frame
+        self.callee: Any = None
+        self.instruction = -1
+        self.steps: Steps = ()
+        self._loops: dict[Range, Loop] = {}
+
+    def move(self, instruction: int, callee: Any, source: int) -> None:
+        """The frame is at `instruction` of its code in `source` now, in a call of `callee`."""
+        before, again = self.instruction, instruction == self.instruction and callee is not self.callee
+        self.instruction, self.callee = instruction, callee
+        if instruction == before and not again:
+            return
+        code = self.frame.f_code
+        nest = around(code, instruction)
+        if not nest:
+            self.steps = ()
+            return
+        shared = max((r for r in nest if r[0] <= before <= r[1]), default=None)
+        for r in nest:
+            loop = self._loops.get(r)
+            if loop is None:
+                self._loops[r] = Loop(line_of(code, r), source)
+            elif not r[0] <= before <= r[1] or (r == shared and (instruction < before or again)):
+                loop.rounds += 1
+        self.steps = tuple([(self._loops[r], self._loops[r].rounds) for r in nest])
+
+    def leave(self) -> None:
+        """Let go of the frames."""
+        self.frame = self.callee = None
