@@ -13,10 +13,11 @@ from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public, publish_in_place
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arithmetic import Div, Mul
+from nbautograd.ops.choice import between
 from nbautograd.ops.elementwise import Sigmoid, Tanh
 from nbautograd.ops.random import keep_mask, numbers_of
-from nbautograd.ops.samples import Make, cases, through, unary
-from nbautograd.ops.special import fast_erf
+from nbautograd.ops.samples import SHAPES, Make, cases, through, unary
+from nbautograd.ops.special import NORMAL_COEFFICIENTS, fast_erf
 
 # Masks multiply instead of choosing: NumPy's `where` is many times slower on a mask without a pattern. They are never
 # multiplied by a Python number, which would make float64 of them.
@@ -38,7 +39,7 @@ class Relu(Op):
     check = no_truth
 
     def forward(x):
-        return xp.maximum(x, 0)
+        return between(x, 0, None)
 
     def dx(g, out):
         return g * (out > 0)
@@ -118,15 +119,14 @@ class Celu(Op):
 
 # --- smooth ones --------------------------------------------------------------------------------------------------
 
-ROOT_HALF = math.sqrt(0.5)
 ROOT_TWO_OVER_PI = math.sqrt(2 / math.pi)
 ONE_OVER_ROOT_TWO_PI = 1 / math.sqrt(2 * math.pi)
 CUBIC = 0.044715
 
 # NOTE [Known slopes]
 # The slope of gelu shares its costly part with its value, so forward computes both and saves the slope. The rule reads
-# it through an op whose forward merely hands it on: in a first backward that costs nothing, and in a backward that records
-# itself the op has a rule of its own, which knows the slope's slope.
+# it through an op whose forward merely hands it on: in a first backward that costs nothing, and in a backward that
+# records itself the op has a rule of its own, which knows the slope's slope.
 
 
 class Gelu(Op):
@@ -140,11 +140,18 @@ class Gelu(Op):
     aux = ("slope",)
     samples = unary()
 
-    def forward(x):
+    def forward(x, *, needs_slope=True):
         share = normal_share(x)
         out = x * share
-        share += x * density(x)
-        return out, share
+        if not needs_slope:
+            return out, None
+        slope = x * x
+        slope *= -0.5
+        slope = xp.exp(slope)
+        slope *= ONE_OVER_ROOT_TWO_PI
+        slope *= x
+        slope += share
+        return out, slope
 
     def dx(g, x, slope):
         return g * xp.gelu_slope(x, slope)
@@ -156,7 +163,7 @@ class GeluSlope(Op):
     elementwise = True
     samples = through(
         "",
-        lambda make: ((make(*s), make.fixed(*s)) for s in ((), (3,), (2, 3), (0,), (1, 2))),
+        lambda make: ((make(*s), make.fixed(*s)) for s in SHAPES),
         numeric=False,
         second=False,
     )
@@ -176,10 +183,12 @@ class GeluTanh(Op):
     aux = ("slope",)
     samples = through("gelu", unary(approximate="tanh"))
 
-    def forward(x):
+    def forward(x, *, needs_slope=True):
         square = x * x
         t = xp.tanh(x * (square * CUBIC + 1) * ROOT_TWO_OVER_PI)
         half = (t + 1) * 0.5
+        if not needs_slope:
+            return x * half, None
         slope = half + x * (1 - t * t) * (square * (3 * CUBIC) + 1) * (0.5 * ROOT_TWO_OVER_PI)
         return x * half, slope
 
@@ -206,9 +215,9 @@ class GeluTanhSlope(Op):
 
 def normal_share(x: Any) -> Any:
     """Φ(x), the share of the normal distribution below x."""
-    share = fast_erf(x * ROOT_HALF)
-    share += 1
+    share = fast_erf(x, NORMAL_COEFFICIENTS)
     share *= 0.5
+    share += 0.5
     return share
 
 
@@ -299,7 +308,7 @@ class Hardtanh(Op):
     samples = cases(unary(), unary(min_val=-0.5, max_val=0.8))
 
     def forward(x, *, min_val=-1.0, max_val=1.0):
-        return xp.minimum(xp.maximum(x, min_val), max_val)
+        return between(x, min_val, max_val)
 
     def dx(g, x, min_val, max_val):
         return g * ((x > min_val) & (x < max_val))
@@ -405,9 +414,7 @@ class RreluWithNoise(Op):
 
     elementwise = True
     tex = {"x": "[x > 0] + noise \\, [x \\le 0]"}
-    samples = through(
-        "", lambda make: ((make(*s), {"noise": make.fixed(*s, low=0.1, high=0.3)}) for s in ((), (3,), (2, 3), (0,)))
-    )
+    samples = through("", lambda make: ((make(*s), {"noise": make.fixed(*s, low=0.1, high=0.3)}) for s in SHAPES))
 
     def forward(x, *, noise):
         return xp.maximum(x, 0) + noise * xp.minimum(x, 0)
@@ -437,13 +444,12 @@ class Softmax(Op):
     samples = cases(_along)
 
     def forward(x, *, dim):
-        out = xp.exp(x - xp.max(x, axis=dim, keepdims=True, initial=-math.inf))
-        out /= xp.sum(out, axis=dim, keepdims=True)
+        out = xp.exp(x - largest(x, dim))
+        out /= out.sum(axis=dim, keepdims=True)
         return out
 
     def dx(g, out, dim):
-        weighted = g * out
-        return weighted - out * xp.sum(weighted, axis=dim, keepdims=True)
+        return xp.softmax_backward(g, out, dim=dim)
 
     def refuse(x, dim):
         return dim_error(dim, x.ndim)
@@ -459,15 +465,61 @@ class LogSoftmax(Op):
     samples = cases(_along)
 
     def forward(x, *, dim):
-        out = x - xp.max(x, axis=dim, keepdims=True, initial=-math.inf)
-        out -= xp.log(xp.sum(xp.exp(out), axis=dim, keepdims=True))
+        out = x - largest(x, dim)
+        out -= xp.log(xp.exp(out).sum(axis=dim, keepdims=True))
         return out
 
     def dx(g, out, dim):
-        return g - xp.exp(out) * xp.sum(g, axis=dim, keepdims=True)
+        return xp.log_softmax_backward(g, out, dim=dim)
 
     def refuse(x, dim):
         return dim_error(dim, x.ndim)
+
+
+def largest(x: Any, dim: int) -> Any:
+    """The largest element along `dim`, which is kept; an empty `dim` has none."""
+    return x.max(axis=dim, keepdims=True) if x.shape == () or x.shape[dim] else x.sum(axis=dim, keepdims=True)
+
+
+def _pairs_along(make: Make) -> Any:
+    for (x,), settings in ((case[:-1], case[-1]) for case in _along(make)):
+        yield x, make(*x.shape), settings
+
+
+class SoftmaxBackward(Op):
+    """The gradient that `softmax` passes on, computed in one buffer."""
+
+    samples = through("", _pairs_along)
+
+    def forward(g, out, *, dim):
+        found = g * out
+        share = found.sum(axis=dim, keepdims=True)
+        found -= out * share
+        return found
+
+    def dg(h, out, dim):
+        return xp.softmax_backward(h, out, dim=dim)
+
+    def dout(h, g, out, dim):
+        share = xp.sum(g * out, axis=dim, keepdims=True)
+        return h * (g - share) - g * xp.sum(h * out, axis=dim, keepdims=True)
+
+
+class LogSoftmaxBackward(Op):
+    """The gradient that `log_softmax` passes on, computed in one buffer."""
+
+    samples = through("", _pairs_along)
+
+    def forward(g, out, *, dim):
+        found = xp.exp(out)
+        found *= g.sum(axis=dim, keepdims=True)
+        return g - found
+
+    def dg(h, out, dim):
+        return h - xp.sum(h * xp.exp(out), axis=dim, keepdims=True)
+
+    def dout(h, g, out, dim):
+        return -h * xp.exp(out) * xp.sum(g, axis=dim, keepdims=True)
 
 
 def dim_error(dim: int, ndim: int) -> Exception | None:
@@ -568,7 +620,8 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """Each element times the share of the normal distribution below it; `approximate="tanh"` is the older form."""
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
-    return (Gelu if approximate == "none" else GeluTanh).call(input)[0]
+    op = Gelu if approximate == "none" else GeluTanh
+    return op.call(input, needs_slope=input._node is not None)[0]
 
 
 @public(top=False, method=False, functional=True)

@@ -98,6 +98,16 @@ class Fmin(Op):
 # --- bounds -------------------------------------------------------------------------------------------------------
 
 
+def between(x: Any, low: Any, high: Any) -> Any:
+    """`x` brought between two numbers. NumPy does it fastest for two bounds of the dtype of `x`."""
+    if x.size > 2000 and x.dtype.kind == "f":
+        number = x.dtype.type
+        return x.clip(number(-math.inf if low is None else low), number(math.inf if high is None else high))
+    if low is not None:
+        x = xp.maximum(x, low)
+    return x if high is None else xp.minimum(x, high)
+
+
 class Clamp(Op):
     """Each element brought between two numbers; no gradient where it was outside.
 
@@ -110,9 +120,7 @@ class Clamp(Op):
     samples = cases(unary(min=-0.5, max=1), unary(min=0), unary(max=0.3), unary(min=1, max=-1))
 
     def forward(x, *, min=None, max=None):
-        if min is None:
-            return xp.minimum(x, max)
-        return xp.maximum(x, min) if max is None else xp.minimum(xp.maximum(x, min), max)
+        return between(x, min, max)
 
     def dx(g, x, min, max):
         if min is None:
@@ -128,7 +136,7 @@ class ClampMin(Op):
     samples = unary(min=-0.3)
 
     def forward(x, *, min):
-        return xp.maximum(x, min)
+        return between(x, min, None)
 
     def dx(g, x, min):
         return g * (x >= min)
@@ -142,7 +150,7 @@ class ClampMax(Op):
     samples = unary(max=0.3)
 
     def forward(x, *, max):
-        return xp.minimum(x, max)
+        return between(x, None, max)
 
     def dx(g, x, max):
         return g * (x <= max)
@@ -402,7 +410,7 @@ tensors.numpy_names["where"] = where_tensors
 
 
 @public(method=False)
-def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """From `input` where `condition` is true, else from `other`; with the condition alone, the places where it is true.
 
     Raises: RuntimeError when the condition is no truth value.

@@ -11,7 +11,7 @@ from nbautograd.core.call import operator
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public, publish_in_place, publish_op
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops.samples import Make, binary, by_number, forward_only, unary
+from nbautograd.ops.samples import SHAPES, Make, binary, by_number, forward_only, unary
 
 _pairs = forward_only(binary(), by_number(0.5, 1))
 
@@ -253,7 +253,7 @@ class BitwiseNot(Op):
     """Every bit turned round. For truth values, "not"."""
 
     elementwise = True
-    samples = forward_only(lambda make: iter([(make.ints(3),), (make.bools(2, 2),), (make.ints(),), (make.bools(0),)]))
+    samples = forward_only(lambda make: ((kind(*s),) for s in SHAPES for kind in (make.ints, make.bools)))
 
     def forward(x):
         return ~x
@@ -262,11 +262,17 @@ class BitwiseNot(Op):
         return _not_for_floats("bitwise_not", x)
 
 
+def _shifts(make: Make) -> Any:
+    for shape in SHAPES:
+        yield make.ints(*shape), make.ints(*shape)
+        yield make.ints(*shape), 2
+
+
 class BitwiseLeftShift(Op):
     """Every bit moved to a higher place."""
 
     elementwise = True
-    samples = forward_only(lambda make: iter([(make.ints(3), make.ints(3)), (make.ints(2, 3), 2), (make.ints(), 1)]))
+    samples = forward_only(_shifts)
 
     def forward(x, y):
         return x << y
@@ -276,7 +282,7 @@ class BitwiseRightShift(Op):
     """Every bit moved to a lower place."""
 
     elementwise = True
-    samples = forward_only(lambda make: iter([(make.ints(3), make.ints(3)), (make.ints(2, 3), 2), (make.ints(), 1)]))
+    samples = forward_only(_shifts)
 
     def forward(x, y):
         return x >> y
@@ -296,10 +302,11 @@ for _op in (Isnan, Isinf, Isfinite, Isposinf, Isneginf, Signbit):
 
 
 def _tolerance(make: Make) -> Any:
-    x = make(2, 3)
-    yield x, x + 1e-9
-    yield x, x + 1e-3
-    yield x, x * 1.001, {"rtol": 1e-2}
+    for shape in SHAPES:
+        x = make(*shape)
+        yield x, np.asarray(x + 1e-9)
+        yield x, np.asarray(x * 1.001)
+        yield x, np.asarray(x * 1.001), {"rtol": 1e-2}
     yield np.asarray([np.nan, 1.0]), np.asarray([np.nan, 1.0]), {"equal_nan": True}
     yield np.asarray([np.inf, 1.0]), np.asarray([np.inf, np.inf])
 

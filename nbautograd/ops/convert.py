@@ -13,7 +13,7 @@ from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.create import TENSOR_TYPES, TensorType
-from nbautograd.ops.samples import through, unary
+from nbautograd.ops.samples import SHAPES, Make, through, unary
 
 
 class Clone(Op):
@@ -44,6 +44,12 @@ class ToCopy(Op):
         return xp.to_copy(g, dtype=x_dtype, device=x_device)
 
 
+def _sources(make: Make) -> Any:
+    for target, source in (((), ()), ((3,), ()), ((2, 3), (3,)), ((2, 3), (2, 1)), ((0,), (1,)), ((2, 3), (2, 3)),
+                           ((2, 2, 3), (2, 1)), ((1,), ()), ((2, 0), (1, 0)), ((3, 1), (1, 1))):  # fmt: skip
+        yield make(*target), make(*source)
+
+
 class CopyFrom(Op):
     """The numbers of `y` in place of those of `x`, in the shape, dtype and device of `x`."""
 
@@ -51,12 +57,7 @@ class CopyFrom(Op):
     elementwise = True
     promote = "none"
     tex = {"x": "0", "y": "1"}
-    samples = through(
-        "copy_",
-        lambda make: iter(
-            [(make(*a), make(*b)) for a, b in (((), ()), ((3,), ()), ((2, 3), (3,)), ((2, 3), (2, 1)), ((0,), (1,)))]
-        ),
-    )
+    samples = through("copy_", _sources)
 
     def forward(x, y):
         y = arrays.place(y, arrays.device_of(x))
@@ -91,7 +92,7 @@ class Fill(Op):
     elementwise = True
     promote = "none"
     tex = {"x": "0", "y": "1"}
-    samples = through("fill_", lambda make: iter([(make(*shape), make()) for shape in ((), (3,), (2, 3), (0,))]))
+    samples = through("fill_", lambda make: ((make(*shape), make()) for shape in SHAPES))
     forward, dx, dy = CopyFrom.forward, CopyFrom.dx, CopyFrom.dy
 
 
@@ -244,7 +245,7 @@ def _plain(tensor: Tensor) -> bool:
 
 
 @public(top=False)
-def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Put the numbers of `src` into this tensor, broadcast and cast as needed."""
     if isinstance(src, int | float | complex):
         return fill_(self, src)
@@ -310,7 +311,8 @@ def element_size(self: Tensor) -> int:
 @public(top=False)
 def get_device(self: Tensor) -> int:
     """The number of the GPU that holds this tensor; −1 for the CPU."""
-    return self.device.index if self.is_cuda else -1
+    index = self.device.index
+    return -1 if index is None else index
 
 
 @public(top=False)

@@ -8,7 +8,7 @@ from typing import Any
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import into, public, publish_in_place, publish_op
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops.samples import binary, through, unary
+from nbautograd.ops.samples import binary, same_shapes, through, unary
 
 LN2, LN10 = math.log(2), math.log(10)
 
@@ -385,10 +385,31 @@ class Sigmoid(Op):
     samples = unary()
 
     def forward(x):
-        return 1 / (xp.exp(-x) + 1)
+        out = xp.exp(-x)
+        out += 1
+        return 1 / out
 
     def dx(g, out):
-        return g * (out * (1 - out))
+        return xp.sigmoid_backward(g, out)
+
+
+class SigmoidBackward(Op):
+    """The gradient that `sigmoid` passes on, computed in one buffer."""
+
+    elementwise = True
+    samples = through("", same_shapes)
+
+    def forward(g, out):
+        found = 1 - out
+        found *= out
+        found *= g
+        return found
+
+    def dg(h, out):
+        return xp.sigmoid_backward(h, out)
+
+    def dout(h, g, out):
+        return h * g * (1 - out * 2)
 
 
 # --- size and sign ------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator as Yields
 from typing import Any
 
 import numpy as np
@@ -117,7 +117,7 @@ def set_rng_state(new_state: Tensor) -> None:
 
 
 @contextlib.contextmanager
-def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
+def fork_rng(devices: Any = None, enabled: bool = True) -> Yields[None]:
     """Numbers drawn inside the block leave the default generator as it was."""
     before = get_rng_state()
     try:

@@ -104,6 +104,15 @@ def binary(low: float = -2.0, high: float = 2.0, **settings: Any) -> Samples:
     return Samples(cases)
 
 
+SHAPES = ((), (1,), (5,), (0,), (2, 3), (2, 0, 3), (2, 3, 2), (1, 1, 1, 2), (3, 1), (2, 2))
+
+
+def same_shapes(make: Make) -> Iterator[Case]:
+    """Two tensors of one shape."""
+    for shape in SHAPES:
+        yield make(*shape), make(*shape)
+
+
 def by_number(*numbers: float, low: float = -2.0, high: float = 2.0, **settings: Any) -> Samples:
     """A tensor and a Python number."""
 
