@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -256,7 +256,6 @@ def _output_node(node: Any, nr: int, count: int) -> Any:
 class _Entry(Op, abstract=True):
     """What stands in the OP slot of a custom function's node; see NOTE [A table entry for each class]."""
 
-    step = None
     inputs = ("xs",)
     settings = ()
     saves = ("ctx",)
@@ -264,25 +263,28 @@ class _Entry(Op, abstract=True):
     outputs = None
     variadic = True
     promote = "none"
+    with_graph: ClassVar[tuple[Callable[..., Any], ...]]
 
-    def __init__(self, cls: type[Function], frees: bool) -> None:
-        self.cls = cls
-        self.frees = frees
-        self.name = self.title = cls.__name__
-        self.node_name = f"{cls.__name__}Backward"
-        self.forward = cls.forward
-        self.__doc__ = cls.__doc__
-        self.rules = (lambda g, ctx: _pull(cls, ctx, g, False),)
-        self.pulls = (lambda g, saved: _pull(cls, saved[0], g, False),)
-        self.with_graph = (lambda g, ctx: _pull(cls, ctx, g, True),)
-
-    def differentiable(self) -> tuple[Callable[..., Any], ...]:
-        return self.with_graph
+    @classmethod
+    def differentiable(cls) -> tuple[Callable[..., Any], ...]:
+        return cls.with_graph
 
 
 @functools.cache
-def _entry(cls: type[Function], frees: bool) -> _Entry:
-    return _Entry(cls, frees)
+def _entry(cls: type[Function], frees: bool) -> Any:
+    facts = {
+        "__doc__": cls.__doc__,
+        "name": cls.__name__,
+        "title": cls.__name__,
+        "node_name": f"{cls.__name__}Backward",
+        "forward": staticmethod(cls.forward),
+        "frees": frees,
+        "step": None,
+        "rules": (lambda g, ctx: _pull(cls, ctx, g, False),),
+        "pulls": (lambda g, saved: _pull(cls, saved[0], g, False),),
+        "with_graph": (lambda g, ctx: _pull(cls, ctx, g, True),),
+    }
+    return type(cls.__name__, (_Entry,), facts, abstract=True)
 
 
 def _pull(cls: type[Function], ctx: FunctionCtx, g: Any, graph: bool) -> list[Any]:
@@ -295,7 +297,7 @@ def _pull(cls: type[Function], ctx: FunctionCtx, g: Any, graph: bool) -> list[An
     else:
         with _Unwatched():
             result = backward(ctx, *grads)
-    result = result if isinstance(result, tuple | list) else (result,)
+    result: Any = result if isinstance(result, tuple | list) else (result,)
     name = ctx._node_name
     expected = len(ctx._inputs)
     while len(result) > expected and result[-1] is None:

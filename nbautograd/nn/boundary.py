@@ -7,6 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from nbautograd.core.modes import is_grad_enabled
+from nbautograd.core.node import grad_fn_of, node_and_output
 from nbautograd.core.op import Op, compile_entry
 from nbautograd.core.tensor import Tensor
 
@@ -79,7 +80,7 @@ class _Passage:
         if not self.places:
             return args
         passed = pass_on([args[i] for i in self.places])
-        passed[0].grad_fn.register_hook(self._backward_done)
+        grad_fn_of(node_and_output(passed[0]._node)[0]).register_hook(self._backward_done)
         swapped = dict(zip(self.places, passed, strict=True))
         return tuple(swapped.get(i, arg) for i, arg in enumerate(args))
 
@@ -90,7 +91,8 @@ class _Passage:
         if not places:
             return output
         passed = pass_on([parts[i] for i in places])
-        passed[0].grad_fn.register_prehook(functools.partial(self._backward_begins, places, len(parts)))
+        begins = functools.partial(self._backward_begins, places, len(parts))
+        grad_fn_of(node_and_output(passed[0]._node)[0]).register_prehook(begins)
         swapped = dict(zip(places, passed, strict=True))
         result = tuple(swapped.get(i, part) for i, part in enumerate(parts))
         return result if isinstance(output, tuple) else result[0]

@@ -102,7 +102,7 @@ def eye_(tensor: Tensor) -> Tensor:
     """Fill with the identity matrix: the layer passes its input on."""
     if tensor.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
-    return _write(tensor, np.eye(*tensor.shape))
+    return _write(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
 
 
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
