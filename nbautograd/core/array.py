@@ -38,7 +38,10 @@ class Namespace:
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._library, name, None)
         if found is None:
-            found = self._own(name)
+            try:
+                found = self._own(name)
+            except KeyError:
+                raise AttributeError(f"neither NumPy nor the op table has {name!r}") from None
         setattr(self, name, found)
         return found
 

@@ -215,6 +215,8 @@ class _Tensors:
         self.numpy_names: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
+        if name not in self.numpy_names and name not in TABLE:
+            raise AttributeError(f"there is no differentiable {name!r}")
         found = self.numpy_names.get(name) or TABLE[name].call
         setattr(self, name, found)
         return found
