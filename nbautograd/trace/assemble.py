@@ -271,29 +271,27 @@ class _Assembly:
     # --- figures, ledgers, folds ---
 
     def _figures(self, kept: list[PassNote]) -> None:
-        """A line for each step of the loop that the passes are in."""
-        rows: dict[int, StepFigures] = {}
+        """A line for each step that has a backward pass; where several loops train, their steps count on."""
+        rows: dict[tuple[Any, int], StepFigures] = {}
         keeping = {p.id for p in kept}
         for p in self.recorder.passes:
-            index = self._step_index(p.place)
-            if index is None:
+            if p.place.step is None:
                 continue
-            row = rows.setdefault(index, StepFigures(index))
+            row = rows.setdefault(p.place.step, StepFigures(len(rows)))
             row.loss, row.grad_norm = p.loss, math.sqrt(p.norm2) if p.norm2 == p.norm2 else "nan"
             row.events += len(p.events) + p.dropped
             row.kept = row.kept or p.id in keeping
+        scopes = {scope: rows[step] for step, scope in self.steps.items() if step in rows}
         for op in self.result.ops:
             scope = op.scope
-            while scope is not None and self.result.scopes[scope].kind != "step":
+            while scope is not None:
+                if scope in scopes:
+                    scopes[scope].ops += 1
                 scope = self.result.scopes[scope].parent
-            index = None if scope is None else self.result.scopes[scope].index
-            if index in rows:
-                rows[index].ops += 1
-        steps = [rows[i] for i in sorted(rows)]
+        steps = list(rows.values())
         stride = -(-len(steps) // STEPS)
-        self.result.steps = (
-            [s for i, s in enumerate(steps) if i % stride == 0 or s.kept or i == len(steps) - 1] if steps else []
-        )
+        last = len(steps) - 1
+        self.result.steps = [s for i, s in enumerate(steps) if i % stride == 0 or s.kept or i == last]
 
     def _ledgers(self) -> None:
         recorder, trace = self.recorder, self.result

@@ -37,12 +37,17 @@ Steps = tuple[tuple[Loop, int], ...]
 
 @lru_cache(maxsize=1024)
 def loops_of(code: CodeType) -> tuple[Range, ...]:
-    """The loops of a function, outer ones before those inside them. Waiting (`await`) is no loop."""
+    """The loops of a function, outer ones before those inside them; waiting and comprehensions are none."""
     ends: dict[int, int] = {}
+    collecting: list[int] = []
     for i in dis.get_instructions(code):
         if i.opcode in dis.hasjrel and "NO_INTERRUPT" not in i.opname and i.argval <= i.offset:
             ends[i.argval] = max(i.offset, ends.get(i.argval, 0))
-    return tuple(sorted(ends.items(), key=lambda r: (r[0], -r[1])))
+        elif i.opname in ("LIST_APPEND", "SET_ADD", "MAP_ADD") and (i.arg or 0) > 1:
+            collecting.append(i.offset)
+    loops = sorted(ends.items(), key=lambda r: (r[0], -r[1]))
+    inner = {max((r for r in loops if r[0] <= at <= r[1]), default=None) for at in collecting}
+    return tuple([r for r in loops if r not in inner and code.co_name != "<genexpr>"])
 
 
 @lru_cache(maxsize=4096)
