@@ -84,6 +84,8 @@ def publish_in_place(op: type[Op], *names: str) -> None:
     for name in names or (op.name,):
         method.__name__ = f"{name}_"
         setattr(Tensor, f"{name}_", method)
+        if len(op.inputs) == 1:
+            FUNCTIONS[f"{name}_"] = method
 
 
 def into(out: Tensor, result: Tensor, name: str) -> Tensor:

@@ -758,7 +758,7 @@ Tensor.__sub__ = operator(Sub)
 Tensor.__rsub__ = operator(Rsub)
 Tensor.__mul__ = Tensor.__rmul__ = _mul
 Tensor.__truediv__ = operator(Div)
-Tensor.__rtruediv__ = lambda self, other: _mul(Reciprocal.call(self), other)
+Tensor.__rtruediv__ = Tensor.__rdiv__ = lambda self, other: _mul(Reciprocal.call(self), other)
 Tensor.__floordiv__ = operator(FloorDivide)
 Tensor.__rfloordiv__ = _other_first(operator(FloorDivide))
 Tensor.__mod__ = _by_kind(Remainder, RemainderByNumber)

@@ -366,7 +366,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Any = None) -
     return result if out is None else into(out, result, "clamp")
 
 
-@public("clamp_", "clip_", top=False)
+@public("clamp_", "clip_")
 def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """Like `clamp`, in place."""
     op, inputs, settings = _clamp(self, min, max)
@@ -385,7 +385,7 @@ def clamp_max(input: Tensor, max: Any) -> Tensor:
     return ClampMaxTensor.call(input, max) if isinstance(max, Tensor) else ClampMax.call(_fitting(input, max), max=max)
 
 
-@public("clamp_min_", top=False)
+@public()
 def clamp_min_(self: Tensor, min: Any) -> Tensor:
     """Like `clamp_min`, in place."""
     return (
@@ -393,7 +393,7 @@ def clamp_min_(self: Tensor, min: Any) -> Tensor:
     )
 
 
-@public("clamp_max_", top=False)
+@public()
 def clamp_max_(self: Tensor, max: Any) -> Tensor:
     """Like `clamp_max`, in place."""
     return (
@@ -439,7 +439,7 @@ def nan_to_num(
     return result if out is None else into(out, result, "nan_to_num")
 
 
-@public("nan_to_num_", top=False)
+@public()
 def nan_to_num_(
     self: Tensor, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:

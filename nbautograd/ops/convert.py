@@ -254,7 +254,7 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     return inplace.apply(CopyFrom, self, src)
 
 
-@public(top=False)
+@public()
 def fill_(self: Tensor, value: Any) -> Tensor:
     """Put one number everywhere."""
     if not isinstance(value, Tensor):
@@ -266,13 +266,13 @@ def fill_(self: Tensor, value: Any) -> Tensor:
     return inplace.apply(Fill, self, value)
 
 
-@public()
+@public(method=False)
 def fill(input: Tensor, value: Any) -> Tensor:
     """A copy with one number everywhere."""
     return fill_(Clone.call(input), value)
 
 
-@public(top=False)
+@public()
 def zero_(self: Tensor) -> Tensor:
     """Put zeros everywhere."""
     if not _plain(self):

@@ -689,7 +689,8 @@ for _op, *_names in (
     (Atan2, "atan2", "arctan2"), (Hypot,), (Logaddexp,), (Logaddexp2,), (Ldexp,),
 ):  # fmt: skip
     publish_op(_op, *_names, functional=_op is Tanh)
-    publish_in_place(_op, *_names)
+    if _op not in (Logaddexp, Logaddexp2):
+        publish_in_place(_op, *_names)
 publish_op(Sigmoid, functional=True)
 publish_in_place(Sigmoid)
 publish_in_place(Round)

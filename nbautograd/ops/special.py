@@ -6,6 +6,7 @@ import importlib
 import math
 from typing import Any
 
+from nbautograd.core import inplace
 from nbautograd.core.array import is_cupy, ndarray
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public, publish_in_place, publish_op
@@ -493,6 +494,18 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """ln(x / (1 − x)), the inverse of the sigmoid."""
     return Logit.call(input, eps=eps)
+
+
+@public("logit_")
+def logit_(self: Tensor, eps: float | None = None) -> Tensor:
+    """Like `logit`, in place."""
+    return inplace.apply(Logit, self, eps=eps)
+
+
+@public("xlogy_", top=False)
+def xlogy_(self: Tensor, other: Any) -> Tensor:
+    """Like `xlogy`, in place."""
+    return inplace.apply(Xlogy if isinstance(other, Tensor) else XlogyByNumber, self, other)
 
 
 @public()
