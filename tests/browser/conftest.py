@@ -137,7 +137,10 @@ class Notebook:
         self.page.keyboard.press("Control+Enter")
         expect(prompt).not_to_have_text(before)
         expect(prompt).to_have_text(re.compile(r"\[\d+\]:"))
-        return self.output(index)
+        output = self.output(index)
+        if (complaint := output.locator('[data-mime-type="application/vnd.jupyter.stderr"]')).count():
+            pytest.fail("\n".join(complaint.all_inner_texts()))
+        return output
 
     def save(self) -> nbformat.NotebookNode:
         """Save, and read what is in the file now."""
@@ -155,10 +158,6 @@ class Notebook:
             for item in ("Right Sidebar", "Show Backward graph"):
                 self.page.locator(".lm-Menu-item").get_by_text(item, exact=True).click()
         return self.page.locator(".nbautograd-sidebar")
-
-    def screenshot(self, name: str) -> None:
-        SCREENSHOTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{name}-{self._server.app}.png")
 
 
 @pytest.fixture(scope="session")
@@ -183,10 +182,13 @@ def server(
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page, whose last look is kept as a picture."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     context.set_default_timeout(TIMEOUT_MS)
-    yield context.new_page()
+    page = context.new_page()
+    yield page
+    page.screenshot(path=SCREENSHOTS / f"{request.node.name}.png")
     context.close()
 
 

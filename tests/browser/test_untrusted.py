@@ -64,6 +64,5 @@ def test_nothing_in_a_strangers_trace_runs(desk: Desk) -> None:
         for tab in output.get_by_role("tab").all():
             tab.click()
 
-    notebook.screenshot("stranger")
     assert notebook.page.evaluate("window.harmed") is None
     assert notebook.page.locator(".nbautograd-host [data-commandlinker-command], .nbautograd-host [id]").count() == 0
