@@ -41,12 +41,13 @@ def check(trace: Trace, mute: Collection[str] = (), only: Collection[str] = ("al
     return [
         finding
         for code, module in checks().items()
-        if _named(code, only) and not _named(code, mute)
+        if named(code, only) and not named(code, mute)
         for finding in module.find(trace)
     ]
 
 
-def _named(code: str, names: Collection[str]) -> bool:
+def named(code: str, names: Collection[str]) -> bool:
+    """Whether `names` speak of `code`: by itself, by its family `NB1xx`, or as `all`."""
     return "all" in names or code.startswith(tuple(name.rstrip("x") for name in names))
 
 

@@ -12,7 +12,7 @@ SAVED_FORMS = (".svg", ".html", ".json")
 
 _WORD = re.compile(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""")
 _QUOTED = re.compile(r"""(["'])(.*?)\1""")
-_CODE = re.compile(r"NB\d(?:xx|\d\d)", re.IGNORECASE)
+_CODE = re.compile(r"NB\d(?:xx|\d\d)")
 
 
 def parse(parser: MagicArgumentParser, line: str) -> Namespace:
@@ -62,7 +62,7 @@ def codes(text: str) -> tuple[str, ...]:
     for code in names(text):
         if not _CODE.fullmatch(code):
             raise ArgumentTypeError(f"{code!r} is no code of a finding; write NB101, NB1xx, all or none")
-    return tuple(code.upper().replace("XX", "xx") for code in names(text))
+    return names(text)
 
 
 def saved_form(text: str) -> Path:

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.inputtransformer2 import cell_magic, leading_empty_lines
 
+from nbautograd.core.modes import is_anomaly_enabled, set_detect_anomaly
 from nbautograd.notebook.watch import Watch
+from nbautograd.trace import ledger
 from nbautograd.trace.model import Cell
 from nbautograd.trace.session import Recorder
 
@@ -37,6 +39,7 @@ class Recording:
     recorder: Recorder
     options: Namespace
     watch: Watch
+    anomaly: set_detect_anomaly
     asked: bool
 
 
@@ -95,8 +98,9 @@ class Cells:
             self._stop(recording, error)
 
     def clear(self) -> None:
-        """Count the runs of every cell from one again."""
+        """Forget which cells ran, and what their runs brought to each `.grad`."""
         self._runs.clear()
+        ledger.forget()
 
     def _options(self, code: str) -> Namespace | None:
         """What the `%%autograd` at the head of a cell asks for; None without one, or when it makes no sense."""
@@ -117,13 +121,14 @@ class Cells:
         cell = Cell(cell_id, options.label or f"In [{self._number}]", self._runs[cell_id], self._number)
         watch = Watch(options.watch or (), self._shell.user_ns)
         recorder = Recorder(cell, _as_written(raw, transformed), filename, self._shell.user_ns)
-        recorder.grad_accum = options.grad_accum
-        recorder.values, recorder.max_nodes = options.values, options.max_nodes
+        recorder.grad_accum, recorder.values, recorder.max_nodes = options.grad_accum, options.values, options.max_nodes
+        anomaly = set_detect_anomaly(options.anomaly or is_anomaly_enabled())
         recorder.start()
-        return Recording(recorder, options, watch, asked)
+        return Recording(recorder, options, watch, anomaly, asked)
 
     def _stop(self, recording: Recording, error: BaseException | None) -> None:
         trace = recording.recorder.stop(error)
+        recording.anomaly.__exit__()
         self._magics.reports.report(trace, recording.options, recording.asked)
         if report := recording.watch.report():
             print(report)

@@ -15,7 +15,7 @@ from IPython.core.magic import (
     output_can_be_silenced,
 )
 from IPython.core.magic_arguments import argument, argument_group, magic_arguments
-from traitlets import Bool, Enum, Int, List, Unicode, observe
+from traitlets import Bool, Enum, Int, List, TraitError, Unicode, observe, validate
 
 from nbautograd.notebook import arguments, gradients
 from nbautograd.notebook.cells import Cells
@@ -49,6 +49,13 @@ class AutogradMagics(Magics):
         super().__init__(shell, parent=shell)  # the parent brings the configuration
         self.reports = Reports(self)
         self.cells = Cells(self)
+
+    @validate("checks", "muted")
+    def _known_codes(self, proposal: Any) -> list[str]:
+        try:
+            return list(arguments.codes(" ".join(proposal["value"])))
+        except ArgumentTypeError as error:
+            raise TraitError(str(error)) from None
 
     @observe("keep")
     def _keep_changed(self, change: Any) -> None:
@@ -155,10 +162,9 @@ class AutogradMagics(Magics):
     def explain(self, line: str) -> None:
         """Explain findings at length: `%explain NB101`, or `%explain` for those of the last trace."""
         try:
-            wanted = arguments.codes(line) if line.strip() else self.reports.last_codes()
+            print(self.reports.explain(arguments.codes(line.strip())))
         except ArgumentTypeError as error:
             raise UsageError(f"%explain: {error}") from None
-        print(self.reports.explain(wanted))
 
     def _leaves(self, line: str) -> gradients.Leaves:
         return gradients.leaves(self.shell.user_ns, arguments.names(line))

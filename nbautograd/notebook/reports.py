@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,15 @@ class Reports:
         mode = "every cell" if self._magics.auto else "cells that begin with %%autograd"
         lines = [f"Traced: {mode}.", f"Remembered: {len(self.traces)} of at most {self._magics.keep} traces."]
         return "\n".join(lines + [f"  {_line(trace)}" for trace in self.traces])
+
+    def explain(self, codes: Sequence[str]) -> str:
+        """The pages of the findings with these codes; without codes, of those in the last trace."""
+        found = [finding.code for finding in self.traces[-1].findings] if self.traces else []
+        if not (codes or found):
+            return "There is nothing to explain: the last trace has no finding."
+        named = codes or dict.fromkeys(found)
+        pages = [lint.manual(code) for code in lint.checks() if lint.named(code, named)]
+        return "\n\n".join(pages) or f"The doctor knows nothing of {', '.join(named)}."
 
     def _store(self, trace: Trace, name: str | None) -> None:
         self.traces.append(trace)

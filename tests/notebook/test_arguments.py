@@ -33,7 +33,7 @@ def test_what_makes_no_sense_is_said(line, says):
 
 
 def test_codes_and_names_come_as_tuples():
-    options = arguments.parse(PARSER, "--check nb101,NB4xx --mute none --watch 'w b'")
+    options = arguments.parse(PARSER, "--check NB101,NB4xx --mute none --watch 'w b'")
     assert (options.check, options.mute, options.watch) == (("NB101", "NB4xx"), ("none",), ("w", "b"))
 
 

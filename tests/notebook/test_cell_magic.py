@@ -212,7 +212,7 @@ def test_running_a_cell_again_without_clearing_is_found(shell):
     assert finding.message in ran.displays[0]["text/plain"] or finding.title in ran.displays[0]["text/plain"]
 
 
-@pytest.mark.parametrize("option", ["--mute NB101", "--mute NB1xx", "--check none", "--check NB2xx", "--grad-accum 2"])
+@pytest.mark.parametrize("option", ["--mute NB102", "--mute NB1xx", "--check none", "--check NB2xx", "--grad-accum 2"])
 def test_a_finding_can_be_silenced(shell, option):
     shell.run(LEAF)
     cell = f"%%autograd {option}\n(x * x).backward()"

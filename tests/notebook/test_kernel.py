@@ -44,7 +44,8 @@ def test_an_interrupt_shows_what_ran_and_leaves_the_next_cell_right(kernel):
 
 def test_an_interrupted_await_leaves_the_next_cell_right(kernel):
     request = kernel.begin(
-        f"%%autograd\nimport asyncio\n{LEAF}\ny = x * x\nprint('asleep', flush=True)\nawait asyncio.sleep(60)"
+        f"%%autograd\nimport asyncio\n{LEAF}\ny = x * x\nprint('asleep', flush=True)\n"
+        "for _ in range(600): await asyncio.sleep(0.1)"
     )
     kernel.end(request, until="asleep")
     kernel.interrupt()

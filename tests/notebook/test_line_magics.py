@@ -155,8 +155,10 @@ def test_gradcheck_wants_an_expression_with_a_leaf(shell):
 
 
 def test_explain_gives_a_findings_page(shell):
-    assert "NB101" in shell.run("%explain NB101").text
-    assert "no finding" in shell.run("%explain").text
+    assert "a cell again" in shell.run("%explain NB102").text
+    assert shell.run("%explain NB1xx").text.count("NB10") >= 3
+    assert "knows nothing of NB999" in shell.run("%explain NB999").text
+    assert "nothing to explain" in shell.run("%explain").text
     assert "is no code" in shell.run("%explain hello").text
 
 
@@ -164,7 +166,7 @@ def test_explain_without_a_code_speaks_of_the_last_trace(shell):
     shell.run(LEAF)
     for _ in range(2):
         shell.run("%%autograd\n(x * x).backward()", cell="a")
-    assert "NB101" in shell.run("%explain").text
+    assert "NB102" in shell.run("%explain").text
 
 
 def test_settings_come_from_the_configuration():
@@ -182,7 +184,10 @@ def test_settings_can_be_changed_and_are_checked(shell):
     for _ in range(3):
         shell.run(f"%%autograd\n{LEAF}\nx * x")
     assert "1 of at most 1" in shell.run("%autograd status").text
-    assert shell.run("%config AutogradMagics.view = 'tree'").error.startswith("TraitError")
+    shell.run("%config AutogradMagics.view = 'tree'")
+    shell.run("%config AutogradMagics.muted = ['hello']")
+    assert "Current: 'auto'" in shell.run("%config AutogradMagics").text
+    assert shell.run(f"%%autograd\n{LEAF}\nx * x").error is None
 
 
 def test_a_trace_on_the_last_line_is_drawn(shell):
