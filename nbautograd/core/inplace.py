@@ -194,6 +194,8 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
         raise errors.leaf_in_place(view=leaf is not target)
     result = op.call(target, *others, **settings)
     _check_result(target, result)
+    if state.observer is not None:
+        state.observer.in_place(target, result)
     node = result._node
     data = target._data
     if node is not None:

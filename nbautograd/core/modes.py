@@ -27,7 +27,7 @@ class Observer(Protocol):
     def op(
         self, op: Any, inputs: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Any, ...], in_place: bool
     ) -> None:
-        """`op` ran forward. `inputs` are tensors or Python numbers; for an in-place op `outputs[0]` is its target."""
+        """`op` ran forward. `inputs` are tensors or numbers; `in_place` says that it put its result into one itself."""
 
     def backward_begin(
         self, roots: list[Any], seeds: list[Any], kind: str, retain_graph: bool, create_graph: bool
@@ -45,6 +45,9 @@ class Observer(Protocol):
 
     def backward_end(self, error: BaseException | None) -> None:
         """The pass is over."""
+
+    def in_place(self, target: Any, result: Any) -> None:
+        """`result`, of the op told last, goes into `target`; that `target` is changed is told next."""
 
     def mutated(self, tensor: Any) -> None:
         """The values of `tensor` were changed in place (also through `.data` or an optimizer)."""

@@ -1,23 +1,26 @@
 """What each leaf's `.grad` is made of, kept from trace to trace: the memory behind the accumulation warning.
 
 NOTE [Judging by value]
-Gradients are cleared in many ways: `= None`, `zero_()`, `.data.zero_()`, an optimizer's `zero_grad()`, in code that
-is traced
-and in code that is not. So a ledger never trusts that it was told. Before it uses what it knows, it compares `.grad`
-with what
-it saw last: gone or all zero means cleared, different means that something unknown was added.
+Gradients are cleared in many ways: `= None`, `zero_()`, `.data.zero_()`, an optimizer's `zero_grad()`, in code that is
+traced and in code that is not. So a ledger never trusts that it was told. Before it uses what it knows, it compares
+`.grad` with what it saw last: gone or all zero means cleared; another tensor means that somebody put a gradient there;
+the same tensor with other numbers means that it was scaled or clipped, and its shares stay.
 """
 
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from nbautograd.core.inplace import storage
-from nbautograd.trace.model import Span
+from nbautograd.trace.model import Span, Summary
+from nbautograd.trace.summary import held
+
+SHARES = 12
+"""A loop that never clears would go on adding shares; this many are told apart."""
 
 
 @dataclass(slots=True)
@@ -33,16 +36,22 @@ class Share:
     trace: int = 0
     step: int | None = None
     consumed: int = 0
+    passes: int = 1
+    """How many backward passes stand here as one."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class LeafLedger:
     """The shares that a leaf's `.grad` is the sum of."""
 
     tensor: weakref.ref[Any]
     shares: list[Share] = field(default_factory=list)
-    print: Any = None
-    """The fingerprint of `.grad` after the last share."""
+    seen: Print | None = None
+    """The fingerprint of `.grad` when we looked last."""
+    holder: weakref.ref[Any] | None = None
+    """The tensor that was `.grad` then."""
+    memory: int = 0
+    """The id of the memory of `.grad`."""
     cleared_unused: Span | None = None
     """Where shares were cleared that no update had used."""
 
@@ -51,40 +60,70 @@ class LeafLedger:
         tensor = self.tensor()
         grad = None if tensor is None else tensor._grad
         now = None if grad is None else fingerprint(grad._data)
-        if now is None or now == (0.0, 0.0):
-            if any(not s.consumed for s in self.shares):
+        if now == self.seen and now is not None and self._same(grad):
+            return
+        if now is None or now == ZERO:
+            if any(not share.consumed for share in self.shares):
                 self.cleared_unused = span
             self.shares = []
-        elif grad is not None and (now != self.print or not self.shares):
+        elif not self.shares or not self._same(grad):
             self.shares = [_elsewhere(grad._data)]
-        self.print = now
+        self._see(grad, now)
 
-    def add(self, share: Share, before: Any, after: Any) -> list[Share]:
-        """Enter a share; returns those that were there before it."""
+    def add(self, share: Share, before: Any, grad: Any) -> list[Share]:
+        """Enter a share of the tensor `grad`, which held the numbers `before`; returns what was there before it."""
         known = None if before is None else fingerprint(before)
-        if known is None or known == (0.0, 0.0):
+        if known is None or known == ZERO:
             self.shares = []
-        elif known != self.print or not self.shares:
+        elif not self.shares or (known != self.seen and not self._same(grad)):
             self.shares = [_elsewhere(before)]
         earlier = list(self.shares)
-        self.shares.append(share)
-        self.print = fingerprint(after)
+        self.shares = [*_shortened(earlier), share]
+        self._see(grad, fingerprint(grad._data))
         self.cleared_unused = None
         return earlier
 
+    def _same(self, grad: Any) -> bool:
+        return self.holder is not None and self.holder() is grad
+
+    def _see(self, grad: Any, print: Print | None) -> None:
+        self.seen = print
+        self.holder = None
+        _by_gradient.pop(self.memory, None)
+        if grad is not None:
+            self.holder = weakref.ref(grad)
+            self.memory = id(storage(grad._data))
+            _by_gradient[self.memory] = self
+
 
 def _elsewhere(data: Any) -> Share:
-    from nbautograd.trace.summary import held
-
     return Share("", "code that was not traced", 0, held(data))
 
 
-def fingerprint(data: Any) -> tuple[float, float]:
+def _shortened(shares: list[Share]) -> list[Share]:
+    """The first and the last of many shares that updates have used, those between them as one."""
+    if len(shares) <= SHARES or not all(s.consumed for s in shares):
+        return shares
+    *first, gap = shares[: SHARES // 2]
+    rest = shares[SHARES // 2 :]
+    merged = replace(gap, gradient=_sum(gap.gradient, rest[0].gradient), passes=gap.passes + rest[0].passes)
+    return [*first, merged, *rest[1:]]
+
+
+def _sum(a: Any, b: Any) -> Any:
+    return b if isinstance(a, Summary) or isinstance(b, Summary) else a + b
+
+
+Print = tuple[float, float]
+ZERO: Print = (0.0, 0.0)
+
+
+def fingerprint(data: Any) -> Print:
     """Two sums that tell almost any change of an array."""
     with np.errstate(all="ignore"):
-        flat = data.reshape(-1) if data.ndim else data
-        total = float(flat.sum())
-        return (total, float((flat * flat).sum())) if total == total else (0.5, 0.5)
+        flat = data.reshape(-1)
+        total, square = complex(flat.sum()), complex((flat * flat).sum())
+        return (total.real + 3 * total.imag, abs(square)) if total == total else (0.5, 0.5)
 
 
 _ledgers: dict[int, LeafLedger] = {}
@@ -99,10 +138,28 @@ def of(tensor: Any) -> LeafLedger:
     return found
 
 
+_by_gradient: weakref.WeakValueDictionary[int, LeafLedger] = weakref.WeakValueDictionary()
+
+
+def of_gradient(tensor: Any) -> LeafLedger | None:
+    """The ledger of the leaf whose `.grad` has the memory of `tensor`, if there is one."""
+    memory = storage(tensor._data)
+    found = _by_gradient.get(id(memory))
+    leaf = None if found is None else found.tensor()
+    grad = None if leaf is None else leaf._grad
+    return found if grad is not None and storage(grad._data) is memory else None
+
+
 def known(tensor: Any) -> LeafLedger | None:
     """The ledger of `tensor`, if it has one."""
     found = _ledgers.get(id(tensor))
     return found if found is not None and found.tensor() is tensor else None
+
+
+def begin() -> None:
+    """A trace begins: where gradients were cleared before it is none of its places."""
+    for entry in list(_ledgers.values()):
+        entry.cleared_unused = None
 
 
 def forget() -> None:

@@ -38,6 +38,8 @@ class ValueNote:
     numbers: Any = None
     gradient: Any = None
     base: ValueNote | None = None
+    from_grad: bool = False
+    """Whether it is some leaf's `.grad`, or was computed from one."""
     name: str | None = None
     id: int | None = None
 

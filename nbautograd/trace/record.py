@@ -92,6 +92,8 @@ class Recorder:
         self._counting_from: int | None = None
         self._before: Any = None
         self._born = 0
+        self._last: OpNote | None = None
+        self._written: ValueNote | None = None
 
     @property
     def whole(self) -> int:
@@ -104,6 +106,7 @@ class Recorder:
         """Begin to watch this thread."""
         self.thread = threading.get_ident()
         self._born = tick()
+        ledger.begin()
         self._before = observe(self)
 
     def stop(self, error: BaseException | None = None) -> Trace:
@@ -135,9 +138,10 @@ class Recorder:
         note.inputs = [self._value(x) for x in inputs if isinstance(x, Tensor | int | float | complex | np.generic)]
         note.params = params
         note.in_place = in_place
+        from_grad = any([v.from_grad for v in note.inputs])
         for i, t in enumerate(outputs):
             value = self._new_value("op", t)
-            value.op, value.output = note, i
+            value.op, value.output, value.from_grad = note, i, from_grad
             self._remember(value, t)
             note.outputs.append(value)
         node = outputs[0]._node if outputs else None
@@ -145,6 +149,7 @@ class Recorder:
             note.node = node_and_output(node)[0]
             self._ops[id(note.node)] = note
         self._keep(note)
+        self._last = note
 
     def backward_begin(
         self, roots: list[Any], seeds: list[Any], kind: Any, retain_graph: bool, create_graph: bool
@@ -167,7 +172,7 @@ class Recorder:
             return
         note = self._ops.get(id(node))
         if note is None:
-            if node[ORDER] < self._born:  # it ran here, and was forgotten
+            if node[ORDER] < self._born and len(self.tail) >= TAIL:  # it ran here, and was forgotten
                 current.dropped += 1
                 return
             note = self._unknown_op(node, upstream)
@@ -212,8 +217,9 @@ class Recorder:
             place.span and place.span.line,
             current.id,
             self.number,
+            place.step and place.step[1],
         )
-        earlier = ledger.of(tensor).add(share, before, after)
+        earlier = ledger.of(tensor).add(share, before, tensor._grad)
         value = self._value(tensor)
         self.leaves[id(tensor)] = value
         value.gradient = held(after)
@@ -247,19 +253,32 @@ class Recorder:
         if len(self.passes) > PASSES:
             self._drop_a_pass()
 
+    def in_place(self, target: Any, result: Any) -> None:
+        """The result of the last op goes into `target`."""
+        note = self._last
+        if note is not None and note.outputs[0].tensor() is result:
+            note.in_place = True
+            value = note.outputs[0]
+            value.tensor = weakref.ref(target)
+            if target._node is None:
+                self._by_tensor[id(target)] = value
+            self._written = value
+
     def mutated(self, tensor: Any) -> None:
         """Values were changed in place."""
+        written, self._written = self._written, None
         for leaf in ledger.leaves_sharing(tensor):
-            if leaf._node is not None:
+            if leaf._node is not None and self._uses_gradient(written):
                 self._updated(leaf)
+        cleared = ledger.of_gradient(tensor)
+        if cleared is not None:
+            self._reviewed(cleared)
 
     def grad_set(self, tensor: Any, value: Any) -> None:
         """`.grad` was replaced."""
         known = ledger.known(tensor)
         if known is not None:
-            known.review(self.places.here().span)
-            if value is None:
-                self.cleared.add(id(tensor))
+            self._reviewed(known)
 
     def scope_begin(self, kind: str, name: str, owner: Any, index: int | None) -> None:
         """A module call or an optimizer step begins."""
@@ -311,6 +330,7 @@ class Recorder:
             return found
         if node is None:
             value = self._new_value("constant", x)
+            value.from_grad = ledger.of_gradient(x) is not None
         elif is_leaf_node(node):
             value = self._new_value("leaf", x)
         else:
@@ -430,12 +450,27 @@ class Recorder:
 
     # --- the ledger ---
 
+    def _reviewed(self, known: ledger.LeafLedger) -> None:
+        """`.grad` was touched here."""
+        known.review(self.places.here().span)
+        if not known.shares:
+            self.cleared.add(id(known.tensor()))
+
+    def _uses_gradient(self, written: ValueNote | None) -> bool:
+        """Whether a change in place is an update: an optimizer's, or one with numbers computed from a gradient.
+
+        Clamping, loading or initialising a parameter is none. `p.data = …` may be anything, and counts as one.
+        """
+        if self._optimizers:
+            return True
+        return self.detailed if written is None else written.from_grad
+
     def _updated(self, leaf: Any) -> None:
         known = ledger.known(leaf)
         if known is None:
             return
         place = self.places.here()
-        known.review(place.span)
+        known.review()
         by = self._optimizers[-1] if self._optimizers else "in-place"
         if known.shares:
             self._settle(place)
@@ -452,7 +487,7 @@ class Recorder:
                 known = ledger.known(p)
                 if known is None:
                     continue
-                known.review(span.span)
+                known.review()
                 if known.shares:
                     return
                 if known.cleared_unused is not None:
