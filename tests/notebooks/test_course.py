@@ -109,5 +109,5 @@ def test_running_a_cell_twice_brings_the_warning_that_lesson_four_speaks_of():
     notebook.cells.insert(at + 1, nbformat.v4.new_code_cell(notebook.cells[at].source))
     notebook.cells = notebook.cells[: at + 3]
     run(notebook)
-    assert "NB101" in texts(notebook.cells[at + 1])
+    assert "NB102" in texts(notebook.cells[at + 1])
     assert "12" in texts(notebook.cells[at + 1])
