@@ -193,7 +193,7 @@ class DivRounded(Op):
         return xp.zeros_like(g)
 
     def refuse(x, y, rounding_mode):
-        return "ZeroDivisionError" if xp.any(y == 0) else None
+        return "ZeroDivisionError" if any_zero(y) else None
 
 
 class FloorDivide(Op):
@@ -213,7 +213,12 @@ class FloorDivide(Op):
         raise no_derivative("floor_divide")
 
     def refuse(x, y):
-        return "ZeroDivisionError" if xp.any(y == 0) else None
+        return "ZeroDivisionError" if any_zero(y) else None
+
+
+def any_zero(y: Any) -> bool:
+    found = y == 0
+    return bool(found.any()) if hasattr(found, "any") else found
 
 
 def no_derivative(name: str) -> Exception:
@@ -223,7 +228,7 @@ def no_derivative(name: str) -> Exception:
 def floor_quotient(x: Any, y: Any) -> Any:
     """`x // y`; integers must not be divided by zero, floats give infinity as in torch."""
     if x.dtype.kind in "iub":
-        if xp.any(y == 0):
+        if any_zero(y):
             raise ZeroDivisionError
         return x // y
     return xp.where(y == 0, x / y, x // y)
@@ -241,7 +246,7 @@ class Remainder(Op):
     samples = binary(low=0.5)
 
     def forward(x, y):
-        if x.dtype.kind in "iu" and xp.any(y == 0):
+        if x.dtype.kind in "iu" and any_zero(y):
             raise ZeroDivisionError
         return x % y
 
@@ -252,7 +257,7 @@ class Remainder(Op):
         return -g * xp.div_rounded(x, y, rounding_mode="floor")
 
     def refuse(x, y):
-        return "ZeroDivisionError" if xp.any(y == 0) else None
+        return "ZeroDivisionError" if any_zero(y) else None
 
 
 class RemainderByNumber(Op):
@@ -274,7 +279,7 @@ class Fmod(Op):
     samples = binary(low=0.5)
 
     def forward(x, y):
-        if x.dtype.kind in "iu" and xp.any(y == 0):
+        if x.dtype.kind in "iu" and any_zero(y):
             raise ZeroDivisionError
         return xp.fmod(x, y)
 
@@ -285,7 +290,7 @@ class Fmod(Op):
         return -g * xp.trunc(x / y)
 
     def refuse(x, y):
-        return "ZeroDivisionError" if xp.any(y == 0) else None
+        return "ZeroDivisionError" if any_zero(y) else None
 
 
 class FmodByNumber(Op):

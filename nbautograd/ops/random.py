@@ -34,13 +34,20 @@ class Generator:
 
     def __init__(self, device: Any = "cpu") -> None:
         self.device = arrays.device(device)
-        self.seed()
+        self._made: np.random.Generator | None = None
+
+    @property
+    def numpy(self) -> np.random.Generator:
+        """NumPy's generator inside, made at first use: importing `numpy.random` takes a while."""
+        if self._made is None:
+            self.seed()
+            assert self._made is not None
+        return self._made
 
     def manual_seed(self, seed: int) -> Generator:
         """Start again from `seed`."""
         self._seed = int(seed) % 2**64
-        self._bits = np.random.SFC64(self._seed)
-        self.numpy = np.random.Generator(self._bits)
+        self._made = np.random.Generator(np.random.SFC64(self._seed))
         return self
 
     def seed(self) -> int:
@@ -50,11 +57,11 @@ class Generator:
 
     def initial_seed(self) -> int:
         """The seed that the generator started from."""
-        return self._seed
+        return self._seed if self._made else self.seed()
 
     def get_state(self) -> Tensor:
         """The state as a tensor of bytes, for `set_state`."""
-        state: Any = self._bits.state
+        state: Any = self.numpy.bit_generator.state
         packed = self._STATE.pack(self._seed, *state["state"]["state"].tolist(), state["has_uint32"], state["uinteger"])
         return wrap(np.frombuffer(packed, np.uint8).copy())
 
@@ -68,7 +75,7 @@ class Generator:
             raise RuntimeError("RNG state is wrong size")
         seed, *words, has_uint32, uinteger = self._STATE.unpack(packed)
         self.manual_seed(seed)
-        self._bits.state = {
+        self.numpy.bit_generator.state = {
             "bit_generator": "SFC64",
             "state": {"state": np.array(words, np.uint64)},
             "has_uint32": has_uint32,

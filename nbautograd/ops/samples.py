@@ -8,8 +8,7 @@ and memory layout; integer and truth arrays are never differentiated.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,8 +46,7 @@ class Make:
         return np.asarray(self._random.random(shape) < 0.5)
 
 
-@dataclass(frozen=True)
-class Samples:
+class Samples(NamedTuple):
     """A generator of cases, and what the tests may do with them."""
 
     cases: Callable[[Make], Iterator[Case]]
