@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nbautograd.core.array import is_cupy, library_of
+from nbautograd.core.array import library_of
 from nbautograd.core.call import wrap
 from nbautograd.core.dtype import get_default_dtype
 from nbautograd.core.inplace import array_of, touched, write
@@ -22,7 +22,7 @@ from nbautograd.core.tensor import Tensor
 
 from .optimizer import Group, Optimizer
 
-BLOCK = 1 << 17
+BLOCK = 1 << 16
 
 Update = Callable[..., None]
 """`update(xp, p, g, *slots, t, u)`: one step on a block of elements; `t` and `u` are scratch, `g` stays as it is."""
@@ -70,7 +70,8 @@ class ElementwiseOptimizer(Optimizer):
         update = self.rule(group, state)
         for name, start in slots.items():
             if name not in state:
-                state[name] = wrap(library_of(p._data).full_like(p._data, start))
+                order = "C" if p._data.dtype.kind == "c" else "K"
+                state[name] = wrap(library_of(p._data).full_like(p._data, start, order=order))
         held = [array_of(state[name]) for name in slots]
         decay = 0 if self.decoupled or group.get("decoupled_weight_decay") else group.get("weight_decay", 0)
         gradient = _gradient(group.get("maximize", False), float(decay))
@@ -78,13 +79,19 @@ class ElementwiseOptimizer(Optimizer):
             value = np.array(p._data)
             self._run(update, gradient, [value, np.asarray(g), *held])
             write(p, value)
+        elif p._data.dtype.kind == "c" and not p._data.flags.c_contiguous:
+            value = p._data.copy(order="C")
+            self._run(update, gradient, [value, g, *held])
+            write(p, value)
         else:
             self._run(update, gradient, [p._data, g, *held])
             touched(p)
 
     def _run(self, update: Update, gradient: Update | None, arrays: list[Any]) -> None:
         xp = library_of(arrays[0])
-        for p, g, *held in _blocks(arrays):
+        if arrays[0].dtype.kind == "c":
+            arrays = [_as_reals(xp, a) for a in arrays]
+        for p, g, *held in [arrays] if arrays[0].size <= BLOCK or xp is not np else _blocks(arrays):
             s, t, u = self._temporaries(xp, p)
             if gradient is not None:
                 gradient(xp, p, g, s)
@@ -92,27 +99,27 @@ class ElementwiseOptimizer(Optimizer):
             update(xp, p, g, *held, t, u)
 
     def _temporaries(self, xp: Any, p: Any) -> Any:
-        """Three blocks of scratch shaped like `p`, kept from step to step."""
+        """Three blocks of scratch shaped like `p`; those of blocks are kept from step to step."""
         if p.size > BLOCK:
             return [xp.empty(p.shape, p.dtype) for _ in range(3)]
-        key = (xp.__name__, p.dtype)
+        key = (xp, p.dtype, p.shape)
         kept = self._scratch.get(key)
-        if kept is None or kept[0].size < p.size:
-            kept = self._scratch[key] = tuple(xp.empty(p.size, p.dtype) for _ in range(3))
-        return [a[: p.size].reshape(p.shape) for a in kept]
+        if kept is None:
+            kept = self._scratch[key] = tuple([xp.empty(p.shape, p.dtype) for _ in range(3)])
+        return kept
+
+
+def _as_reals(xp: Any, a: Any) -> Any:
+    """Complex numbers as pairs of real ones: both parts are numbers of their own to an optimizer."""
+    a = a if a.flags.c_contiguous else xp.ascontiguousarray(a)
+    return a.reshape(-1).view(a.real.dtype)
 
 
 def _blocks(arrays: list[Any]) -> Iterator[list[Any]]:
     """The arrays in pieces of about BLOCK elements: flat ones, or rows where one of them is not contiguous."""
-    first = arrays[0]
     if all(a.flags.c_contiguous for a in arrays):
         arrays = [a.reshape(-1) for a in arrays]
-        if first.dtype.kind == "c":  # real and imaginary parts are numbers of their own
-            arrays = [a.view(a.real.dtype) for a in arrays]
-        first = arrays[0]
-    if first.size <= BLOCK or is_cupy(first):
-        yield arrays
-        return
+    first = arrays[0]
     rows = max(1, BLOCK * first.shape[0] // first.size)
     for start in range(0, first.shape[0], rows):
         yield [a[start : start + rows] for a in arrays]

@@ -10,6 +10,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any
 
+from nbautograd.core.call import _mine
 from nbautograd.core.gradients import clear_gradients
 from nbautograd.core.modes import state as engine
 from nbautograd.core.node import RemovableHandle
@@ -185,6 +186,8 @@ def _announced(step: Callable[..., Any]) -> Callable[..., Any]:
             if changed is not None:
                 args, kwargs = changed
         observer = engine.observer
+        if observer is not None and not _mine(observer):
+            observer = None
         if observer is not None:
             observer.scope_begin("optimizer", type(self).__name__, self, None)
         self._stepping = True

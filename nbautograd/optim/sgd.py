@@ -76,8 +76,7 @@ class SGD(ElementwiseOptimizer):
 
         def rolling(xp: Any, p: Any, g: Any, b: Any, t: Any, u: Any) -> None:
             b *= momentum
-            xp.multiply(g, keep, out=t)
-            b += t
+            b += g if keep == 1 else xp.multiply(g, keep, out=t)
             if nesterov:
                 xp.multiply(b, momentum, out=t)
                 t += g
