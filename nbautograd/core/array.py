@@ -157,24 +157,10 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     return g if tuple(g.shape) == shape else g.reshape(shape)
 
 
-def _count(held: Any) -> int:
-    return sys.getrefcount(held)
-
-
-def _sole_reference() -> int:
-    box = [np.zeros(1)]
-    held = box.pop()
-    return _count(held)
-
-
-SOLE = _sole_reference()
-"""What `sys.getrefcount` says, one call down, of an array that only the caller's variable holds; Pythons differ."""
-
-
 def _sole_here() -> int:
     held = np.zeros(1)
     return sys.getrefcount(held)
 
 
 SOLE_HERE = _sole_here()
-"""The same, asked where the variable lives."""
+"""What `sys.getrefcount(held)` says of an array that only the variable `held` holds; Pythons differ."""

@@ -17,9 +17,9 @@ import numpy as np
 from . import array as arrays
 from . import dtype as dtypes
 from . import errors, views
-from .array import SOLE, compact, is_cupy, ndarray, unbroadcast
+from .array import SOLE_HERE, compact, is_cupy, ndarray, unbroadcast
 from .modes import is_grad_enabled, state
-from .node import FITS, GRAD, PARENTS, OutputSlot, tick
+from .node import FITS, GRAD, ORDER, PARENTS, OutputSlot, tick
 from .op import names_of
 from .tensor import Tensor
 
@@ -87,8 +87,9 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
     dx, dy = op.rules
     broadcasts = op.broadcasts
     same_dtype = not op.boolean
-    saved_of = _saver(plan, [where for _, where, _ in op.plan])
-    saves = bool(plan)
+    wheres = [where for _, where, _ in op.plan]
+    product = plan == [("input", (0,)), ("input", (1,))] and wheres == [1, 0]
+    saved_of, saves = _saver(plan, wheres), bool(plan)
 
     def call(x: Any, y: Any) -> Tensor:
         if state.special or not isinstance(x, Tensor):
@@ -128,7 +129,11 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
         if px is None and py is None:
             t._node = None
         else:
-            t._node = [tick(), op, None, fits, (px, py), saved_of(px, py, xd, yd, out) if saves else ()]
+            if product:
+                saved = (yd if px is not None else None, xd if py is not None else None)
+            else:
+                saved = saved_of(px, py, xd, yd, out) if saves else ()
+            t._node = [tick(), op, None, fits, (px, py), saved]
         return t
 
     return call
@@ -136,10 +141,6 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
 
 def _saver(plan: list[tuple[str, tuple[int, ...]]], wheres: list[Any]) -> Callable[..., tuple[Any, ...]]:
     """How a binary op picks what to save: a value only if a rule that will run has asked for it."""
-    if not plan:
-        return lambda px, py, xd, yd, out: ()
-    if len(plan) == 2 and plan == [("input", (0,)), ("input", (1,))] and wheres == [1, 0]:  # a product
-        return lambda px, py, xd, yd, out: (yd if px is not None else None, xd if py is not None else None)
     picks = [
         ((0 in users), (1 in users), 2 if kind == "out" else where)
         for (kind, users), where in zip(plan, wheres, strict=True)
@@ -411,23 +412,21 @@ def fit(c: Any, target: tuple[Any, Any]) -> Any:
     return c
 
 
-def add(held: Any, c: Any) -> Any:
-    """`held + c`, in place where nobody else can see the buffer."""
-    if held.__class__ is ndarray and held.base is None and getrefcount(held) <= SOLE and held.flags.writeable:
-        held += c
-        return held
-    return held + c
-
-
-def send(parent: Any, c: Any, heap: list[Any]) -> None:
-    """Add the contribution `c` to what `parent` has received; the first one puts it on the heap."""
+def send(parent: Any, c: Any, heap: list[int], waiting: dict[int, Any]) -> None:
+    """Add the contribution `c` to what `parent` has received; the first one makes it wait its turn."""
     held = parent[GRAD]
     if held is None:
         parent[GRAD] = c
-        heappush(heap, parent)
+        order = parent[ORDER]
+        waiting[order] = parent
+        heappush(heap, order)
+        return
+    parent[GRAD] = None
+    if held.__class__ is ndarray and held.base is None and getrefcount(held) <= SOLE_HERE and held.flags.writeable:
+        held += c  # nobody else can see this buffer
+        parent[GRAD] = held
     else:
-        parent[GRAD] = None
-        parent[GRAD] = add(held, c)
+        parent[GRAD] = held + c
 
 
 def _slots(op: Any, i: int) -> tuple[int, ...]:
@@ -438,7 +437,7 @@ def _slots(op: Any, i: int) -> tuple[int, ...]:
 def _step_one(op: Any) -> Callable[..., None]:
     pull = op.pulls[0]
 
-    def step(node: Any, g: Any, saved: Any, heap: list[Any]) -> None:
+    def step(node: Any, g: Any, saved: Any, heap: list[int], waiting: dict[int, Any]) -> None:
         c = pull(g, saved)
         fits = node[FITS]
         if fits is not None:
@@ -446,9 +445,11 @@ def _step_one(op: Any) -> Callable[..., None]:
         parent = node[PARENTS][0]
         if parent[GRAD] is None:
             parent[GRAD] = c
-            heappush(heap, parent)
+            order = parent[ORDER]
+            waiting[order] = parent
+            heappush(heap, order)
         else:
-            send(parent, c, heap)
+            send(parent, c, heap, waiting)
 
     return step
 
@@ -460,7 +461,7 @@ def _step_two(op: Any) -> Callable[..., None]:
     direct = dx is not None and dy is not None and len(_slots(op, 0)) == len(_slots(op, 1)) == 1
     (i,), (j,) = (_slots(op, 0), _slots(op, 1)) if direct else ((0,), (0,))
 
-    def step(node: Any, g: Any, saved: Any, heap: list[Any]) -> None:
+    def step(node: Any, g: Any, saved: Any, heap: list[int], waiting: dict[int, Any]) -> None:
         px, py = node[PARENTS]
         fits = node[FITS]
         if px is not None:
@@ -469,27 +470,31 @@ def _step_two(op: Any) -> Callable[..., None]:
                 c = fit(c, fits[0])
             if px[GRAD] is None:
                 px[GRAD] = c
-                heappush(heap, px)
+                order = px[ORDER]
+                waiting[order] = px
+                heappush(heap, order)
             else:
-                send(px, c, heap)
+                send(px, c, heap, waiting)
         if py is not None:
             c = dy(g, saved[j]) if direct else pull_y(g, saved)
             if fits is not None:
                 c = fit(c, fits[1])
             if py[GRAD] is None:
                 py[GRAD] = c
-                heappush(heap, py)
+                order = py[ORDER]
+                waiting[order] = py
+                heappush(heap, order)
             else:
-                send(py, c, heap)
+                send(py, c, heap, waiting)
 
     return step
 
 
 def _step_many(op: Any) -> Callable[..., None]:
-    def step(node: Any, g: Any, saved: Any, heap: list[Any]) -> None:
+    def step(node: Any, g: Any, saved: Any, heap: list[int], waiting: dict[int, Any]) -> None:
         for parent, c in contributions(op, op.pulls, node, g, saved):
             if c is not None:
-                send(parent, c, heap)
+                send(parent, c, heap, waiting)
 
     return step
 

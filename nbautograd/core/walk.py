@@ -44,8 +44,8 @@ from .tensor import Tensor
 
 _lock = threading.RLock()
 """One walk at a time: contributions are added up in the nodes themselves."""
-_heaps: list[list[Node]] = []
-"""The heaps of the walks under way: an outer one, and those that hooks start inside it."""
+_waiting: list[dict[int, Node]] = []
+"""The nodes that wait in the walks under way: an outer one, and those that hooks start inside it."""
 
 
 def backward(
@@ -194,23 +194,26 @@ class _Walk:
         mode = set_grad_mode(self.create_graph)
         with _lock:
             pending = _set_aside()
-            heap: list[Node] = []
-            _heaps.append(heap)
+            heap: list[int] = []
+            waiting: dict[int, Node] = {}
+            _waiting.append(waiting)
             try:
                 for root, seed in zip(self.roots, self.seeds, strict=True):
                     if self.needed is None or id(root._node) in self.needed:
-                        send(root._node, seed, heap) if not self.create_graph else self._send(root._node, seed, heap)
+                        send(root._node, seed, heap, waiting) if not self.create_graph else self._send(
+                            root._node, seed, heap, waiting
+                        )
                 watched = self.observer is not None and self.observer.detailed
                 if not (watched or state.anomaly or self.create_graph) and self.needed is None:
-                    self._fast(heap)
+                    self._fast(heap, waiting)
                 else:
-                    self._general(heap)
+                    self._general(heap, waiting)
             except BaseException as raised:
                 error = raised
                 raise
             finally:
-                _heaps.pop()
-                for node in heap:
+                _waiting.pop()
+                for node in waiting.values():
                     node[GRAD] = None
                 for node, held in pending:
                     node[GRAD] = held
@@ -219,11 +222,11 @@ class _Walk:
                     self.observer.backward_end(error)
         return self.found
 
-    def _fast(self, heap: list[Node]) -> None:
+    def _fast(self, heap: list[int], waiting: dict[int, Node]) -> None:
         free = self.free
         last_change = inplace.last_change  # nothing can be changed in here: rules do not, and hooks take the other path
         while heap:
-            node = heappop(heap)
+            node = waiting.pop(heappop(heap))
             g = node[GRAD]
             node[GRAD] = None
             op = node[OP]
@@ -232,7 +235,7 @@ class _Walk:
                 if op is Leaf:
                     self._leaf(node, g, getrefcount(g) <= SOLE_HERE)
                 else:
-                    self._one(node, g, heap)
+                    self._one(node, g, heap, waiting)
                 continue
             saved = node[SAVED]
             if saved is None:
@@ -242,16 +245,16 @@ class _Walk:
                     inplace.check_saved(node)
                 if free:
                     node[SAVED] = None
-            step(node, g, saved, heap)
+            step(node, g, saved, heap, waiting)
 
-    def _general(self, heap: list[Node]) -> None:
+    def _general(self, heap: list[int], waiting: dict[int, Node]) -> None:
         while heap:
-            node = heappop(heap)
+            node = waiting.pop(heappop(heap))
             g = node[GRAD]
             node[GRAD] = None
-            self._one(node, g, heap)
+            self._one(node, g, heap, waiting)
 
-    def _one(self, node: Node, g: Any, heap: list[Node]) -> None:
+    def _one(self, node: Node, g: Any, heap: list[int], waiting: dict[int, Node]) -> None:
         """The general step: hooks, several outputs, captured gradients, observers, gradients of gradients."""
         op = op_of(node)
         hooks = node[OP] if node[OP].__class__ is Hooked else None
@@ -266,11 +269,13 @@ class _Walk:
         if op is Leaf:
             self._leaf(node, g)
         elif op is OutputSlot:
-            self._slot(node, g, heap)
+            self._slot(node, g, heap, waiting)
         else:
-            self._node(node, op, g, heap, hooks)
+            self._node(node, op, g, heap, waiting, hooks)
 
-    def _node(self, node: Node, op: Any, g: Any, heap: list[Node], hooks: Hooked | None) -> None:
+    def _node(
+        self, node: Node, op: Any, g: Any, heap: list[int], waiting: dict[int, Node], hooks: Hooked | None
+    ) -> None:
         saved = node[SAVED]
         if saved is None:
             raise errors.freed(node)
@@ -290,11 +295,11 @@ class _Walk:
             if c is None:
                 continue
             if self.observer is None:
-                self._send(parent, c, heap)
+                self._send(parent, c, heap, waiting)
             else:
                 before = parent[GRAD]
                 before = before.copy() if before.__class__ is ndarray else before
-                self._send(parent, c, heap)
+                self._send(parent, c, heap, waiting)
                 self.observer.flow(node, i, _data(g), _data(c), _data(before), _data(parent[GRAD]))
         if self.free and op.frees:
             node[SAVED] = None
@@ -311,20 +316,22 @@ class _Walk:
         pruned[PARENTS] = tuple([p if p is not None and self._needs(p) else None for p in node[PARENTS]])
         return pruned
 
-    def _send(self, parent: Node, c: Any, heap: list[Node]) -> None:
+    def _send(self, parent: Node, c: Any, heap: list[int], waiting: dict[int, Node]) -> None:
         if not self.create_graph:
-            send(parent, c, heap)
+            send(parent, c, heap, waiting)
         elif parent[GRAD] is None:
             parent[GRAD] = c
-            heappush(heap, parent)
+            waiting[parent[ORDER]] = parent
+            heappush(heap, parent[ORDER])
         else:
             parent[GRAD] = parent[GRAD] + c
 
-    def _slot(self, node: Node, g: Any, heap: list[Node]) -> None:
+    def _slot(self, node: Node, g: Any, heap: list[int], waiting: dict[int, Node]) -> None:
         parent, nr = node[PARENTS][0], node[SAVED][0]
         if parent[GRAD] is None:
             parent[GRAD] = {}
-            heappush(heap, parent)
+            waiting[parent[ORDER]] = parent
+            heappush(heap, parent[ORDER])
         parent[GRAD][nr] = g
 
     def _leaf(self, node: Node, g: Any, sole: bool = False) -> None:
@@ -451,7 +458,7 @@ def _reaching(roots: list[Node], targets: dict[int, Any] | None) -> set[int]:
 
 def _set_aside() -> list[tuple[Node, Any]]:
     """What the walk under way has added up so far, taken out of the nodes while an inner walk runs."""
-    pending = [(node, node[GRAD]) for heap in _heaps for node in heap]
+    pending = [(node, node[GRAD]) for waiting in _waiting for node in waiting.values()]
     for node, _ in pending:
         node[GRAD] = None
     return pending

@@ -6,6 +6,8 @@ import math
 import warnings
 from typing import Any
 
+import numpy as np
+
 from nbautograd.core import inplace
 from nbautograd.core.array import is_cupy, place
 from nbautograd.core.call import wrap
