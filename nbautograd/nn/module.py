@@ -142,10 +142,13 @@ class Module(Tree):
         self._transient.discard(name)
 
     def __getattr__(self, name: str) -> Any:
-        for kind in ("_parameters", "_buffers", "_modules"):
-            held = self.__dict__.get(kind)
-            if held is not None and name in held:
-                return held[name]
+        own = self.__dict__
+        if "_parameters" in own and (
+            name in (held := own["_parameters"])
+            or name in (held := own["_modules"])
+            or name in (held := own["_buffers"])
+        ):
+            return held[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __delattr__(self, name: str) -> None:
