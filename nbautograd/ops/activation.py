@@ -6,7 +6,6 @@ import math
 import warnings
 from typing import Any
 
-import numpy as np
 
 from nbautograd.core import inplace
 from nbautograd.core.array import is_cupy, place
