@@ -46,7 +46,8 @@ class _Assembly:
         self.steps: dict[tuple[Any, int], int] = {}
         self.names: dict[int, str] = {}
         self.modules: dict[int, str] = {}
-        self.update_span: dict[int, Span | None] = {}
+        self.pass_ids: dict[int, int] = {}
+        """Per number of a pass its id here; most passes of a long loop have none."""
 
     def trace(self, error: BaseException | None) -> Trace:
         recorder, trace = self.recorder, self.result
@@ -141,6 +142,7 @@ class _Assembly:
             ]
             op.local = [self._local(entry, i, inputs) for i in range(len(inputs))]
         op.in_place = note.in_place
+        op.origin = note.origin
         trace.ops.append(op)
 
     def _local(self, entry: Any, index: int, inputs: list[int]) -> str | None:
@@ -204,6 +206,7 @@ class _Assembly:
 
     def _pass(self, note: PassNote) -> Pass:
         result = Pass(len(self.result.passes), note.kind, [self._value(v) for v in note.roots])
+        self.pass_ids[note.id] = result.id
         result.span = note.place.span
         result.create_graph, result.retain_graph, result.error = note.create_graph, note.retain_graph, note.error
         for event in note.events:
@@ -263,9 +266,17 @@ class _Assembly:
                     e.arrivals = totals[e.target]
 
     def _contribution(self, share: ledger.Share) -> Contribution:
-        pass_id = share.pass_id if share.trace == self.recorder.number else None
+        here = share.trace == self.recorder.number
         return Contribution(
-            share.cell, share.label, share.run, summary(share.gradient), share.line, pass_id, share.consumed, share.step
+            share.cell,
+            share.label,
+            share.run,
+            summary(share.gradient),
+            share.line,
+            self.pass_ids.get(share.pass_id) if here and share.pass_id is not None else None,
+            share.consumed,
+            share.step,
+            share.passes,
         )
 
     # --- figures, ledgers, folds ---

@@ -51,7 +51,7 @@ def loads(text: str | bytes) -> Trace:
 
 def to_dict(trace: Trace) -> Json:
     """The trace as dictionaries, lists and JSON's own scalars; NaN and the infinities become strings."""
-    return cast(Json, _encode(trace))
+    return cast(Json, encode(trace))
 
 
 def from_dict(data: object) -> Trace:
@@ -72,7 +72,8 @@ def from_dict(data: object) -> Trace:
 # --- writing ---
 
 
-def _encode(obj: Any) -> Any:
+def encode(obj: Any) -> Any:
+    """Any part of a trace as JSON's own types."""
     if isinstance(obj, str):
         # Half a surrogate pair is a fine Python string, but no text that a file or a browser takes.
         return obj if obj.isascii() else obj.encode("utf-8", "replace").decode()
@@ -81,14 +82,14 @@ def _encode(obj: Any) -> Any:
     if isinstance(obj, float):
         return obj if math.isfinite(obj) else str(obj)
     if isinstance(obj, list):
-        return [_encode(item) for item in cast(list[Any], obj)]
+        return [encode(item) for item in cast(list[Any], obj)]
     if isinstance(obj, dict):
-        return {key: _encode(item) for key, item in cast(Json, obj).items()}
+        return {key: encode(item) for key, item in cast(Json, obj).items()}
     out: Json = {}
     for name, default in _defaults(obj.__class__):
         value = getattr(obj, name)
         if name in ALWAYS or value != default or type(value) is not type(default):
-            out[name] = _encode(value)
+            out[name] = encode(value)
     return out
 
 

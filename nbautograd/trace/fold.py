@@ -1,120 +1,269 @@
-"""Making a trace smaller than a number of bytes, saying what was left out."""
+"""Making a trace smaller than a number of bytes, saying what was left out.
+
+NOTE [What is let go]
+In this order, and only as far as needed: the numbers of tensors with more than four elements and all histograms; lines of
+code that nothing ran on; updates and steps in the middle; then ops, with their values and events. Of ops the first stay,
+and the last; in a loop the first step, the last, and the one with the largest gradient, whole.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
-from nbautograd.trace.codec import dumps
-from nbautograd.trace.model import Accumulate, Flow, Fold, Free, Scope, Seed, Summary, Trace
+from nbautograd.trace.codec import dumps, encode
+from nbautograd.trace.model import (
+    Accumulate,
+    Contribution,
+    Flow,
+    Fold,
+    Free,
+    Ledger,
+    Op,
+    Pass,
+    Scope,
+    Seed,
+    Summary,
+    Trace,
+    Update,
+)
+
+T = TypeVar("T")
+E = TypeVar("E", Ledger, Update)
+Event = Seed | Flow | Accumulate | Free
+WHY = "to keep the notebook small"
+UPDATES, STEPS, TEXT = 12, 100, 300
 
 
 def fit(trace: Trace, max_bytes: int) -> Trace:
-    """`trace` itself when it is small enough, else a copy of it with less inside.
-
-    First the histograms and the numbers of larger tensors go, then the ops and events in the middle, half of them at a
-    time, so that the beginning and the end of what ran stay whole.
-    """
-    if _size(trace) <= max_bytes:
+    """`trace` itself when it is small enough, else a copy of it with less inside; see NOTE [What is let go]."""
+    if size(trace) <= max_bytes:
         return trace
     trace = _without_numbers(trace)
-    keep = len(trace.ops)
-    size = _size(trace)
-    while size > max_bytes and keep > 8:
-        keep = max(8, min(keep - 1, int(keep * max_bytes / size * 0.95)))
-        smaller = _middle_out(trace, keep)
-        size = _size(smaller)
-        if size <= max_bytes:
-            return smaller
-    return _middle_out(replace(trace, passes=[]), 8) if size > max_bytes else trace
+    for smaller in (_without_idle_lines, _without_middle):
+        if size(trace) > max_bytes:
+            trace = smaller(trace)
+    budget = max_bytes
+    for _ in range(6):
+        found = size(trace)
+        if found <= max_bytes:
+            return trace
+        trace = _keep(trace, _chosen(trace, budget - (found - _cost_of_ops(trace))))
+        budget = int(budget * 0.9)
+    return _bare(trace)
 
 
-def _size(trace: Trace) -> int:
-    return len(dumps(trace).encode())
+def size(item: Any) -> int:
+    """How many bytes of JSON a trace, or a part of one, takes."""
+    text = dumps(item) if isinstance(item, Trace) else json.dumps(encode(item), ensure_ascii=False)
+    return len(text.encode())
 
 
 def _without_numbers(trace: Trace) -> Trace:
     """Numbers only for tensors of at most four elements."""
 
     def thin(s: Summary | None) -> Any:
-        if s is None or (s.data is not None and len(s.data) <= 4):
+        if s is None or (s.histogram is None and (s.data is None or len(s.data) <= 4)):
             return s
         return replace(s, data=None, histogram=None)
 
-    events = [
-        replace(p, events=[_map_summaries(e, thin) for e in p.events]) for p in trace.passes
-    ]  # fmt: skip
-    values = [replace(v, data=thin(v.data), grad=thin(v.grad)) for v in trace.values]
-    why = "to keep the notebook small, only tensors of at most four elements are kept whole"
-    return replace(trace, values=values, passes=events, folds=[*trace.folds, Fold("numbers", len(values), why)])
+    def thin_event(event: Event) -> Any:
+        names = ("gradient", "upstream", "contribution", "before", "after", "local")
+        return replace(event, **{n: thin(getattr(event, n)) for n in names if hasattr(event, n)})
+
+    def thin_parts(entry: Any) -> Any:
+        return replace(entry, contributions=[replace(c, gradient=thin(c.gradient)) for c in entry.contributions])
+
+    fold = Fold("numbers", len(trace.values), f"{WHY}, only tensors of at most four elements are told whole")
+    return replace(
+        trace,
+        values=[replace(v, data=thin(v.data), grad=thin(v.grad)) for v in trace.values],
+        passes=[replace(p, events=[thin_event(e) for e in p.events]) for p in trace.passes],
+        updates=[thin_parts(u) for u in trace.updates],
+        ledgers=[replace(thin_parts(entry), total=thin(entry.total)) for entry in trace.ledgers],
+        folds=[*trace.folds, fold],
+    )
 
 
-def _map_summaries(event: Any, change: Any) -> Any:
-    fields = [f for f in ("gradient", "upstream", "contribution", "before", "after", "local") if hasattr(event, f)]
-    return replace(event, **{f: change(getattr(event, f)) for f in fields})
-
-
-def _middle_out(trace: Trace, keep: int) -> Trace:
-    """The first two thirds and the last third of `keep` ops, with what belongs to them, under new ids."""
-    head = keep * 2 // 3
-    ops = trace.ops[:head] + trace.ops[len(trace.ops) - (keep - head) :]
-    op_ids = {op.id: i for i, op in enumerate(ops)}
-    used = dict.fromkeys(v for op in ops for v in (*op.inputs, *op.outputs))
-    used.update(dict.fromkeys(entry.value for entry in (*trace.ledgers, *trace.updates)))
-    used.update(dict.fromkeys(r for p in trace.passes for r in p.roots))
-    for v in list(used):
-        base = trace.values[v].base
-        if base is not None:
-            used[base] = None
-    ids = {old: new for new, old in enumerate(sorted(used))}
-    values = [
+def _without_idle_lines(trace: Trace) -> Trace:
+    """Of long files only the lines round what ran; the others stay as empty lines, so that the numbers hold."""
+    used: dict[int, set[int]] = {}
+    for item in (*trace.ops, *trace.scopes, *trace.passes, *trace.updates, *trace.findings):
+        if item.span is not None:
+            near = used.setdefault(item.span.source, set())
+            near.update(range(item.span.line - 3, item.span.end_line + 4))
+    sources = [
         replace(
-            trace.values[old],
-            id=new,
-            op=op_ids.get(trace.values[old].op),  # type: ignore[arg-type]
-            base=ids.get(trace.values[old].base),  # type: ignore[arg-type]
+            s,
+            code="\n".join(
+                line[:TEXT] if n in used.get(i, ()) else "" for n, line in enumerate(s.code.split("\n"), 1)
+            ).rstrip(),
         )
-        for old, new in ids.items()
+        for i, s in enumerate(trace.sources)
     ]
-    dropped = 0
-    passes: list[Any] = []
-    for p in trace.passes:
-        events = [e for e in (_moved(e, op_ids, ids) for e in p.events) if e is not None]
-        dropped += len(p.events) - len(events)
-        passes.append(replace(p, roots=[ids[r] for r in p.roots], events=events))
-    why = "to keep the notebook small, the beginning and the end are kept whole"
-    folds = [*trace.folds, Fold("ops", len(trace.ops) - keep, why)]
-    if dropped:
-        folds.append(Fold("events", dropped, why))
-    scopes = _used_scopes(trace, ops)
-    scope_ids: dict[int | None, int] = {scope.id: i for i, scope in enumerate(scopes)}
-    moved = [
-        replace(
-            op,
-            id=op_ids[op.id],
-            inputs=[ids[v] for v in op.inputs],
-            outputs=[ids[v] for v in op.outputs],
-            scope=scope_ids.get(op.scope),
+    idle = sum(len(a.code) - len(b.code) for a, b in zip(trace.sources, sources, strict=True))
+    return replace(trace, sources=sources, folds=[*trace.folds, Fold("characters of code", idle, WHY)])
+
+
+def _without_middle(trace: Trace) -> Trace:
+    """Fewer updates, steps and passes: the ends stay, and what a finding may be about."""
+    updates = _ends(trace.updates, UPDATES, [u for u in trace.updates if _tells(u)][:UPDATES])
+    steps = _ends(trace.steps, STEPS, [s for s in trace.steps if s.kept][:STEPS])
+    folds = [
+        Fold(what, before - after, WHY)
+        for what, before, after in (
+            ("updates", len(trace.updates), len(updates)),
+            ("steps", len(trace.steps), len(steps)),
         )
-        for op in ops
+        if before > after
+    ]
+    trace = replace(trace, updates=updates, steps=steps, folds=[*trace.folds, *folds])
+    return _keep(trace, trace.ops)
+
+
+def _tells(update: Update) -> bool:
+    return update.cleared is not None or any(c.consumed for c in update.contributions)
+
+
+def _ends(items: Sequence[T], count: int, also: Iterable[T]) -> list[T]:
+    """The first and last of `items`, and those in `also`, in their order."""
+    kept = {id(item) for item in (*items[: count // 2], *items[len(items) - min(count // 2, len(items)) :], *also)}
+    return [item for item in items if id(item) in kept]
+
+
+# --- ops ---
+
+
+def _costs(trace: Trace) -> list[int]:
+    """Per op the bytes of itself, of the values first met with it, and of its events; a pass counts on its first op."""
+    costs = [size(op) for op in trace.ops]
+    met: set[int] = set()
+    for op in trace.ops:
+        for v in (*op.inputs, *op.outputs):
+            if v not in met:
+                met.add(v)
+                costs[op.id] += size(trace.values[v])
+    for p in trace.passes:
+        op = next((e.op for e in p.events if isinstance(e, Flow)), None)
+        for e in p.events if op is not None else ():
+            costs[e.op if isinstance(e, Flow) else op] += size(e)
+    return costs
+
+
+def _cost_of_ops(trace: Trace) -> int:
+    return sum(_costs(trace))
+
+
+def _chosen(trace: Trace, budget: int) -> list[Op]:
+    """As many ops as the budget allows, the most telling ones first."""
+    costs = _costs(trace)
+    chosen: list[Op] = []
+    for op in _ranked(trace):
+        budget -= costs[op.id]
+        if budget < 0:
+            break
+        chosen.append(op)
+    return sorted(chosen, key=lambda op: op.id)
+
+
+def _ranked(trace: Trace) -> list[Op]:
+    """The ops by what they tell: telling steps whole, then from both ends towards the middle, two from the front."""
+    ops = trace.ops
+    steps = _telling_steps(trace)
+    order = {op.id: op for step in steps for op in ops if _step(trace, op) == step}
+    front, back = 0, len(ops) - 1
+    while front <= back:
+        for i in dict.fromkeys((front, min(front + 1, back), back)):
+            order.setdefault(i, ops[i])
+        front, back = front + 2, back - 1
+    return list(order.values())
+
+
+def _telling_steps(trace: Trace) -> list[int]:
+    """The scopes of the first step, the last, and the one with the largest gradient."""
+    scopes = [s for s in trace.scopes if s.kind == "step"]
+    if not scopes:
+        return []
+    norms = {s.index: s.grad_norm for s in trace.steps if s.kept and s.grad_norm is not None}
+    known = [s for s in scopes if s.index in norms]
+    worst = [max(known, key=lambda s: _badness(norms[s.index or 0])).id] if known else []
+    return list(dict.fromkeys([scopes[0].id, max(scopes, key=lambda s: (s.index or 0)).id, *worst]))
+
+
+def _badness(norm: Any) -> float:
+    return float("inf") if isinstance(norm, str) else float(norm)
+
+
+def _step(trace: Trace, op: Op) -> int | None:
+    """The scope of the step that `op` is in."""
+    scope = op.scope
+    while scope is not None and trace.scopes[scope].kind != "step":
+        scope = trace.scopes[scope].parent
+    return scope
+
+
+def _keep(trace: Trace, ops: list[Op]) -> Trace:
+    """The trace with these ops and what belongs to them, under new ids."""
+    op_ids = {op.id: i for i, op in enumerate(ops)}
+    used = {v for op in ops for v in (*op.inputs, *op.outputs)}
+    used.update(entry.value for entry in (*trace.ledgers, *trace.updates))
+    passes = _kept_passes(trace, op_ids)
+    used.update(r for p in passes for r in p.roots)
+    stack = list(used)
+    while stack:
+        base = trace.values[stack.pop()].base
+        if base is not None and base not in used:
+            used.add(base)
+            stack.append(base)
+    ids = {old: new for new, old in enumerate(sorted(used))}
+    scopes = _used_scopes(trace, ops)
+    scope_ids = {scope.id: i for i, scope in enumerate(scopes)}
+    pass_ids = {p.id: i for i, p in enumerate(passes)}
+    moved = [
+        replace(p, id=i, roots=[ids[r] for r in p.roots], events=_moved(p, op_ids, ids, pass_ids))
+        for i, p in enumerate(passes)
+    ]
+    lost = sum(len(p.events) for p in trace.passes) - sum(len(p.events) for p in moved)
+    folds = [
+        Fold("ops", len(trace.ops) - len(ops), WHY),
+        Fold("events", lost, WHY),
+        Fold("passes", len(trace.passes) - len(passes), WHY),
     ]
     return replace(
         trace,
-        ops=moved,
-        scopes=[replace(s, id=scope_ids[s.id], parent=scope_ids.get(s.parent)) for s in scopes],
-        values=values,
-        passes=passes,
-        ledgers=[replace(x, value=ids[x.value]) for x in trace.ledgers],
-        updates=[replace(x, value=ids[x.value]) for x in trace.updates],
+        ops=[
+            replace(
+                op,
+                id=op_ids[op.id],
+                inputs=[ids[v] for v in op.inputs],
+                outputs=[ids[v] for v in op.outputs],
+                scope=None if op.scope is None else scope_ids[op.scope],
+            )
+            for op in ops
+        ],
+        values=[
+            replace(v, id=new, op=_at(op_ids, v.op), base=_at(ids, v.base))
+            for new, v in enumerate(trace.values[old] for old in ids)
+        ],
+        scopes=[replace(s, id=scope_ids[s.id], parent=_at(scope_ids, s.parent)) for s in scopes],
+        passes=moved,
+        ledgers=[_with_parts(replace(entry, value=ids[entry.value]), pass_ids) for entry in trace.ledgers],
+        updates=[_with_parts(replace(update, value=ids[update.value]), pass_ids) for update in trace.updates],
         findings=[
             replace(f, values=[ids[v] for v in f.values if v in ids], ops=[op_ids[o] for o in f.ops if o in op_ids])
             for f in trace.findings
         ],
-        folds=folds,
+        folds=[*trace.folds, *(fold for fold in folds if fold.count)],
     )
 
 
-def _used_scopes(trace: Trace, ops: list[Any]) -> list[Scope]:
+def _at(ids: dict[int, int], old: int | None) -> int | None:
+    return None if old is None else ids.get(old)
+
+
+def _used_scopes(trace: Trace, ops: list[Op]) -> list[Scope]:
     used: set[int] = set()
     for op in ops:
         scope = op.scope
@@ -124,13 +273,46 @@ def _used_scopes(trace: Trace, ops: list[Any]) -> list[Scope]:
     return [trace.scopes[i] for i in sorted(used)]
 
 
-def _moved(event: Any, ops: dict[int, int], values: dict[int, int]) -> Any:
-    if isinstance(event, Free):
-        kept = [ops[o] for o in event.ops if o in ops]
-        return Free(kept) if kept else None
-    if isinstance(event, Flow):
-        if event.op not in ops or event.target not in values:
-            return None
-        return replace(event, op=ops[event.op], target=values[event.target])
-    assert isinstance(event, Seed | Accumulate)
-    return replace(event, value=values[event.value]) if event.value in values else None
+def _kept_passes(trace: Trace, ops: dict[int, int]) -> list[Pass]:
+    """The passes through one of the ops; of those through none, which brought gradients all the same, the ends."""
+    through = {p.id: [e.op for e in p.events if isinstance(e, Flow)] for p in trace.passes}
+    kept = [p for p in trace.passes if any(op in ops for op in through[p.id])]
+    return _ends(trace.passes, 0, [*kept, *_ends([p for p in trace.passes if not through[p.id]], UPDATES, ())])
+
+
+def _parts(contributions: list[Contribution], passes: dict[int, int]) -> list[Contribution]:
+    return [replace(c, pass_id=_at(passes, c.pass_id)) for c in contributions]
+
+
+def _with_parts(entry: E, passes: dict[int, int]) -> E:
+    return replace(entry, contributions=_parts(entry.contributions, passes))
+
+
+def _moved(p: Pass, ops: dict[int, int], values: dict[int, int], passes: dict[int, int]) -> list[Event]:
+    """The events of a pass that are still about something."""
+    moved: list[Event] = []
+    for event in p.events:
+        if isinstance(event, Free):
+            kept = [ops[o] for o in event.ops if o in ops]
+            if kept:
+                moved.append(Free(kept))
+        elif isinstance(event, Flow):
+            if event.op in ops:
+                moved.append(replace(event, op=ops[event.op], target=values[event.target]))
+        elif event.value in values:
+            if isinstance(event, Accumulate):
+                event = replace(event, earlier=_parts(event.earlier, passes))
+            moved.append(replace(event, value=values[event.value]))
+    return moved
+
+
+def _bare(trace: Trace) -> Trace:
+    """What must be said in any case."""
+    findings = [
+        replace(f, message=f.message[:TEXT], hint=f.hint[:TEXT], span=None, values=[], ops=[])
+        for f in trace.findings[:10]
+    ]
+    cell = replace(trace.cell, id=trace.cell.id[:TEXT], label=trace.cell.label[:TEXT])
+    error = None if trace.error is None else trace.error[:TEXT]
+    fold = Fold("ops", trace.op_count, f"{WHY}: not even the smallest graph fits")
+    return Trace(cell, findings=findings, folds=[fold], op_count=trace.op_count, error=error, engine=trace.engine)

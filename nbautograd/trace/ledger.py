@@ -19,7 +19,7 @@ from nbautograd.core.inplace import storage
 from nbautograd.trace.model import Span, Summary
 from nbautograd.trace.summary import held
 
-SHARES = 12
+SHARES = 6
 """A loop that never clears would go on adding shares; this many are told apart."""
 
 

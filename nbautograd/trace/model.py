@@ -131,6 +131,8 @@ class Op:
     local: list[str | None] = field(default_factory=list)
     """Per input, the local derivative as TeX."""
     in_place: bool = False
+    origin: str | None = None
+    """Who ran it, where it was not the traced code but an earlier cell: `In [3]`."""
 
 
 @dataclass(slots=True)
@@ -218,6 +220,8 @@ class Contribution:
     """How many updates had used it already."""
     step: int | None = None
     """Which step of the loop it came from, where it was in one."""
+    passes: int = 1
+    """How many backward passes are told as one, in the middle of very many."""
 
 
 @dataclass(slots=True)

@@ -57,6 +57,7 @@ class OpNote:
     node: Any = None
     params: dict[str, Any] = field(default_factory=dict)
     in_place: bool = False
+    origin: str | None = None
     id: int | None = None
 
 

@@ -29,7 +29,7 @@ from nbautograd.core import dtype as dtypes
 from nbautograd.core.modes import observe, state
 from nbautograd.core.node import FITS, ORDER, PARENTS, SAVED, is_leaf_node, leaf_tensor, node_and_output, op_of, tick
 from nbautograd.core.tensor import Tensor
-from nbautograd.trace import ledger
+from nbautograd.trace import ledger, provenance
 from nbautograd.trace.loops import Steps
 from nbautograd.trace.model import Cell, Source, Trace
 from nbautograd.trace.notes import EventNote, OpNote, PassNote, ScopeNote, ValueNote
@@ -92,6 +92,7 @@ class Recorder:
         self._counting_from: int | None = None
         self._before: Any = None
         self._born = 0
+        self._work: provenance.Work | None = None
         self._last: OpNote | None = None
         self._written: ValueNote | None = None
 
@@ -106,6 +107,7 @@ class Recorder:
         """Begin to watch this thread."""
         self.thread = threading.get_ident()
         self._born = tick()
+        self._work = provenance.begins(self.cell.label, self.cell.run)
         ledger.begin()
         self._before = observe(self)
 
@@ -115,6 +117,8 @@ class Recorder:
             self.op_count += -tick() - self._counting_from
             state.special += 1
         observe(self._before)
+        if self._work is not None:
+            self._work.ends()
         self.places.forget()
         from nbautograd.trace.assemble import assemble
 
@@ -306,7 +310,8 @@ class Recorder:
         """The line that made `node`, for error texts."""
         note = self._ops.get(id(node))
         if note is None or note.place.span is None:
-            return None
+            work = provenance.builder(node)
+            return None if work is None or work is self._work else str(work)
         span = note.place.span
         lines = self.places.sources[span.source].code.splitlines()
         text = lines[span.line - 1].strip() if span.line <= len(lines) else ""
@@ -393,6 +398,8 @@ class Recorder:
                 )
                 note.inputs.append(self._node_value(parent, like))
         note.order = -(10**12) - node[ORDER]  # before everything that ran here, oldest first
+        work = provenance.builder(node)
+        note.origin = None if work is None or work is self._work else str(work)
         self._ops[id(node)] = note
         self._keep(note)
         return note
@@ -508,6 +515,7 @@ def _snapshot(share: ledger.Share) -> ledger.Share:
         share.trace,
         share.step,
         share.consumed,
+        share.passes,
     )
 
 

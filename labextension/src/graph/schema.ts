@@ -110,6 +110,8 @@ export interface Op {
   /** Per input, the local derivative as TeX. */
   local?: (string | null)[];
   in_place?: boolean;
+  /** Who ran it, where it was not the traced code but an earlier cell: `In [3]`. */
+  origin?: string;
 }
 
 /** Backward begins: the root's own gradient. */
@@ -186,6 +188,8 @@ export interface Contribution {
   consumed?: number;
   /** Which step of the loop it came from, where it was in one. */
   step?: number;
+  /** How many backward passes are told as one, in the middle of very many. Default: 1. */
+  passes?: number;
 }
 
 /** What a leaf's `.grad` is made of when the trace ends. */

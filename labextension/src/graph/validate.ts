@@ -113,12 +113,12 @@ const value = object<schema.Value>()('value', {
 const op = object<Loose<schema.Op, 'node' | 'local'>>()('op', {
   id: int, name: text, node: optional(text), inputs: list(int), outputs: list(int), params: words,
   span: optional(span), scope: optional(int), saved: list(text), local: list(optional(text)),
-  in_place: optional(bool, false),
+  in_place: optional(bool, false), origin: optional(text),
 });
 
 const contribution = object<schema.Contribution>()('contribution', {
   cell: text, label: text, run: int, gradient: summary, line: optional(int), pass_id: optional(int),
-  consumed: optional(int, 0), step: optional(int),
+  consumed: optional(int, 0), step: optional(int), passes: optional(int, 1),
 });
 
 const events = {
