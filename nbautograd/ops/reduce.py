@@ -12,6 +12,7 @@ from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.results import ReturnKthvalue, ReturnMax, ReturnMedian, ReturnMin, ReturnSort, ReturnTopk
+from nbautograd.ops.samples import along, cases, over, shaped, through, unary
 from nbautograd.ops.shape import canonical_dim, canonical_dims, canonical_dims_or_all
 
 
@@ -29,6 +30,22 @@ def _count(shape: tuple[int, ...], dim: Any) -> int:
     return count
 
 
+WHOLE = shaped(
+    ((),),
+    ((1,),),
+    ((5,),),
+    ((2, 3),),
+    ((3, 1),),
+    ((2, 3, 2),),
+    ((4, 4),),
+    ((1, 1, 7),),
+    ((6, 2),),
+    ((2, 2, 2, 2),),
+    distinct=True,
+)
+"""Tensors of several shapes, none of them empty."""
+
+
 class Sum(Op):
     """The sum of all elements.
 
@@ -37,6 +54,7 @@ class Sum(Op):
     """
 
     tex = {"x": "1"}
+    samples = unary()
 
     def forward(x, *, dim=None, keepdim=False):
         return xp.add.reduce(x, axis=dim, keepdims=keepdim)
@@ -49,6 +67,7 @@ class SumDim(Sum):
     """The sum over some dimensions."""
 
     node_name = "SumBackward1"
+    samples = through("sum", over())
 
 
 class Mean(Op):
@@ -58,6 +77,7 @@ class Mean(Op):
     """
 
     tex = {"x": "\\frac{1}{n}"}
+    samples = unary()
 
     def forward(x, *, dim=None, keepdim=False):
         if x.dtype.itemsize < 4:
@@ -65,13 +85,14 @@ class Mean(Op):
         return xp.add.reduce(x, axis=dim, keepdims=keepdim) / x.dtype.type(_count(x.shape, dim))
 
     def dx(g, x_shape, dim, keepdim):
-        return xp.broadcast_to(restore(g, dim, keepdim) / _count(x_shape, dim), x_shape)
+        return xp.broadcast_to(restore(g, dim, keepdim) / builtins.max(_count(x_shape, dim), 1), x_shape)
 
 
 class MeanDim(Mean):
     """The mean over some dimensions."""
 
     node_name = "MeanBackward1"
+    samples = through("mean", over())
 
 
 class Prod(Op):
@@ -81,6 +102,7 @@ class Prod(Op):
     """
 
     tex = {"x": "\\prod_{j \\neq i} x_j"}
+    samples = unary(0.5, 2)
 
     def forward(x, *, dim=None, keepdim=False):
         return xp.prod(x, axis=dim, keepdims=keepdim)
@@ -93,6 +115,7 @@ class ProdDim(Prod):
     """The product over one dimension."""
 
     node_name = "ProdBackward1"
+    samples = through("prod", along(), along(keepdim=True))
 
 
 def products_of_others(x, dim):
@@ -122,6 +145,7 @@ class Variance(Op):
 
     node_name = "VarBackward0"
     tex = {"x": "\\frac{2 (x - \\bar x)}{n - 1}"}
+    samples = through("var", shaped(((5,),), ((2, 3),)), over(), over(correction=0))
 
     def forward(x, *, dim=None, correction=1, keepdim=False):
         centred = x - xp.mean(x, axis=dim, keepdims=True)
@@ -130,7 +154,7 @@ class Variance(Op):
 
     def dx(g, x, dim, correction, keepdim):
         centred = x - xp.mean(x, axis=dim, keepdims=True)
-        return restore(g, dim, keepdim) * centred * (2 / (_count(x.shape, dim) - correction))
+        return restore(g, dim, keepdim) * centred * ratio(2, _count(x.shape, dim) - correction)
 
 
 class Std(Op):
@@ -140,13 +164,20 @@ class Std(Op):
     """
 
     tex = {"x": "\\frac{x - \\bar x}{(n - 1) \\, out}"}
+    samples = through("std", shaped(((5,),), ((2, 3),)), over(), over(correction=0))
 
     def forward(x, *, dim=None, correction=1, keepdim=False):
         return xp.sqrt(xp.variance(x, dim=dim, correction=correction, keepdim=keepdim))
 
     def dx(g, x, out, dim, correction, keepdim):
-        scale = restore(g, dim, keepdim) / restore(out, dim, keepdim) / (_count(x.shape, dim) - correction)
+        g, out = restore(g, dim, keepdim), restore(out, dim, keepdim)
+        scale = xp.where(out == 0, 0, g / out) * ratio(1, _count(x.shape, dim) - correction)
         return scale * (x - xp.mean(x, axis=dim, keepdims=True))
+
+
+def ratio(a: float, b: float) -> float:
+    """a / b, infinite where b is zero: the spread of a single element has no slope."""
+    return a / b if b else float("inf")
 
 
 class Amax(Op):
@@ -156,6 +187,7 @@ class Amax(Op):
     """
 
     tex = {"x": "[x = out] / k"}
+    samples = over(distinct=True)
 
     def forward(x, *, dim=None, keepdim=False):
         return xp.max(x, axis=dim, keepdims=keepdim)
@@ -168,6 +200,7 @@ class Amin(Op):
     """The smallest elements; equal ones share the gradient."""
 
     tex = {"x": "[x = out] / k"}
+    samples = over(distinct=True)
 
     def forward(x, *, dim=None, keepdim=False):
         return xp.min(x, axis=dim, keepdims=keepdim)
@@ -180,12 +213,14 @@ class Max(Amax):
     """The largest element of all; equal ones share the gradient."""
 
     node_name = "MaxBackward1"
+    samples = WHOLE
 
 
 class Min(Amin):
     """The smallest element of all; equal ones share the gradient."""
 
     node_name = "MinBackward1"
+    samples = WHOLE
 
 
 def shared_among_equals(g, x, out, dim, keepdim):
@@ -212,6 +247,7 @@ class MaxDim(SelectDim):
     """The largest element along a dimension and where it is; the first one of equals gets the gradient."""
 
     node_name = "MaxBackward0"
+    samples = through("max", along(distinct=True), along(distinct=True, keepdim=True))
 
     def forward(x, *, dim, keepdim=False):
         return _along(x, xp.argmax(x, axis=dim), dim, keepdim)
@@ -221,6 +257,7 @@ class MinDim(SelectDim):
     """The smallest element along a dimension and where it is."""
 
     node_name = "MinBackward0"
+    samples = through("min", along(distinct=True), along(distinct=True, keepdim=True))
 
     def forward(x, *, dim, keepdim=False):
         return _along(x, xp.argmin(x, axis=dim), dim, keepdim)
@@ -230,6 +267,7 @@ class MedianDim(SelectDim):
     """The middle element along a dimension (the lower of two) and where it is."""
 
     node_name = "MedianBackward1"
+    samples = through("median", along(distinct=True), along(distinct=True, keepdim=True))
 
     def forward(x, *, dim, keepdim=False):
         return _along(
@@ -240,6 +278,8 @@ class MedianDim(SelectDim):
 class Kthvalue(SelectDim):
     """The k-th smallest element along a dimension and where it is."""
 
+    samples = along(distinct=True, k=1)
+
     def forward(x, *, k, dim=-1, keepdim=False):
         return _along(x, xp.take(xp.argsort(x, axis=dim, kind="stable"), k - 1, axis=dim), dim, keepdim)
 
@@ -248,6 +288,7 @@ class Median(Op):
     """The middle one of all elements (the lower of two)."""
 
     tex = {"x": "[x = out] / k"}
+    samples = WHOLE
 
     def forward(x):
         return xp.sort(x.reshape(-1))[(x.size - 1) // 2]
@@ -264,6 +305,7 @@ class Logsumexp(Op):
 
     promote = "float"
     tex = {"x": "e^{x - out}"}
+    samples = over()
 
     def forward(x, *, dim, keepdim=False):
         top = xp.max(x, axis=dim, keepdims=True)
@@ -285,6 +327,7 @@ class VectorNorm(Op):
     node_name = "LinalgVectorNormBackward0"
     promote = "float"
     tex = {"x": "x / out"}
+    samples = through("norm", *(over(p=p) for p in (2, 1, 3, float("inf"), float("-inf"), 0)))
 
     def forward(x, *, ord=2.0, dim=None, keepdim=False):
         if ord == 2:
@@ -322,6 +365,7 @@ class Cumsum(Op):
     """
 
     tex = {"x": "[i \\leq k]"}
+    samples = along()
 
     def forward(x, *, dim):
         return xp.cumsum(x, axis=dim) if x.ndim else x + 0
@@ -337,6 +381,7 @@ class Cumprod(Op):
     """
 
     tex = {"x": "\\prod_{j \\leq k, j \\neq i} x_j"}
+    samples = along()
 
     def forward(x, *, dim):
         return xp.cumprod(x, axis=dim) if x.ndim else x + 0
@@ -361,6 +406,7 @@ class Sort(Op):
 
     aux = ("indices",)
     tex = {"x": "P"}
+    samples = cases(along(distinct=True), along(distinct=True, descending=True))
 
     def forward(x, *, dim=-1, descending=False):
         if not x.ndim:
@@ -380,6 +426,7 @@ class Topk(Op):
 
     aux = ("indices",)
     tex = {"x": "[i \\in \\text{top } k]"}
+    samples = cases(along(distinct=True, k=1), along(distinct=True, k=1, largest=False))
 
     def forward(x, *, k, dim=-1, largest=True):
         order = xp.argsort(-x if largest else x, axis=dim, kind="stable")

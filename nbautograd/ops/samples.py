@@ -56,6 +56,8 @@ class Samples(NamedTuple):
     second: bool = True
     numeric: bool = True
     """Whether finite differences can tell the gradient."""
+    named: bool = True
+    """Whether the node has torch's name."""
 
     def __call__(self, make: Make) -> Iterator[Case]:
         return self.cases(make)
@@ -121,6 +123,46 @@ def by_number(*numbers: float, low: float = -2.0, high: float = 2.0, **settings:
         yield _with((make(4, 3, low=low, high=high).T, numbers[0]), settings)
 
     return Samples(cases)
+
+
+def shaped(*rows: Any, low: float = -2.0, high: float = 2.0, distinct: bool = False) -> Samples:
+    """Rows of shapes, each with keyword arguments behind them or not: `((2, 3), (3,), {"dim": 0})`."""
+
+    def all_rows(make: Make) -> Iterator[Case]:
+        for row in rows:
+            draw = make.distinct if distinct else lambda *shape: make(*shape, low=low, high=high)
+            yield tuple(part if isinstance(part, dict) else draw(*part) for part in row)
+
+    return Samples(all_rows)
+
+
+_ALONG = (
+    ((4,), 0),
+    ((4,), -1),
+    ((1,), 0),
+    ((2, 3), 0),
+    ((2, 3), 1),
+    ((3, 2), -2),
+    ((2, 3, 2), 1),
+    ((2, 2, 3), -1),
+    ((3, 1), 0),
+    ((0, 3), 1),
+    ((2, 1, 3, 2), 2),
+)
+
+
+def along(low: float = -2.0, high: float = 2.0, distinct: bool = False, **settings: Any) -> Samples:
+    """One tensor and one `dim`."""
+    return shaped(
+        *(((shape), {"dim": dim, **settings}) for shape, dim in _ALONG), low=low, high=high, distinct=distinct
+    )
+
+
+def over(low: float = -2.0, high: float = 2.0, distinct: bool = False, **settings: Any) -> Samples:
+    """One tensor and one or several dimensions to reduce, which are kept or not."""
+    several = (((2, 3), (0, 1)), ((2, 3, 2), (0, 2)), ((2, 3, 2), (-1, 0)), ((2, 2, 3), (1,)))
+    rows = [(shape, {"dim": dim, "keepdim": i % 2 == 0, **settings}) for i, (shape, dim) in enumerate(_ALONG + several)]
+    return shaped(*rows, low=low, high=high, distinct=distinct)
 
 
 def cases(*generators: Callable[[Make], Iterator[Case]], **what: Any) -> Samples:

@@ -104,6 +104,11 @@ class Ran:
         return [o for o in self.outputs if o.requires_grad]
 
 
+def is_named(op: Any) -> bool:
+    """Whether the node of `op` has torch's name."""
+    return getattr(op.samples, "named", True)
+
+
 def is_numeric(op: Any) -> bool:
     """Whether finite differences can tell the gradient of `op`."""
     return getattr(op.samples, "numeric", True)
@@ -118,8 +123,14 @@ def run(op: Any, case: tuple[Any, ...], library: Library = OURS, gradient: bool 
     args = [library.value(a, leaves, gradient) for a in inputs]
     kwargs = {k: library.value(v, leaves, gradient) for k, v in settings.items()}
     if function is None:  # the op itself, whose settings are arrays
-        kwargs = {k: v._data if isinstance(v, nb.Tensor) else v for k, v in kwargs.items()}
+        kwargs = {k: _as_arrays(v) for k, v in kwargs.items()}
     return Ran(_flat((function or op.call)(*args, **kwargs)), leaves)
+
+
+def _as_arrays(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(_as_arrays(v) for v in value)
+    return value._data if isinstance(value, nb.Tensor) else value
 
 
 def _flat(result: Any) -> list[Any]:
