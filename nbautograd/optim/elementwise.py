@@ -102,7 +102,7 @@ class ElementwiseOptimizer(Optimizer):
         """Three blocks of scratch shaped like `p`; those of blocks are kept from step to step."""
         if p.size > BLOCK:
             return [xp.empty(p.shape, p.dtype) for _ in range(3)]
-        key = (xp, p.dtype, p.shape)
+        key = (xp.__name__, p.dtype, p.shape)
         kept = self._scratch.get(key)
         if kept is None:
             kept = self._scratch[key] = tuple([xp.empty(p.shape, p.dtype) for _ in range(3)])

@@ -269,3 +269,25 @@ def test_an_optimizer_prints_as_pytorchs():
         for library in (nbautograd, torch)
     )
     assert ours == theirs
+
+
+def test_an_optimizer_is_copied_with_its_parameters():
+    params, optimizer = run(nbautograd, "Adam", {}, steps=2)
+    other = copy.deepcopy(optimizer)
+    give_gradients(nbautograd, params, 3)
+    optimizer.step()
+    assert other.param_groups[0]["params"][1].tolist() != params[1].tolist()
+    assert other.state[other.param_groups[0]["params"][1]]["step"].item() == 2
+
+
+def test_complex_parameters_are_updated_by_parts():
+    torch = pytest.importorskip("torch")
+    found = []
+    for t in (nbautograd, torch):
+        p = t.tensor([1 + 2j, 3 - 1j], dtype=t.complex128, requires_grad=True)
+        optimizer = t.optim.Adam([p], lr=0.1)
+        for step in range(5):
+            p.grad = t.tensor([0.5 - 1j * step, 2 + 0.3j], dtype=t.complex128)
+            optimizer.step()
+        found.append(p.detach().numpy())
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-9)
