@@ -9,6 +9,7 @@ from nbautograd.core import inplace
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
+from nbautograd.ops.samples import Make, cases, shaped, through
 
 # --- arguments ----------------------------------------------------------------------------------------------------
 
@@ -42,8 +43,12 @@ def canonical_dims_or_all(dim: Any, ndim: int) -> Any:
     return canonical_dims(dim if isinstance(dim, int) or dim else None, ndim)
 
 
-def shape_of(sizes: tuple[Any, ...]) -> tuple[int, ...]:
-    """`f(2, 3)` and `f((2, 3))` mean the same."""
+def shape_of(sizes: tuple[Any, ...], named: dict[str, Any] | None = None, word: str = "") -> tuple[int, ...]:
+    """`f(2, 3)`, `f((2, 3))` and `f(word=(2, 3))` mean the same."""
+    if named:
+        sizes = (named.pop(word, ()),)
+    if named:
+        raise TypeError(f"got an unexpected keyword argument '{next(iter(named))}'")
     if len(sizes) == 1 and not isinstance(sizes[0], int | Tensor):
         sizes = tuple(sizes[0])
     return tuple(int(n) for n in sizes)
@@ -72,11 +77,44 @@ def complete(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
 # --- views --------------------------------------------------------------------------------------------------------
 
 
+RESHAPED = (((), (1,)), ((1,), ()), ((6,), (2, 3)), ((2, 3), (6,)), ((2, 3), (3, -1)), ((2, 3, 2), (-1,)),
+            ((0,), (0, 2)), ((2, 0), (0,)), ((4,), (2, 1, 2)), ((1, 1), (1, 1, 1)))  # fmt: skip
+ONES = ((), (1,), (1, 3), (3, 1), (2, 1, 3), (1, 1), (0, 1), (2, 3), (1, 2, 1, 3), (1, 1, 1))
+ORDERS = (((), ()), ((3,), (0,)), ((2, 3), (1, 0)), ((2, 3), (-1, 0)), ((2, 3, 4), (2, 0, 1)),
+          ((2, 3, 4), (1, 2, 0)), ((0, 2), (1, 0)), ((1, 2), (0, 1)), ((2, 1, 3, 2), (3, 1, 0, 2)),
+          ((2, 2, 2), (2, 1, 0)))  # fmt: skip
+EXPANDED = (((), (3,)), ((1,), (3,)), ((3,), (2, 3)), ((1, 3), (2, 3)), ((2, 1), (2, 3)), ((2, 1), (-1, 4)),
+            ((1, 1), (2, 3)), ((3,), (2, 2, 3)), ((1,), (0,)), ((2, 3), (2, 3)))  # fmt: skip
+PLANES = (((3, 3), 0, 1), ((2, 4), 0, 1), ((2, 3, 3), 1, 2), ((3, 2, 3), 0, -1))
+DIAGONALS = ((2, (2, 2), 0), (3, (3, 3), 0), (2, (3, 3), 1), (2, (3, 3), -1), (2, (2, 4), 2), (2, (4, 2), -2),
+             (1, (1, 1), 0), (2, (2, 3), 0), (2, (3, 2), 0), (1, (2, 2), 1))  # fmt: skip
+REPEATED = (((), (2,)), ((3,), (2,)), ((3,), (2, 1)), ((2, 3), (1, 2)), ((2, 3), (2, 2)), ((2, 3), (2, 1, 1)),
+            ((1,), (4,)), ((0,), (2,)), ((2, 1), (1, 3)), ((2, 2, 2), (1, 2, 1)))  # fmt: skip
+FLIPPED = (((), ()), ((3,), (0,)), ((2, 3), (0,)), ((2, 3), (1,)), ((2, 3), (0, 1)), ((2, 3), (-1,)),
+           ((0, 2), (0,)), ((2, 3, 2), (0, 2)), ((1,), (0,)), ((2, 2), (1, 0)))  # fmt: skip
+PADDED = (((3,), (1, 1)), ((3,), (0, 2)), ((2, 3), (1, 0)), ((2, 3), (1, 1, 0, 2)), ((2, 3, 2), (1, 2)),
+          ((4,), (-1, 1)))  # fmt: skip
+
+
+def _joined(make: Make) -> Any:
+    for shapes, dim in ((((2,), (3,)), 0), (((2, 3), (1, 3)), 0), (((2, 3), (2, 1)), 1), (((2, 3), (2, 2)), -1),
+                        (((2,),), 0), (((0,), (2,)), 0), (((2, 2, 1), (2, 2, 3)), 2), (((1, 2), (3, 2), (2, 2)), 0),
+                        (((0, 2), (1, 2)), 0), (((3,), (3,), (3,)), -1)):  # fmt: skip
+        yield [make(*shape) for shape in shapes], {"dim": dim}
+
+
+def _stacked(make: Make) -> Any:
+    for shape, count, dim in (((), 2, 0), ((3,), 2, 0), ((3,), 3, 1), ((2, 3), 2, -1), ((2, 3), 2, 1), ((0,), 2, 0),
+                              ((1,), 1, 0), ((2, 1), 3, 2), ((2, 2, 2), 2, -2), ((), 3, -1)):  # fmt: skip
+        yield [make(*shape) for _ in range(count)], {"dim": dim}
+
+
 class View(Op):
     """The same numbers in another shape."""
 
     view = True
     tex = {"x": "\\text{reshape}"}
+    samples = through("reshape", lambda make: ((make(*a), b) for a, b in RESHAPED))
 
     def forward(x, *, shape):
         return x.reshape(shape)
@@ -88,15 +126,20 @@ class View(Op):
 class Unsqueeze(View):
     """A new dimension of size one."""
 
+    samples = shaped(*(((shape), {"dim": dim}) for shape in ((), (3,), (2, 3), (0,), (2, 1, 3)) for dim in (0, -1)))
+
 
 class Squeeze(View):
     """Without the dimensions of size one."""
+
+    samples = shaped(*((shape,) for shape in ONES))
 
 
 class SqueezeDim(View):
     """Without one dimension, if its size is one."""
 
     node_name = "SqueezeBackward1"
+    samples = through("squeeze", shaped(*((shape, {"dim": dim}) for shape in ONES[1:] for dim in (0, -1))))
 
 
 class Permute(Op):
@@ -104,6 +147,7 @@ class Permute(Op):
 
     view = True
     tex = {"x": "\\text{permute back}"}
+    samples = shaped(*((shape, {"dims": dims}) for shape, dims in ORDERS))
 
     def forward(x, *, dims):
         return xp.transpose(x, dims)
@@ -125,6 +169,13 @@ class Transpose(Op):
 
     view = True
     tex = {"x": "{\\cdot}^\\top"}
+    samples = shaped(
+        *(
+            (shape, {"dim0": a, "dim1": b})
+            for shape in ((2, 3), (3, 2, 2), (0, 2), (1, 3))
+            for a, b in ((0, 1), (-1, -2), (1, 1))
+        )
+    )
 
     def forward(x, *, dim0, dim1):
         return xp.swapaxes(x, dim0, dim1) if x.ndim else x
@@ -139,6 +190,9 @@ class T(Op):
     view = True
     node_name = "TBackward0"
     tex = {"x": "{\\cdot}^\\top"}
+    samples = through(
+        "t", shaped(*((shape,) for shape in ((), (3,), (2, 3), (3, 2), (0, 2), (1, 1), (4, 1), (1, 4), (5, 2), (2, 2))))
+    )
 
     def forward(x):
         return x.T
@@ -153,6 +207,7 @@ class Expand(Op):
     view = True
     broadcasts = True
     tex = {"x": "\\text{sum over the copies}"}
+    samples = through("expand", lambda make: ((make(*a), *b) for a, b in EXPANDED))
 
     def forward(x, *, shape):
         return xp.broadcast_to(x, shape)
@@ -167,6 +222,7 @@ class Diagonal(Op):
     """The diagonal of two dimensions, as the last dimension."""
 
     view = True
+    samples = shaped(*((shape, {"offset": k, "dim1": a, "dim2": b}) for shape, a, b in PLANES for k in (0, 1, -1)))
 
     def forward(x, *, offset=0, dim1=0, dim2=1):
         return xp.diagonal(x, offset, dim1, dim2)
@@ -177,6 +233,8 @@ class Diagonal(Op):
 
 class DiagonalScatter(Op):
     """Zeros with `x` on the diagonal."""
+
+    samples = through("", shaped(*(((n,), {"shape": shape, "offset": k}) for n, shape, k in DIAGONALS)))
 
     def forward(x, *, shape, offset=0, dim1=0, dim2=1):
         out = xp.zeros(shape, dtype=x.dtype)
@@ -194,11 +252,16 @@ class DiagonalScatter(Op):
 class DiagEmbed(DiagonalScatter):
     """A matrix with the vector as its diagonal."""
 
+    samples = through("diag", shaped(*(((n,), {"diagonal": k}) for n in (1, 2, 3, 4) for k in (0, 1, -2))))
+
 
 class Trace(Op):
     """The sum of the diagonal of a matrix."""
 
     tex = {"x": "I"}
+    samples = shaped(
+        *((shape,) for shape in ((2, 2), (2, 3), (3, 2), (1, 1), (4, 4), (1, 3), (3, 1), (5, 2), (2, 5), (3, 3)))
+    )
 
     def forward(x):
         return xp.trace(x)
@@ -211,6 +274,9 @@ class DiagonalCopy(Diagonal):
     """As `diagonal`, under a name that gradient rules can use."""
 
     node_name = "DiagonalBackward0"
+    samples = through(
+        "", shaped(*((shape, {"offset": k, "dim1": a, "dim2": b}) for shape, a, b in PLANES for k in (0, 1, -1)))
+    )
 
 
 class Unbind(Op):
@@ -218,6 +284,7 @@ class Unbind(Op):
 
     view = True
     outputs = None
+    samples = shaped(*((shape, {"dim": dim}) for shape in ((2,), (2, 3), (3, 1, 2), (1, 2), (2, 0)) for dim in (0, -1)))
 
     def forward(x, *, dim=0):
         before = (slice(None),) * dim
@@ -236,6 +303,13 @@ class Split(Op):
 
     view = True
     outputs = None
+    samples = shaped(
+        *(
+            (shape, {"split_size_or_sections": n, "dim": d})
+            for shape, d in (((4,), 0), ((2, 3), 1), ((5, 2), -2))
+            for n in (1, 2, 3, 7)
+        )
+    )
 
     def forward(x, *, sizes, dim=0):
         before, parts, start = (slice(None),) * dim, [], 0
@@ -265,6 +339,7 @@ class Cat(Op):
 
     variadic = True
     tex = {"xs": "\\text{its part of } g"}
+    samples = cases(_joined)
 
     def forward(*xs, dim=0):
         kept = [x for x in xs if x.shape != (0,)]
@@ -286,6 +361,7 @@ class Stack(Op):
 
     variadic = True
     tex = {"xs": "\\text{its part of } g"}
+    samples = cases(_stacked)
 
     def forward(*xs, dim=0):
         return xp.stack(xs, axis=dim)
@@ -299,6 +375,7 @@ class Repeat(Op):
     """The tensor tiled, `repeats` times along each dimension."""
 
     tex = {"x": "\\text{sum over the copies}"}
+    samples = cases(lambda make: ((make(*a), *b) for a, b in REPEATED))
 
     def forward(x, *, repeats):
         return xp.tile(x, repeats)
@@ -313,6 +390,8 @@ class Repeat(Op):
 class Flip(Op):
     """The order along some dimensions reversed."""
 
+    samples = cases(lambda make: ((make(*a), b) for a, b in FLIPPED))
+
     def forward(x, *, dims):
         return xp.flip(x, dims) if x.ndim else x + 0
 
@@ -322,6 +401,14 @@ class Flip(Op):
 
 class Roll(Op):
     """The elements moved round along some dimensions."""
+
+    samples = shaped(
+        *(
+            (shape, {"shifts": n, "dims": d})
+            for shape, d in (((4,), 0), ((2, 3), 1), ((2, 3), -1), ((2, 3), None))
+            for n in (1, -1, 5)
+        )
+    )
 
     def forward(x, *, shifts, dims=None):
         return xp.roll(x, shifts, dims)
@@ -335,10 +422,13 @@ class RollTable(Roll):
     """As `roll`, under a name that gradient rules can use."""
 
     node_name = "RollBackward0"
+    samples = through("", Roll.samples)
 
 
 class Tril(Op):
     """The lower triangle of a matrix; zero above."""
+
+    samples = shaped(*((shape, {"diagonal": k}) for shape in ((3, 3), (2, 4), (2, 3, 2), (0, 2)) for k in (0, 1, -1)))
 
     def forward(x, *, diagonal=0):
         return xp.tril(x, diagonal)
@@ -349,6 +439,8 @@ class Tril(Op):
 
 class Triu(Op):
     """The upper triangle of a matrix; zero below."""
+
+    samples = Tril.samples
 
     def forward(x, *, diagonal=0):
         return xp.triu(x, diagonal)
@@ -361,6 +453,7 @@ class ConstantPad(Op):
     """A border of one value; a negative width cuts off."""
 
     node_name = "ConstantPadNdBackward0"
+    samples = through("pad", lambda make: ((make(*a), b, {"value": v}) for a, b in PADDED for v in (0.0, 1.5)))
 
     def forward(x, *, widths, value=0):
         padded = xp.pad(x, tuple((max(a, 0), max(b, 0)) for a, b in widths), constant_values=value)
@@ -374,9 +467,9 @@ class ConstantPad(Op):
 
 
 @public()
-def reshape(input, *shape):
+def reshape(input, *shape, **named):
     """The same elements in another shape; a -1 is worked out. A view where possible, else a copy."""
-    return View.call(input, shape=complete(shape_of(shape), input._data.size))
+    return View.call(input, shape=complete(shape_of(shape, named, "shape"), input._data.size))
 
 
 @public(top=False)
@@ -460,9 +553,9 @@ def squeeze(input, dim=None):
 
 
 @public()
-def permute(input, *dims):
+def permute(input, *dims, **named):
     """The dimensions in the order `dims`."""
-    dims = shape_of(dims)
+    dims = shape_of(dims, named, "dims")
     if len(dims) != input.ndim:
         raise RuntimeError(
             f"permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
@@ -500,9 +593,9 @@ def movedim(input, source, destination):
 
 
 @public(top=False)
-def expand(input, *sizes):
+def expand(input, *sizes, **named):
     """Dimensions of size one repeated without copying; -1 keeps a size."""
-    sizes = shape_of(sizes)
+    sizes = shape_of(sizes, named, "size")
     extra = len(sizes) - input.ndim
     if extra < 0:
         raise RuntimeError(
@@ -668,22 +761,22 @@ def tensor_split(input, indices_or_sections, dim=0):
 
 
 @public(top=False)
-def repeat(input, *repeats):
+def repeat(input, *repeats, **named):
     """The tensor tiled, `repeats` times along each dimension."""
-    return Repeat.call(input, repeats=shape_of(repeats))
+    return Repeat.call(input, repeats=shape_of(repeats, named, "repeats"))
 
 
 @public()
-def tile(input, *dims):
+def tile(input, *dims, **named):
     """The tensor tiled; missing repeats are one."""
-    dims = shape_of(dims)
+    dims = shape_of(dims, named, "dims")
     return Repeat.call(input, repeats=(1,) * (input.ndim - len(dims)) + dims)
 
 
 @public()
-def flip(input, *dims):
+def flip(input, *dims, **named):
     """The order along `dims` reversed."""
-    return Flip.call(input, dims=tuple(canonical_dim(d, input.ndim) for d in shape_of(dims)))
+    return Flip.call(input, dims=tuple(canonical_dim(d, input.ndim) for d in shape_of(dims, named, "dims")))
 
 
 @public(method=True)
