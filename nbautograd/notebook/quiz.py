@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 from typing import Any, TypedDict, cast
 
+LESSONS = Path(__file__).parent / "quizzes.json"
 FIELDS: dict[str, type] = {"q": str, "choices": list, "answer": int, "explain": str}
 
 
@@ -24,7 +26,7 @@ class Question(TypedDict):
 
 
 def quiz(questions: str | Sequence[Question], answers: str | None = None) -> None:
-    """Ask the questions of a quiz, given as JSON text or as the list that it holds; with `answers`, mark them.
+    """Ask the questions of a quiz, or mark `answers` to them: `quiz("01")` is a lesson's, others come as JSON text.
 
     Raises: ValueError that says which question, or answer, is not as it should be.
 
@@ -53,17 +55,22 @@ def quiz(questions: str | Sequence[Question], answers: str | None = None) -> Non
 
 
 def read(questions: str | Sequence[Question]) -> list[Question]:
-    """The questions of a quiz, each looked at."""
-    try:
-        items = json.loads(questions) if isinstance(questions, str) else list(questions)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"This quiz is no valid JSON: {error}") from None
+    """The questions of a lesson's quiz, of JSON text, or of the list that it holds, each looked at."""
+    items = _loaded(questions) if isinstance(questions, str) else list(questions)
     if not isinstance(items, list):
         raise ValueError("A quiz is a list of questions: [{…}, {…}]")
     for number, item in enumerate(items, 1):
         if fault := _fault(item):
             raise ValueError(f"Question {number}: {fault}")
     return cast(list[Question], items)
+
+
+def _loaded(text: str) -> Any:
+    lessons = json.loads(LESSONS.read_text(encoding="utf-8"))
+    try:
+        return lessons[text] if text in lessons else json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"This is no lesson's quiz ({', '.join(lessons)}), and no valid JSON: {error}") from None
 
 
 def _fault(item: Any) -> str | None:

@@ -17,6 +17,11 @@ def test_json_text_and_a_list_are_the_same_quiz():
     assert quizzes.read(json.dumps(QUESTIONS)) == quizzes.read(QUESTIONS)
 
 
+def test_the_quizzes_of_the_lessons_are_as_they_should_be():
+    for name in json.loads(quizzes.LESSONS.read_text(encoding="utf-8")):
+        assert len(quizzes.read(name)) >= 3
+
+
 @pytest.mark.parametrize(
     ("broken", "says"),
     [
