@@ -57,7 +57,6 @@ _SUBMODULES = {
 
 _LATER = {
     "accumulate": "nbautograd.trace.session",
-    "steps": "nbautograd.trace.session",
     "check": "nbautograd.notebook.exercises",
     "hint": "nbautograd.notebook.exercises",
     "quiz": "nbautograd.notebook.quiz",

@@ -65,11 +65,12 @@ class Observer(Protocol):
 class _State:
     """The process-wide switches; `special` is the number of reasons to leave the short path."""
 
-    __slots__ = ("anomaly", "observer", "special")
+    __slots__ = ("anomaly", "observer", "paused", "special")
 
     def __init__(self) -> None:
         self.anomaly = False
         self.special = 0
+        self.paused = False
         self.observer: Observer | None = None
 
 
@@ -93,6 +94,14 @@ def observe(observer: Observer | None) -> Observer | None:
     return before
 
 
+def pause(paused: bool) -> None:
+    """Let ops take the short path although an observer is attached, or end that; everything else is still told."""
+    with _lock:
+        before = state.paused
+        state.special += before - paused
+        state.paused = paused
+
+
 def is_grad_enabled() -> bool:
     """Whether ops record a graph in this thread.
 
@@ -108,9 +117,9 @@ def is_grad_enabled() -> bool:
 def _set(mode: bool) -> bool:
     before = _local.grad_enabled
     if before is not mode:
-        with _lock:
+        with _lock:  # no call between the two: an interrupt comes before both or after both
             state.special += 1 if before else -1
-        _local.grad_enabled = mode
+            _local.grad_enabled = mode
     return before
 
 

@@ -23,7 +23,7 @@ from . import errors, inplace
 from .array import SOLE_HERE, ndarray
 from .call import contributions, send, wrap
 from .modes import _set as set_grad_mode
-from .modes import state
+from .modes import is_grad_enabled, state
 from .node import (
     FITS,
     GRAD,
@@ -191,13 +191,14 @@ class _Walk:
         if self.observer is not None:
             self.observer.backward_begin(self.roots, self.seeds, self.kind, not self.free, self.create_graph)
         error: BaseException | None = None
-        mode = set_grad_mode(self.create_graph)
+        mode = is_grad_enabled()
         with _lock:
             pending = _set_aside()
             heap: list[int] = []
             waiting: dict[int, Node] = {}
-            _waiting.append(waiting)
             try:
+                _waiting.append(waiting)
+                set_grad_mode(self.create_graph)
                 for root, seed in zip(self.roots, self.seeds, strict=True):
                     if self.needed is None or id(root._node) in self.needed:
                         send(root._node, seed, heap, waiting) if not self.create_graph else self._send(
@@ -212,7 +213,7 @@ class _Walk:
                 error = raised
                 raise
             finally:
-                _waiting.pop()
+                _waiting[:] = [w for w in _waiting if w is not waiting]
                 for node in waiting.values():
                     node[GRAD] = None
                 for node, held in pending:

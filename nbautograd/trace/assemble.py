@@ -25,7 +25,7 @@ from nbautograd.trace.model import (
     Update,
     Value,
 )
-from nbautograd.trace.notes import EventNote, OpNote, PassNote, ScopeNote, ValueNote
+from nbautograd.trace.notes import EventNote, OpNote, PassNote, ScopeNote, ValueNote, in_words
 from nbautograd.trace.record import Recorder
 from nbautograd.trace.summary import summary
 from nbautograd.trace.where import Place
@@ -63,8 +63,7 @@ class _Assembly:
         self._folds(passes)
         trace.grad_accum = recorder.grad_accum
         if error is not None:
-            lines = str(error).splitlines()
-            trace.error = f"{type(error).__name__}: {lines[0] if lines else ''}"
+            trace.error = in_words(error)
         return trace
 
     # --- names ---

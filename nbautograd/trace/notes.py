@@ -96,3 +96,9 @@ class PassNote:
     norm2: float = 0.0
     error: str | None = None
     span: Span | None = None
+
+
+def in_words(error: BaseException) -> str:
+    """The type of an exception and the first line of what it says."""
+    first = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {first[:500]}" if first else type(error).__name__

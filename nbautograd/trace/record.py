@@ -17,7 +17,6 @@ the innermost round a backward pass, else, where nothing trains, the outermost.
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections import deque
 from typing import Any
@@ -26,13 +25,13 @@ import numpy as np
 
 from nbautograd.core import array as arrays
 from nbautograd.core import dtype as dtypes
-from nbautograd.core.modes import observe, state
 from nbautograd.core.node import FITS, ORDER, PARENTS, SAVED, is_leaf_node, leaf_tensor, node_and_output, op_of, tick
 from nbautograd.core.tensor import Tensor
 from nbautograd.trace import ledger, provenance
 from nbautograd.trace.loops import Steps
 from nbautograd.trace.model import Cell, Source, Trace
-from nbautograd.trace.notes import EventNote, OpNote, PassNote, ScopeNote, ValueNote
+from nbautograd.trace.notes import EventNote, OpNote, PassNote, ScopeNote, ValueNote, in_words
+from nbautograd.trace.seam import Attachment
 from nbautograd.trace.summary import FULL, WHOLE, held
 from nbautograd.trace.where import Place, Places, labels
 
@@ -66,7 +65,6 @@ class Recorder:
         self.cell = cell
         self.filename = filename
         self.namespace = namespace
-        self.thread: int | None = None
         self.detailed = True
         self.worst: tuple[PassNote, list[OpNote]] | None = None
         self.grad_accum: int | None = None
@@ -90,7 +88,7 @@ class Recorder:
         self._pass: PassNote | None = None
         self._order = 0
         self._counting_from: int | None = None
-        self._before: Any = None
+        self._attachment = Attachment(self)
         self._born = 0
         self._work: provenance.Work | None = None
         self._last: OpNote | None = None
@@ -104,19 +102,20 @@ class Recorder:
     # --- beginning and end ---
 
     def start(self) -> None:
-        """Begin to watch this thread."""
-        self.thread = threading.get_ident()
+        """Begin to watch what runs in this thread and context."""
         self._born = tick()
         self._work = provenance.begins(self.cell.label, self.cell.run)
         ledger.begin()
-        self._before = observe(self)
+        self._attachment.attach()
 
     def stop(self, error: BaseException | None = None) -> Trace:
         """Stop watching, and make the trace."""
+        try:
+            self._attachment.detach()
+        finally:  # an interrupt may have come in the middle
+            self._attachment.detach()
         if self._counting_from is not None:
             self.op_count += -tick() - self._counting_from
-            state.special += 1
-        observe(self._before)
         if self._work is not None:
             self._work.ends()
         self.places.forget()
@@ -251,7 +250,7 @@ class Recorder:
             return
         self._pass = None
         if error is not None:
-            current.error = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+            current.error = in_words(error)
         self.passes.append(current)
         self._judge(current)
         if len(self.passes) > PASSES:
@@ -444,7 +443,7 @@ class Recorder:
         """Stop looking at single ops; see NOTE [Bounds]."""
         self._counting_from = -tick()
         self.detailed = False
-        state.special -= 1
+        self._attachment.watch(False)
 
     def _settle(self, update: Place) -> None:
         """A loop trains if it is the innermost one round both a backward pass and the update that uses it."""

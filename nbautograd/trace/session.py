@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
 
-from nbautograd.core.modes import state
 from nbautograd.trace.model import Cell, Trace
 from nbautograd.trace.record import Recorder as Recorder
+from nbautograd.trace.seam import current
 
 _runs: dict[str, int] = {}
 
@@ -33,9 +32,9 @@ def trace(label: str | None = None) -> Generator[Trace]:
     shown = label or f"{filename.rpartition('/')[2]}, line {frame.f_lineno}"
     recorder = Recorder(Cell(name, shown, _runs[name]), _source(filename), filename, {})
     result = Trace(recorder.cell)
-    recorder.start()
     error: BaseException | None = None
     try:
+        recorder.start()
         yield result
     except BaseException as raised:
         error = raised
@@ -56,7 +55,7 @@ def _source(filename: str) -> str:
 @contextmanager
 def accumulate(k: int) -> Generator[None]:
     """Say that `k` backward passes are added up before an update, so that nobody warns about it."""
-    observer: Any = state.observer
-    if isinstance(observer, Recorder):
-        observer.grad_accum = k
+    recorder = current()
+    if recorder is not None:
+        recorder.grad_accum = k
     yield

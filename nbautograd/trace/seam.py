@@ -1,0 +1,113 @@
+"""Between the engine's one observer slot and the recorders: whoever runs code tells its own recorder, and no other.
+
+NOTE [Whose op is it]
+The recorder at work stands in a context variable, which is what "this cell" means to threads and to asynchronous code:
+another thread has another context, and so has a task that was made before the cell began. A context may outlive the
+trace (a task that the cell left behind), so what it holds is an `Attachment`, emptied when the trace ends.
+
+The hot path must not pay for recorders that look away: `state.paused` lets ops take the short path while all do.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextvars import ContextVar
+from typing import Any
+
+from nbautograd.core.modes import observe, pause, state
+
+_lock = threading.RLock()
+_attached: list[Attachment] = []
+
+
+class Attachment:
+    """A recorder at work: `watching` says whether it wants to hear of single ops."""
+
+    __slots__ = ("outer", "recorder", "watching")
+
+    def __init__(self, recorder: Any) -> None:
+        self.recorder = recorder
+        self.watching = True
+        self.outer: Attachment | None = None
+
+    def attach(self) -> None:
+        """From here on, what runs in this context is told to the recorder."""
+        with _lock:
+            self.outer = _current.get()
+            _current.set(self)
+            _attached.append(self)
+            _settle()
+
+    def detach(self) -> None:
+        """The trace has ended; doing it twice does nothing."""
+        with _lock:
+            self.recorder = None
+            if _current.get() is self:
+                _current.set(self.outer)
+            if self in _attached:
+                _attached.remove(self)
+            _settle()
+
+    def watch(self, watching: bool) -> None:
+        """Whether to tell of single ops from here on."""
+        with _lock:
+            self.watching = watching
+            _settle()
+
+
+_current: ContextVar[Attachment | None] = ContextVar("nbautograd recorder", default=None)
+
+
+def current() -> Any:
+    """The recorder at work in this context, or None."""
+    attachment = _current.get()
+    return None if attachment is None else attachment.recorder
+
+
+def _settle() -> None:
+    """Bring the engine's switches in line with who is attached."""
+    installed = state.observer is _seam
+    if bool(_attached) is not installed:
+        observe(_seam if _attached else None)
+    pause(bool(_attached) and not any(a.watching for a in _attached))
+
+
+def _handed_on(name: str) -> Any:
+    def tell(self: Any, *args: Any) -> Any:
+        recorder = current()
+        return None if recorder is None else getattr(recorder, name)(*args)
+
+    tell.__name__ = name
+    return tell
+
+
+class _Seam:
+    """The observer that hands everything on to the recorder of the context in which it happens."""
+
+    thread = None
+
+    @property
+    def detailed(self) -> bool:
+        recorder = current()
+        return recorder is not None and recorder.detailed
+
+    def op(self, *args: Any) -> None:
+        attachment = _current.get()
+        if attachment is not None and attachment.watching and attachment.recorder is not None:
+            attachment.recorder.op(*args)
+
+    backward_begin = _handed_on("backward_begin")
+    flow = _handed_on("flow")
+    accumulate = _handed_on("accumulate")
+    freed = _handed_on("freed")
+    backward_end = _handed_on("backward_end")
+    in_place = _handed_on("in_place")
+    mutated = _handed_on("mutated")
+    grad_set = _handed_on("grad_set")
+    scope_begin = _handed_on("scope_begin")
+    scope_end = _handed_on("scope_end")
+    where = _handed_on("where")
+    where_node = _handed_on("where_node")
+
+
+_seam = _Seam()
