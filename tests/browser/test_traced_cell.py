@@ -27,6 +27,8 @@ loss.backward()"""
 
 GRADS = "print(x.grad.item(), w.grad.item())"
 
+LIT = re.compile(r"\blit\b")
+
 pytestmark = pytest.mark.browser
 
 
@@ -122,6 +124,18 @@ def test_hovering_a_node_lights_the_line_that_made_it(run_once: Notebook) -> Non
 
     run_once.cell(0).hover()
     expect(lit).to_have_count(0)
+
+
+def test_hovering_a_line_lights_the_nodes_that_it_made(run_once: Notebook) -> None:
+    trace = trace_of(run_once.save())
+    y, loss = (node_of(run_once.output(1), trace, name) for name in ("y", "loss"))
+
+    run_once.cell(1).locator(".cm-line", has_text="y = x * w").hover()
+    expect(y).to_have_class(LIT)
+
+    run_once.cell(1).locator(".cm-line", has_text="loss = y + x").hover()
+    expect(loss).to_have_class(LIT)
+    expect(y).not_to_have_class(LIT)
 
 
 def test_the_sidebar_shows_the_trace_of_the_cell_that_ran(run_once: Notebook) -> None:

@@ -43,21 +43,19 @@ export function lightLine(editor: EditorView, line: Line | null): void {
   editor.dispatch({ effects: light.of(line) });
 }
 
+function lineAt(editor: EditorView, offset: number): Omit<Line, 'cell'> {
+  const { number, text } = editor.state.doc.lineAt(offset);
+  return { line: number, endLine: number, text };
+}
+
 /** An extension for every editor; `onLine` gets the line under the pointer, and null when the pointer leaves. */
 export function lineLink(onLine: (editor: EditorView, line: Omit<Line, 'cell'> | null) => void): Extension {
-  const at = new WeakMap<EditorView, number>();
-  const move = (editor: EditorView, number: number) => {
-    if ((at.get(editor) ?? 0) === number) return;
-    at.set(editor, number);
-    const line = number > 0 ? { line: number, endLine: number, text: editor.state.doc.line(number).text } : null;
-    onLine(editor, line);
-  };
   const handlers = EditorView.domEventHandlers({
     mousemove(event, editor) {
       const offset = editor.posAtCoords({ x: event.clientX, y: event.clientY });
-      move(editor, offset === null ? 0 : editor.state.doc.lineAt(offset).number);
+      onLine(editor, offset === null ? null : lineAt(editor, offset));
     },
-    mouseleave: (_event, editor) => move(editor, 0),
+    mouseleave: (_event, editor) => onLine(editor, null),
   });
   return [lit, theme, handlers];
 }

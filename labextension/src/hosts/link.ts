@@ -17,6 +17,8 @@ export interface Line {
   text: string;
 }
 
+const DARK: { source: number; line: number | null } = { source: 0, line: null };
+
 /** The sources of a trace that nobody has vouched for yet. */
 function sources(trace: unknown): Record<string, unknown>[] {
   const list = isRecord(trace) ? trace['sources'] : null;
@@ -47,13 +49,25 @@ export function mountLinked(host: HTMLElement, trace: unknown, options: ViewOpti
   const tell = (detail: Line | null) =>
     host.dispatchEvent(new CustomEvent(SPAN_EVENT, { detail, bubbles: true, composed: true }));
   const view = mount(host, trace, { ...options, onHoverSpan: span => tell(span && lineOf(current, span)) });
-  const listen = (event: Event) => light(view, current, (event as CustomEvent<Line | null>).detail);
+  let lit = DARK;
+  const listen = (event: Event) => {
+    const line = (event as CustomEvent<Line | null>).detail;
+    const source = line === null ? -1 : sourceOf(current, line);
+    const next = line === null || source < 0 ? DARK : { source, line: line.line };
+    // The pointer moves many times within one line.
+    if (next.source === lit.source && next.line === lit.line) return;
+    lit = next;
+    view.highlightLine(lit.source, lit.line);
+  };
   host.classList.add(HOST_CLASS);
   host.addEventListener(LINE_EVENT, listen);
   return {
     element: view.element,
     highlightLine: (source, line) => view.highlightLine(source, line),
-    update: next => view.update((current = next)),
+    update: next => {
+      lit = DARK;
+      view.update((current = next));
+    },
     dispose: () => {
       host.removeEventListener(LINE_EVENT, listen);
       host.classList.remove(HOST_CLASS);
@@ -61,9 +75,4 @@ export function mountLinked(host: HTMLElement, trace: unknown, options: ViewOpti
       view.dispose();
     },
   };
-}
-
-function light(view: View, trace: unknown, line: Line | null): void {
-  const source = line === null ? 0 : sourceOf(trace, line);
-  view.highlightLine(Math.max(source, 0), line === null || source < 0 ? null : line.line);
 }
