@@ -21,13 +21,14 @@ from nbautograd.trace.model import (
     Seed,
     Span,
     StepFigures,
+    Summary,
     Trace,
     Update,
     Value,
 )
 from nbautograd.trace.notes import EventNote, OpNote, PassNote, ScopeNote, ValueNote, in_words
 from nbautograd.trace.record import Recorder
-from nbautograd.trace.summary import summary
+from nbautograd.trace.summary import Summaries
 from nbautograd.trace.where import Place
 
 EVENTS = 3000
@@ -46,6 +47,7 @@ class _Assembly:
         self.steps: dict[tuple[Any, int], int] = {}
         self.names: dict[int, str] = {}
         self.modules: dict[int, str] = {}
+        self.told = Summaries()
         self.pass_ids: dict[int, int] = {}
         """Per number of a pass its id here; most passes of a long loop have none."""
 
@@ -111,12 +113,12 @@ class _Assembly:
         value.name = self._name(note)
         value.output = note.output
         if note.numbers is not None and self.recorder.values != "none":
-            value.data = summary(_array(note.numbers), self.recorder.whole)
+            value.data = self.told(_array(note.numbers), self.recorder.whole)
         tensor = note.tensor() if note.tensor is not None else None
         if note.kind == "leaf" and tensor is not None:
-            value.grad = None if tensor._grad is None else summary(tensor._grad._data)
+            value.grad = None if tensor._grad is None else self.told(tensor._grad._data)
         elif note.gradient is not None:
-            value.grad = summary(note.gradient)
+            value.grad = self.told(note.gradient)
         if note.base is not None:
             value.base = self._value(note.base)
         return note.id
@@ -223,14 +225,14 @@ class _Assembly:
             return
         assert event.value is not None
         if event.kind == "seed":
-            to.events.append(Seed(self._value(event.value), summary(event.after)))
+            to.events.append(Seed(self._value(event.value), self.told(event.after)))
         elif event.kind == "accumulate":
             to.events.append(
                 Accumulate(
                     self._value(event.value),
-                    summary(event.contribution),
-                    summary(event.after),
-                    _maybe(event.before),
+                    self.told(event.contribution),
+                    self.told(event.after),
+                    self._maybe(event.before),
                     [self._contribution(s) for s in event.earlier],
                 )
             )
@@ -245,14 +247,17 @@ class _Assembly:
             event.op.id,
             event.input,
             self._value(event.value),
-            summary(event.upstream),
-            summary(event.contribution),
-            summary(event.after),
-            _maybe(event.before),
-            _maybe(event.local),
+            self.told(event.upstream),
+            self.told(event.contribution),
+            self.told(event.after),
+            self._maybe(event.before),
+            self._maybe(event.local),
             event.reduced,
             event.arrival,
         )
+
+    def _maybe(self, numbers: Any) -> Summary | None:
+        return None if numbers is None else self.told(numbers)
 
     def _count_arrivals(self) -> None:
         for p in self.result.passes:
@@ -270,7 +275,7 @@ class _Assembly:
             share.cell,
             share.label,
             share.run,
-            summary(share.gradient),
+            self.told(share.gradient),
             share.line,
             self.pass_ids.get(share.pass_id) if here and share.pass_id is not None else None,
             share.consumed,
@@ -330,7 +335,7 @@ class _Assembly:
                 Ledger(
                     value,
                     trace.values[value].name or _describe(tensor),
-                    None if tensor._grad is None else summary(tensor._grad._data),
+                    None if tensor._grad is None else self.told(tensor._grad._data),
                     [self._contribution(s) for s in known.shares],
                     key in recorder.cleared,
                     key in updated,
@@ -357,10 +362,6 @@ def _array(numbers: Any) -> Any:
     if isinstance(numbers, bool | int | float | complex):
         return np.asarray(numbers)
     return numbers
-
-
-def _maybe(numbers: Any) -> Any:
-    return None if numbers is None else summary(numbers)
 
 
 def _same(value: Any, default: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -26,70 +27,84 @@ def held(data: Any, whole: int = WHOLE) -> Any:
     return data.copy() if data.size <= whole else summary(data)
 
 
+class Summaries:
+    """Makes summaries, the same one for equal small arrays: most gradients are told several times over."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, Summary] = {}
+
+    def __call__(self, data: Any, whole: int = WHOLE) -> Summary:
+        if isinstance(data, Summary) or not isinstance(data, np.generic | np.ndarray) or data.size > WHOLE:
+            return summary(data, whole)
+        key = (data.dtype, data.shape, data.tobytes())
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = summary(data, whole)
+        return found
+
+
 def summary(data: Any, whole: int = WHOLE) -> Summary:
     """The figures of `data`; scalars, NumPy arrays and CuPy arrays."""
     if isinstance(data, Summary):
         return data
-    if isinstance(data, np.floating):
-        value = float(data) if data.dtype.itemsize > 4 else float(f"{data:.7g}")
-        return Summary([], data.dtype.name, data=[_number(value)], zeros=int(value == 0), nans=int(value != value))
     device = str(arrays.device_of(data))
     values = np.asarray(arrays.place(data, arrays.CPU))
     result = Summary(list(values.shape), dtypes.of_numpy(values.dtype).name, device)
     if values.dtype.kind == "c":
         values = np.abs(values)
-    if values.size and values.dtype.kind in "biuf":
-        _describe(values.reshape(-1), result, whole)
+    if values.dtype.kind in "biuf":
+        with np.errstate(all="ignore"):
+            (_tell if values.size <= whole else _describe)(values.reshape(-1), result)
     return result
 
 
-def _describe(flat: Any, into: Summary, whole: int) -> None:
-    small = flat.size <= whole
-    if small:
-        into.data = [_number(v) for v in flat.tolist()] if flat.dtype.kind != "f" else _floats(flat)
-        if flat.size == 1:
-            _count(flat, into)
-            return
+def _tell(flat: Any, into: Summary) -> None:
+    """Every number, with no more digits than its dtype has."""
+    digits = {2: 4, 4: 7}.get(flat.dtype.itemsize) if flat.dtype.kind == "f" else None
+    into.data = numbers = []
+    squares = 0.0
+    for v in flat.tolist():
+        if v - v != 0:
+            numbers.append("nan" if v != v else "inf" if v > 0 else "-inf")
+            into.nans += v != v
+            into.infs += v == v
+            continue
+        squares += float(v) * v
+        into.zeros += not v
+        numbers.append(float(f"{v:.{digits}g}") if digits else v)
+    if len(numbers) > 1:
+        into.norm = float(f"{math.sqrt(squares):.6g}")
+
+
+def _describe(flat: Any, into: Summary) -> None:
+    """The figures of the finite numbers, and a histogram; above a million, of a sample where that is much faster."""
     numbers = flat.astype(np.float64) if flat.dtype.kind != "f" or flat.dtype.itemsize < 4 else flat
-    with np.errstate(all="ignore"):
-        finite = numbers if bool(np.isfinite(numbers.sum())) else numbers[np.isfinite(numbers)]
-        if finite.size:
-            into.norm = float(f"{np.sqrt(np.dot(finite, finite)):.6g}")
-        if small:
-            _count(numbers, into)
-            return
-        if finite.size:
-            into.min, into.max = float(finite.min()), float(finite.max())
-            into.mean = float(finite.mean())
-        sample = finite
-        if flat.size > SAMPLED_ABOVE:
-            sample = finite[:: max(1, finite.size // SAMPLE)][:SAMPLE]
-            into.sampled = True
-        if sample.size:
-            into.std = float(sample.std())
-        _count(numbers, into)
-        if sample.size:
-            counts, _ = np.histogram(sample, BINS, (float(finite.min()), float(finite.max())))
-            into.histogram = [int(n) for n in counts]
-
-
-def _count(numbers: Any, into: Summary) -> None:
     into.zeros = int(numbers.size - np.count_nonzero(numbers))
-    if numbers.dtype.kind == "f":
-        into.nans = int(np.isnan(numbers).sum())
-        into.infs = int(np.isinf(numbers).sum())
+    finite = numbers
+    if not bool(np.isfinite(numbers.sum())):
+        into.nans, into.infs = int(np.isnan(numbers).sum()), int(np.isinf(numbers).sum())
+        finite = numbers[np.isfinite(numbers)]
+    if not finite.size:
+        return
+    low, high = float(finite.min()), float(finite.max())
+    into.min, into.max, into.mean = low, high, float(finite.mean(dtype=np.float64))
+    into.norm = float(f"{_norm(finite, max(-low, high)):.6g}")
+    sample = finite
+    if flat.size > SAMPLED_ABOVE:
+        sample = finite[:: max(1, finite.size // SAMPLE)][:SAMPLE]
+        into.sampled = True
+    into.std = float(sample.std(dtype=np.float64))
+    if math.isfinite(high - low):
+        into.histogram = np.histogram(sample, BINS, (low, high))[0].tolist()
 
 
-def _floats(flat: Any) -> list[Any]:
-    """Floats with no more digits than their dtype has."""
-    digits = {2: 4, 4: 7}.get(flat.dtype.itemsize)
-    return [_number(float(f"{v:.{digits}g}") if digits else v) for v in flat.tolist()]
-
-
-def _number(value: Any) -> Any:
-    if value != value:
-        return "nan"
-    return ("inf" if value > 0 else "-inf") if value in (float("inf"), float("-inf")) else value
+def _norm(finite: Any, largest: float) -> float:
+    """The root of the sum of squares, also where a square would overflow."""
+    square = float(np.dot(finite, finite))
+    if math.isfinite(square) and (square or not largest):
+        return math.sqrt(square)
+    scaled = finite.astype(np.float64) / largest
+    return largest * math.sqrt(float(np.dot(scaled, scaled)))
 
 
 def text(data: Any) -> str:
