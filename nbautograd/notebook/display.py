@@ -91,7 +91,8 @@ class Views:
         else:
             with widget.hold_sync():
                 widget.options, widget.trace = options, trace
-        return widget._repr_mimebundle_()
+        forms_and_metadata: Any = widget._repr_mimebundle_()
+        return forms_and_metadata
 
 
 views = Views()

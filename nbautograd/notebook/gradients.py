@@ -10,6 +10,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from nbautograd.core.tensor import Tensor
+from nbautograd.nn import Module
 from nbautograd.trace import ledger
 from nbautograd.trace.summary import text
 
@@ -26,11 +27,10 @@ def leaves(namespace: Mapping[str, Any], names: Sequence[str] = ()) -> Leaves:
         value = namespace.get(name)
         if isinstance(value, Tensor) and value.requires_grad and value.is_leaf:
             found[name] = value
-        elif isinstance(value, type) or not hasattr(value, "named_parameters"):
-            if names:
-                raise UsageError(_why_not(name, namespace))
-        else:
+        elif isinstance(value, Module):
             found |= {f"{name}.{inner}": parameter for inner, parameter in value.named_parameters()}
+        elif names:
+            raise UsageError(_why_not(name, namespace))
     return _once(found)
 
 
@@ -50,7 +50,8 @@ def _why_not(name: str, namespace: Mapping[str, Any]) -> str:
         return f"{name!r} is no tensor and no module, but of type {type(value).__name__}."
     if not value.requires_grad:
         return f"{name!r} does not require a gradient: make it with requires_grad=True."
-    return f"{name!r} is no leaf: it was computed, by {value.grad_fn.name()}, and keeps no .grad."
+    maker: Any = value.grad_fn
+    return f"{name!r} is no leaf: it was computed, by {maker.name()}, and keeps no .grad."
 
 
 def table(found: Leaves) -> str:
@@ -110,6 +111,6 @@ def check(expression: str, namespace: Mapping[str, Any]) -> str:
 def _in_float64(value: Any) -> Any:
     if isinstance(value, Tensor) and value.is_floating_point():
         return value.detach().double().requires_grad_(value.requires_grad)
-    if not isinstance(value, type) and hasattr(value, "named_parameters"):
+    if isinstance(value, Module):
         return copy.deepcopy(value).double()
     return value

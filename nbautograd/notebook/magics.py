@@ -14,7 +14,7 @@ from IPython.core.magic import (
     no_var_expand,
     output_can_be_silenced,
 )
-from IPython.core.magic_arguments import argument, argument_group, magic_arguments
+from IPython.core.magic_arguments import MagicArgumentParser, argument, argument_group, magic_arguments
 from traitlets import Bool, Enum, Int, List, TraitError, Unicode, observe, validate
 
 from nbautograd.notebook import arguments, gradients
@@ -47,6 +47,8 @@ class AutogradMagics(Magics):
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell, parent=shell)  # the parent brings the configuration
+        self._namespace: dict[str, Any] = shell.user_ns
+        self._parser: MagicArgumentParser = vars(AutogradMagics.autograd)["parser"]
         self.reports = Reports(self)
         self.cells = Cells(self)
 
@@ -63,7 +65,7 @@ class AutogradMagics(Magics):
 
     def options(self, line: str) -> Namespace:
         """The options on the line of a `%%autograd`; UsageError where one makes no sense."""
-        return self._filled(arguments.parse(self.autograd.parser, line))
+        return self._filled(arguments.parse(self._parser, line))
 
     def _filled(self, options: Namespace) -> Namespace:
         for name in ("view", "collapse", "values", "max_nodes"):
@@ -104,7 +106,7 @@ class AutogradMagics(Magics):
     @argument("--anomaly", action="store_true", help="Stop at the first gradient that is NaN, and say whence it came.")
     @argument_group("watch")
     @argument("--watch", metavar="NAMES", type=arguments.names, help="Say how these tensors and their .grad change.")
-    @line_cell_magic
+    @line_cell_magic  # pyright: ignore[reportUntypedFunctionDecorator]
     @output_can_be_silenced
     def autograd(self, line: str = "", cell: str | None = None) -> Any:
         """Show the graph that this cell builds, and play its backward pass.
@@ -118,7 +120,7 @@ class AutogradMagics(Magics):
             return self.cells.run(cell, self.options(line))
         if line.strip() in WORDS:
             return self._command(line.strip())
-        options, code = arguments.split_off(self.autograd.parser, line)
+        options, code = arguments.split_off(self._parser, line)
         if not code:
             raise UsageError("%autograd: what to trace? Write an expression after the options.")
         return self.cells.run(code, self._filled(options))
@@ -156,7 +158,7 @@ class AutogradMagics(Magics):
         """
         if not line.strip():
             raise UsageError("%gradcheck: of what? Write an expression, such as %gradcheck (x * w).sum()")
-        print(gradients.check(line, self.shell.user_ns))
+        print(gradients.check(line, self._namespace))
 
     @line_magic
     def explain(self, line: str) -> None:
@@ -167,4 +169,4 @@ class AutogradMagics(Magics):
             raise UsageError(f"%explain: {error}") from None
 
     def _leaves(self, line: str) -> gradients.Leaves:
-        return gradients.leaves(self.shell.user_ns, arguments.names(line))
+        return gradients.leaves(self._namespace, arguments.names(line))

@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbautograd import lint
 from nbautograd.export.words import headline
@@ -24,6 +24,7 @@ class Reports:
 
     def __init__(self, magics: AutogradMagics) -> None:
         self._magics = magics
+        self._shell: Any = magics.shell
         self.traces: deque[Trace] = deque(maxlen=magics.keep)
 
     def report(self, trace: Trace, options: Namespace, asked: bool) -> None:
@@ -50,7 +51,7 @@ class Reports:
         """Forget the traces and close their widgets."""
         self.traces.clear()
         views.clear()
-        self._magics.shell.user_ns.pop("_autograd", None)
+        self._shell.user_ns.pop("_autograd", None)
 
     def status(self) -> str:
         """What is traced, and which traces are remembered."""
@@ -69,9 +70,9 @@ class Reports:
 
     def _store(self, trace: Trace, name: str | None) -> None:
         self.traces.append(trace)
-        self._magics.shell.push({"_autograd": trace}, interactive=False)
+        self._shell.push({"_autograd": trace}, interactive=False)
         if name:
-            self._magics.shell.push({name: trace})
+            self._shell.push({name: trace})
 
     def _show(self, trace: Trace, options: Namespace) -> None:
         if options.view == "none":
