@@ -94,7 +94,7 @@ def test_the_picture_follows_the_page_unless_told() -> None:
 
 
 def test_kinds_of_nodes_differ_by_form_and_not_only_by_colour() -> None:
-    root = ElementTree.fromstring(to_svg(traces.rnn()))
+    root = ElementTree.fromstring(to_svg(traces.rnn(5)))
     forms = {(rect.get("rx"), rect.get("stroke-dasharray")) for rect in root.iter(SVG + "rect")}
     assert {("18", None), ("7", None), ("0", "4 3"), ("11", "3 2")} <= forms
 

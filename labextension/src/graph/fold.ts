@@ -29,6 +29,9 @@ export interface Group {
 
 /** An unfolded diagram is shown whole up to this size. */
 const SMALL = 150;
+/** One of more nodes than this and at least so many steps of a loop is folded nevertheless: steps look alike. */
+const LOOPING = 40;
+const STEPS = 6;
 /** A level with fewer groups than this says nothing: `auto` opens it. */
 const FEW = 4;
 const REPEATS = 3;
@@ -84,7 +87,8 @@ type Path = (op: number) => Group[];
 
 function pathsOf(tape: Tape, collapse: Folding['collapse']): Path {
   const leaves = new Set(tape.ops.flatMap(({ inputs }) => inputs.filter((id) => tape.values[id]!.op === undefined)));
-  const small = tape.ops.length + leaves.size <= SMALL;
+  const steps = tape.scopes.filter((scope) => scope.kind === 'step').length;
+  const small = tape.ops.length + leaves.size <= (steps < STEPS ? SMALL : LOOPING);
   if (collapse === 'none' || (collapse === 'auto' && small)) return () => [];
   const byScope: Group[][] = [];
   for (const { id, parent } of tape.scopes) {

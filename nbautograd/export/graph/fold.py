@@ -14,6 +14,8 @@ from nbautograd.trace.model import Op, Scope, Trace
 
 SMALL = 150
 """An unfolded diagram is shown whole up to this size."""
+LOOPING, STEPS = 40, 6
+"""One of more than `LOOPING` nodes and at least `STEPS` steps of a loop is folded nevertheless: steps look alike."""
 FEW = 4
 """A level with fewer groups than this says nothing: `auto` opens it."""
 REPEATS = 3
@@ -90,7 +92,8 @@ def fold(trace: Trace, collapse: Collapse, expanded: Collection[str], max_nodes:
 
 def _paths(trace: Trace, collapse: Collapse) -> Path:
     leaves = {i for op in trace.ops for i in op.inputs if trace.values[i].op is None}
-    small = len(trace.ops) + len(leaves) <= SMALL
+    steps = sum(scope.kind == "step" for scope in trace.scopes)
+    small = len(trace.ops) + len(leaves) <= (SMALL if steps < STEPS else LOOPING)
     if collapse == "none" or (collapse == "auto" and small):
         return lambda _: []
     by_scope: list[list[Group]] = []
