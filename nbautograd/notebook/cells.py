@@ -148,6 +148,7 @@ class Cells:
 
 
 def _as_written(raw: str, transformed: str) -> str:
-    """The cell as its author sees it, where its lines are the lines that Python ran."""
-    written = "".join(leading_empty_lines(raw.splitlines(keepends=True)))
-    return written if len(written.splitlines()) == len(transformed.splitlines()) else transformed
+    """The cell as its author sees it, where its lines are those that Python ran, or were handed to a second magic."""
+    lines = leading_empty_lines(raw.splitlines(keepends=True))
+    handed_on = len(lines) > 1 and lines[1].startswith("%%")
+    return "".join(lines) if handed_on or len(lines) == len(transformed.splitlines()) else transformed

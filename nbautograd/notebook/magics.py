@@ -1,5 +1,7 @@
 """The magics: `%%autograd` and `%autograd` trace code, the others look at gradients and explain findings."""
 
+# pyright: reportUntypedFunctionDecorator=false
+
 from __future__ import annotations
 
 from argparse import ArgumentTypeError, Namespace
@@ -106,7 +108,7 @@ class AutogradMagics(Magics):
     @argument("--anomaly", action="store_true", help="Stop at the first gradient that is NaN, and say whence it came.")
     @argument_group("watch")
     @argument("--watch", metavar="NAMES", type=arguments.names, help="Say how these tensors and their .grad change.")
-    @line_cell_magic  # pyright: ignore[reportUntypedFunctionDecorator]
+    @line_cell_magic
     @output_can_be_silenced
     def autograd(self, line: str = "", cell: str | None = None) -> Any:
         """Show the graph that this cell builds, and play its backward pass.

@@ -25,6 +25,7 @@ class Ran:
     error: str | None = None
     result: Any = None
     displays: list[dict[str, Any]] = field(default_factory=list)
+    metadata: list[dict[str, Any]] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
 
 
@@ -43,8 +44,9 @@ class Shell:
             result = self.ip.run_cell(code, store_history=True, cell_id=cell)
         error = result.error_before_exec or result.error_in_exec
         text = COLOURS.sub("", captured.stdout + captured.stderr)
-        displays = [output.data for output in captured.outputs]
-        return Ran(text, f"{type(error).__name__}: {error}" if error else None, result.result, displays)
+        said = f"{type(error).__name__}: {error}" if error else None
+        displays, metadata = [o.data for o in captured.outputs], [o.metadata for o in captured.outputs]
+        return Ran(text, said, result.result, displays, metadata)
 
 
 @pytest.fixture

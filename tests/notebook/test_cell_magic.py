@@ -104,7 +104,9 @@ def test_an_error_under_time_fails_the_cell_and_shows_what_ran(shell):
 def test_above_time_it_works_too(shell):
     ran = shell.run(f"%%autograd\n%%time\n{LEAF}\ny = x * x\ny")
     assert ran.result.item() == 9
-    assert names(shell.ns["_autograd"]) == ["mul"]
+    trace = shell.ns["_autograd"]
+    assert names(trace) == ["mul"]
+    assert trace.sources[0].code.splitlines()[trace.ops[0].span.line - 1] == "%%time"
 
 
 def test_a_line_magic_inside_is_no_trouble(shell):
@@ -156,6 +158,15 @@ def test_quiet_shows_nothing_and_keeps_the_trace(shell):
 def test_static_shows_a_picture_and_a_text_only(shell):
     (forms,) = shell.run(SQUARE.replace("%%autograd", "%%autograd --static")).displays
     assert set(forms) == {"text/plain", "image/svg+xml"}
+
+
+def test_how_to_show_it_reaches_the_view(shell):
+    asked = "--view code --collapse line --height 300 --step --no-animate"
+    ran = shell.run(SQUARE.replace("%%autograd", f"%%autograd {asked}"))
+    told = {"view": "code", "collapse": "line", "start": "step", "animate": False, "theme": "auto", "height": 300}
+    assert ran.metadata[0][MIME_TYPE]["options"] == told
+    ran = shell.run(SQUARE.replace("%%autograd", "%%autograd --play"))
+    assert ran.metadata[0][MIME_TYPE]["options"]["start"] == "play"
 
 
 def test_no_view_shows_no_graph(shell):
