@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any, Literal, cast
 
 from nbautograd.trace import model
-from nbautograd.trace.model import SCHEMA_VERSION, Op, Trace, Value
+from nbautograd.trace.model import SCHEMA_VERSION, Op, Summary, Trace, Value
 
 MAX_CHARACTERS = 64 << 20
 MAX_ITEMS = 5_000_000
@@ -51,7 +51,7 @@ def loads(text: str | bytes) -> Trace:
 
 def to_dict(trace: Trace) -> Json:
     """The trace as dictionaries, lists and JSON's own scalars; NaN and the infinities become strings."""
-    return cast(Json, encode(trace))
+    return cast(Json, encode(trace, {}))
 
 
 def from_dict(data: object) -> Trace:
@@ -72,32 +72,42 @@ def from_dict(data: object) -> Trace:
 # --- writing ---
 
 
-def encode(obj: Any) -> Any:
-    """Any part of a trace as JSON's own types."""
-    if isinstance(obj, str):
+def encode(obj: Any, told: dict[int, Json] | None = None) -> Any:
+    """Any part of a trace as JSON's own types; `told` holds the summaries that were met already, which are many."""
+    cls = obj.__class__
+    if cls is float:
+        return obj if math.isfinite(obj) else str(obj)
+    if cls is str:
         # Half a surrogate pair is a fine Python string, but no text that a file or a browser takes.
         return obj if obj.isascii() else obj.encode("utf-8", "replace").decode()
-    if obj is None or isinstance(obj, (bool, int)):
+    if obj is None or cls is int or cls is bool:
         return obj
-    if isinstance(obj, float):
-        return obj if math.isfinite(obj) else str(obj)
-    if isinstance(obj, list):
-        return [encode(item) for item in cast(list[Any], obj)]
-    if isinstance(obj, dict):
-        return {key: encode(item) for key, item in cast(Json, obj).items()}
+    if cls is list:
+        return [encode(item, told) for item in obj]
+    if cls is dict:
+        return {key: encode(item, told) for key, item in obj.items()}
+    if cls is Summary and told is not None:
+        found = told.get(id(obj))
+        if found is None:
+            found = told[id(obj)] = _fields(obj, None)
+        return found
+    return _fields(obj, told)
+
+
+def _fields(obj: Any, told: dict[int, Json] | None) -> Json:
     out: Json = {}
-    for name, default in _defaults(obj.__class__):
+    for name, default, always in _defaults(obj.__class__):
         value = getattr(obj, name)
-        if name in ALWAYS or value != default or type(value) is not type(default):
-            out[name] = encode(value)
+        if always or value != default or value.__class__ is not default.__class__:
+            out[name] = encode(value, told)
     return out
 
 
 @cache
-def _defaults(cls: type) -> list[tuple[str, Any]]:
-    """Each field's name and default, with `MISSING` for a field that has none."""
+def _defaults(cls: type) -> list[tuple[str, Any, bool]]:
+    """Each field's name and default, with `MISSING` for a field that has none, and whether it is always written."""
     return [
-        (f.name, f.default if f.default_factory is dataclasses.MISSING else f.default_factory())
+        (f.name, f.default if f.default_factory is dataclasses.MISSING else f.default_factory(), f.name in ALWAYS)
         for f in dataclasses.fields(cls)
     ]
 
@@ -226,7 +236,7 @@ def _tagged(classes: tuple[Any, ...]) -> Decoder:
 def _object(cls: type) -> Decoder:
     hints = typing.get_type_hints(cls)
     decoders = {name: _decoder(hint) for name, hint in hints.items()}
-    required = [name for name, default in _defaults(cls) if default is dataclasses.MISSING]
+    required = [name for name, default, _ in _defaults(cls) if default is dataclasses.MISSING]
 
     def decode(value: Any, where: str, budget: Budget) -> Any:
         if not isinstance(value, dict):

@@ -9,11 +9,12 @@ and the last; in a loop the first step, the last, and the one with the largest g
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
-from nbautograd.trace.codec import dumps, encode
+from nbautograd.trace.codec import dumps, to_dict
 from nbautograd.trace.model import (
     Accumulate,
     Contribution,
@@ -42,32 +43,29 @@ def fit(trace: Trace, max_bytes: int) -> Trace:
     if size(trace) <= max_bytes:
         return trace
     trace = _without_numbers(trace)
-    for smaller in (_without_idle_lines, _without_middle):
+    for smaller in (_without_idle_lines, _without_middle, partial(_without_ops, budget=max_bytes)):
         if size(trace) > max_bytes:
             trace = smaller(trace)
-    budget = max_bytes
-    for _ in range(6):
-        found = size(trace)
-        if found <= max_bytes:
-            return trace
-        trace = _keep(trace, _chosen(trace, budget - (found - _cost_of_ops(trace))))
-        budget = int(budget * 0.9)
-    return _bare(trace)
+    while size(trace) > max_bytes and trace.ops:
+        trace = _keep(trace, _ranked(trace)[: len(trace.ops) * 3 // 4])
+    return trace if size(trace) <= max_bytes else _bare(trace)
 
 
-def size(item: Any) -> int:
-    """How many bytes of JSON a trace, or a part of one, takes."""
-    text = dumps(item) if isinstance(item, Trace) else json.dumps(encode(item), ensure_ascii=False)
-    return len(text.encode())
+def size(trace: Trace) -> int:
+    """How many bytes of JSON a trace takes."""
+    return len(dumps(trace).encode())
 
 
 def _without_numbers(trace: Trace) -> Trace:
     """Numbers only for tensors of at most four elements."""
+    thinned: dict[int, Summary] = {}
 
     def thin(s: Summary | None) -> Any:
         if s is None or (s.histogram is None and (s.data is None or len(s.data) <= 4)):
             return s
-        return replace(s, data=None, histogram=None)
+        if id(s) not in thinned:
+            thinned[id(s)] = replace(s, data=None, histogram=None)
+        return thinned[id(s)]
 
     def thin_event(event: Event) -> Any:
         names = ("gradient", "upstream", "contribution", "before", "after", "local")
@@ -103,8 +101,9 @@ def _without_idle_lines(trace: Trace) -> Trace:
         )
         for i, s in enumerate(trace.sources)
     ]
-    idle = sum(len(a.code) - len(b.code) for a, b in zip(trace.sources, sources, strict=True))
-    return replace(trace, sources=sources, folds=[*trace.folds, Fold("characters of code", idle, WHY)])
+    idle = sum(a.code.count("\n") - b.code.count("\n") for a, b in zip(trace.sources, sources, strict=True))
+    folds = [Fold("lines of code", idle, WHY)] if idle else []
+    return replace(trace, sources=sources, folds=[*trace.folds, *folds])
 
 
 def _without_middle(trace: Trace) -> Trace:
@@ -136,43 +135,60 @@ def _ends(items: Sequence[T], count: int, also: Iterable[T]) -> list[T]:
 # --- ops ---
 
 
-def _costs(trace: Trace) -> list[int]:
-    """Per op the bytes of itself, of the values first met with it, and of its events; a pass counts on its first op."""
-    costs = [size(op) for op in trace.ops]
-    met: set[int] = set()
-    for op in trace.ops:
-        for v in (*op.inputs, *op.outputs):
-            if v not in met:
-                met.add(v)
-                costs[op.id] += size(trace.values[v])
-    for p in trace.passes:
-        op = next((e.op for e in p.events if isinstance(e, Flow)), None)
-        for e in p.events if op is not None else ():
-            costs[e.op if isinstance(e, Flow) else op] += size(e)
-    return costs
-
-
-def _cost_of_ops(trace: Trace) -> int:
-    return sum(_costs(trace))
-
-
-def _chosen(trace: Trace, budget: int) -> list[Op]:
-    """As many ops as the budget allows, the most telling ones first."""
-    costs = _costs(trace)
+def _without_ops(trace: Trace, budget: int) -> Trace:
+    """As many ops as the budget of bytes allows, the most telling ones first."""
+    costs, others = _costs(trace)
+    budget -= others
     chosen: list[Op] = []
     for op in _ranked(trace):
         budget -= costs[op.id]
         if budget < 0:
             break
         chosen.append(op)
-    return sorted(chosen, key=lambda op: op.id)
+    return _keep(trace, chosen)
+
+
+def _costs(trace: Trace) -> tuple[list[int], int]:
+    """The bytes per op, with its events and the values and scopes first met with it, and of all that is no op's.
+
+    What a pass has besides counts on its first op, without which the pass is not kept.
+    """
+    data = to_dict(trace)
+    costs = [_bytes(op) for op in data["ops"]]
+    values = [_bytes(value) for value in data["values"]]
+    scopes = [_bytes(scope) for scope in data["scopes"]]
+    for op in trace.ops:
+        for v in (*op.inputs, *op.outputs):
+            costs[op.id] += values[v]
+            values[v] = 0
+        for scope in _around(trace, op):
+            costs[op.id] += scopes[scope.id]
+            scopes[scope.id] = 0
+    for run in data["passes"]:
+        events = run.pop("events", [])
+        first = next((e["op"] for e in events if e["kind"] == "flow"), None)
+        if first is None:
+            run["events"] = events
+            continue
+        costs[first] += _bytes(run)
+        run.clear()
+        for e in events:
+            costs[e.get("op", first)] += _bytes(e)
+    del data["ops"], data["values"], data["scopes"]
+    return costs, _bytes(data) + sum(values)
+
+
+def _bytes(item: Any) -> int:
+    return len(json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode()) + 1
 
 
 def _ranked(trace: Trace) -> list[Op]:
     """The ops by what they tell: telling steps whole, then from both ends towards the middle, two from the front."""
     ops = trace.ops
-    steps = _telling_steps(trace)
-    order = {op.id: op for step in steps for op in ops if _step(trace, op) == step}
+    by_step: dict[int | None, list[Op]] = {}
+    for op in ops:
+        by_step.setdefault(_step(trace, op), []).append(op)
+    order = {op.id: op for step in _telling_steps(trace) for op in by_step.get(step, ())}
     front, back = 0, len(ops) - 1
     while front <= back:
         for i in dict.fromkeys((front, min(front + 1, back), back)):
@@ -198,14 +214,20 @@ def _badness(norm: Any) -> float:
 
 def _step(trace: Trace, op: Op) -> int | None:
     """The scope of the step that `op` is in."""
+    return next((scope.id for scope in _around(trace, op) if scope.kind == "step"), None)
+
+
+def _around(trace: Trace, op: Op) -> Iterator[Scope]:
+    """The scopes of an op, from the innermost to the outermost."""
     scope = op.scope
-    while scope is not None and trace.scopes[scope].kind != "step":
+    while scope is not None:
+        yield trace.scopes[scope]
         scope = trace.scopes[scope].parent
-    return scope
 
 
 def _keep(trace: Trace, ops: list[Op]) -> Trace:
-    """The trace with these ops and what belongs to them, under new ids."""
+    """The trace with these ops and what belongs to them, in the order in which they ran, under new ids."""
+    ops = sorted(ops, key=lambda op: op.id)
     op_ids = {op.id: i for i, op in enumerate(ops)}
     used = {v for op in ops for v in (*op.inputs, *op.outputs)}
     used.update(entry.value for entry in (*trace.ledgers, *trace.updates))
@@ -255,8 +277,15 @@ def _keep(trace: Trace, ops: list[Op]) -> Trace:
             replace(f, values=[ids[v] for v in f.values if v in ids], ops=[op_ids[o] for o in f.ops if o in op_ids])
             for f in trace.findings
         ],
-        folds=[*trace.folds, *(fold for fold in folds if fold.count)],
+        folds=_merged([*trace.folds, *(fold for fold in folds if fold.count)]),
     )
+
+
+def _merged(folds: list[Fold]) -> list[Fold]:
+    counts: dict[tuple[str, str], int] = {}
+    for fold in folds:
+        counts[fold.what, fold.why] = counts.get((fold.what, fold.why), 0) + fold.count
+    return [Fold(what, count, why) for (what, why), count in counts.items()]
 
 
 def _at(ids: dict[int, int], old: int | None) -> int | None:
@@ -264,12 +293,7 @@ def _at(ids: dict[int, int], old: int | None) -> int | None:
 
 
 def _used_scopes(trace: Trace, ops: list[Op]) -> list[Scope]:
-    used: set[int] = set()
-    for op in ops:
-        scope = op.scope
-        while scope is not None and scope not in used:
-            used.add(scope)
-            scope = trace.scopes[scope].parent
+    used = {scope.id for op in ops for scope in _around(trace, op)}
     return [trace.scopes[i] for i in sorted(used)]
 
 
@@ -297,7 +321,7 @@ def _moved(p: Pass, ops: dict[int, int], values: dict[int, int], passes: dict[in
             if kept:
                 moved.append(Free(kept))
         elif isinstance(event, Flow):
-            if event.op in ops:
+            if event.op in ops and event.target in values:
                 moved.append(replace(event, op=ops[event.op], target=values[event.target]))
         elif event.value in values:
             if isinstance(event, Accumulate):
