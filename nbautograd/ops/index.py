@@ -11,9 +11,71 @@ from nbautograd.core.call import wrap
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
+from nbautograd.ops.samples import SHAPES, Make, cases, through
 from nbautograd.ops.shape import canonical_dim
 
 # --- x[…] ---------------------------------------------------------------------------------------------------------
+
+
+SLICES = (
+    ((4,), slice(1, 3)), ((4,), slice(None, None, 2)), ((4,), slice(-2, None)), ((2, 3), slice(0, 1)),
+    ((2, 3), (slice(None), slice(1, 3))), ((2, 3), (slice(0, 1), slice(0, 2))), ((2, 3, 2), (..., slice(0, 1))),
+    ((0, 3), slice(0, 0)), ((3,), slice(2, 1)), ((5,), slice(0, 10)),
+)  # fmt: skip
+SELECTIONS = (
+    ((4,), 1), ((4,), -1), ((2, 3), 0), ((2, 3), (1, 2)), ((2, 3), (slice(None), 1)), ((2, 3, 2), (..., 0)),
+    ((2, 3, 2), (0, slice(None), 1)), ((1,), 0), ((2, 1), -1), ((2, 3), (-1, -1)),
+)  # fmt: skip
+ALONG = (((4,), 0), ((4,), -1), ((1,), 0), ((2, 3), 0), ((2, 3), 1), ((2, 3), -1), ((2, 3, 2), 1), ((3, 1), 0),
+         ((2, 2, 3), -1), ((1, 4), -2))  # fmt: skip
+BROADCAST = (((), ()), ((3,), ()), ((2, 3), (3,)), ((2, 3), (2, 1)), ((0,), (1,)), ((2, 3), (2, 3)),
+             ((1,), ()), ((2, 0), (1, 0)), ((3, 1), (1, 1)), ((2, 2, 3), (2, 1)))  # fmt: skip
+FROM_FRONT = tuple((shape, dim % len(shape)) for shape, dim in ALONG)
+MASKS = (((), ()), ((3,), (3,)), ((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 3), (2, 1)), ((0,), (0,)),
+         ((2, 3), (1,)), ((4,), (1,)), ((2, 2, 2), (2, 2)), ((1, 3), (1, 3)))  # fmt: skip
+
+
+def _advanced(make: Make) -> Any:
+    for shape, _ in ALONG:
+        yield make(*shape), make.ints(3, high=shape[0])
+        yield make(*shape), make.bools(*shape)
+    x = make(3, 4)
+    yield x, (make.ints(2, high=3), make.ints(2, high=4))
+    yield x, (slice(None), make.ints(2, high=4))
+    yield x, (make.ints(2, 1, high=3), make.ints(2, high=4))
+    yield x, (1, make.ints(2, high=4))
+    yield x, (make.bools(3),)
+    yield x, (..., make.ints(2, 2, high=4))
+    yield make(2, 3, 4), (make.ints(2, high=2), slice(None), make.ints(2, high=4))
+    yield make(2, 3, 4), (slice(0, 1), make.ints(2, high=3))
+    yield make(5), make.ints(0)
+
+
+def _unindexed(make: Make) -> Any:
+    for x, index in _advanced(make):
+        index = index if isinstance(index, tuple) else (index,)
+        yield make(*x[index].shape), {"shape": x.shape, "index": index}
+
+
+def _put(make: Make) -> Any:
+    for shape, _ in ALONG:
+        for accumulate in (False, True):
+            i = make.ints(1, high=shape[0])
+            yield make(*shape), (i,), make(1, *shape[1:]), {"accumulate": accumulate}
+    yield make(3, 4), (np.array([0, 2, 0]), np.array([1, 1, 1])), make(3), {"accumulate": True}
+    yield make(3, 4), (np.array([0, 2]), np.array([1, 1])), make(), {"accumulate": False}
+
+
+def _scattered(make: Make) -> Any:
+    for shape, dim in ALONG:
+        places = np.argsort(make.distinct(*shape), axis=dim)
+        yield make(*shape), dim, places, make(*shape)
+
+
+def _looked_up(make: Make) -> Any:
+    for shape in ((), (1,), (3,), (2, 3), (2, 1, 2)):
+        yield make.ints(*shape, high=4), make(4, 3)
+        yield make.ints(*shape, high=4), make(4, 3), {"padding_idx": 1}
 
 
 class Slice(Op):
@@ -21,6 +83,7 @@ class Slice(Op):
 
     view = True
     tex = {"x": "\\text{put back, 0 elsewhere}"}
+    samples = through("__getitem__", lambda make: ((make(*shape), index) for shape, index in SLICES))
 
     def forward(x, *, index):
         return x[(*index, ...)] if Ellipsis not in index else x[index]
@@ -32,15 +95,22 @@ class Slice(Op):
 class Select(Slice):
     """One index of a dimension, as a view."""
 
+    samples = through("__getitem__", lambda make: ((make(*shape), index) for shape, index in SELECTIONS))
+
 
 class NewAxis(Slice):
     """A part of the tensor with a new dimension of size one last, as a view."""
 
     node_name = "UnsqueezeBackward0"
+    samples = through("__getitem__", lambda make: ((make(*s), (..., None)) for s in SHAPES))
 
 
 class Unslice(Op):
     """Zeros with `x` at a basic index: what the gradient of a slice is."""
+
+    samples = through(
+        "", lambda make: ((make(*np.empty(s)[i].shape), {"shape": s, "index": i}) for s, i in SLICES + SELECTIONS)
+    )
 
     def forward(x, *, shape, index):
         out = xp.zeros(shape, dtype=x.dtype)
@@ -55,6 +125,7 @@ class Index(Op):
     """The elements at positions given by tensors or a mask, as a copy."""
 
     tex = {"x": "\\text{put back, 0 elsewhere}"}
+    samples = through("__getitem__", _advanced)
 
     def forward(x, *, index):
         return x[index]
@@ -66,13 +137,23 @@ class Index(Op):
 class IndexSelect(Index):
     """The slices at some positions of a dimension."""
 
+    samples = cases(lambda make: ((make(*s), d, make.ints(3, high=s[d])) for s, d in ALONG))
+
 
 class Take(Index):
     """The elements at positions of the flattened tensor."""
 
+    samples = cases(
+        lambda make: (
+            (make(*s), make.ints(*i, high=int(np.prod(s)))) for s, _ in ALONG for i in ((), (3,), (2, 2), (0,))
+        )
+    )
+
 
 class Unindex(Op):
     """Zeros to which `x` is added at positions that may repeat: what the gradient of advanced indexing is."""
+
+    samples = through("", _unindexed)
 
     def forward(x, *, shape, index):
         out = xp.zeros(shape, dtype=x.dtype)
@@ -87,6 +168,7 @@ class IndexPut(Op):
     """`x` with `y` at some positions, or with it added there."""
 
     promote = "none"
+    samples = cases(_put)
 
     def forward(x, y, *, index, accumulate=False):
         out = x.copy()
@@ -107,17 +189,29 @@ class IndexPut(Op):
 class IndexAdd(IndexPut):
     """`x` with `y` added at some positions of a dimension."""
 
+    samples = cases(
+        lambda make: ((make(*s), d, make.ints(3, high=s[d]), make(*s[:d], 3, *s[d:][1:])) for s, d in FROM_FRONT)
+    )
+
 
 class IndexCopy(IndexPut):
     """`x` with `y` written at some positions of a dimension."""
+
+    samples = cases(
+        lambda make: ((make(*s), d, make.ints(1, high=s[d]), make(*s[:d], 1, *s[d:][1:])) for s, d in FROM_FRONT)
+    )
 
 
 class IndexFill(IndexPut):
     """`x` with one value at some positions of a dimension."""
 
+    samples = cases(lambda make: ((make(*s), d, make.ints(2, high=s[d]), 1.5) for s, d in ALONG))
+
 
 class IndexZeroed(Op):
     """`x` with zeros at some positions."""
+
+    samples = through("", lambda make: ((make(*s), {"index": (make.ints(2, high=s[0]),)}) for s, _ in ALONG))
 
     def forward(x, *, index):
         out = x.copy()
@@ -140,6 +234,7 @@ class CopyInto(Op):
 
     node_name = "CopyBackwards"
     promote = "none"
+    samples = through("copy_", lambda make: ((make(*a), make(*b)) for a, b in BROADCAST))
 
     def forward(x, y):
         return xp.broadcast_to(xp.astype(xp.asarray(y), x.dtype), x.shape)
@@ -260,6 +355,7 @@ class Gather(Op):
 
     promote = "none"
     tex = {"x": "\\text{put back, 0 elsewhere}"}
+    samples = cases(lambda make: ((make(*s), d, make.ints(*s, high=s[d])) for s, d in ALONG))
 
     def forward(x, index, *, dim):
         return x[places(index, dim)] if x.ndim else xp.broadcast_to(x, index.shape).copy()
@@ -279,6 +375,9 @@ class ScatterAlong(Op):
     """Zeros to which `x` is added along one dimension at `index`: what the gradient of gather is."""
 
     promote = "none"
+    samples = through(
+        "", lambda make: ((make(*s), make.ints(*s, high=s[d]), {"shape": s, "dim": d}) for s, d in FROM_FRONT)
+    )
 
     def forward(x, index, *, shape, dim):
         out = xp.zeros(shape, dtype=x.dtype)
@@ -295,6 +394,7 @@ class Scatter(Op):
     """`x` with `src` written along one dimension at `index`."""
 
     promote = "none"
+    samples = cases(_scattered)
 
     def forward(x, index, src, *, dim):
         out = x.copy()
@@ -313,6 +413,7 @@ class ScatterAdd(Op):
     """`x` with `src` added along one dimension at `index`."""
 
     promote = "none"
+    samples = cases(lambda make: ((make(*s), d, make.ints(*s, high=s[d]), make(*s)) for s, d in ALONG))
 
     def forward(x, index, src, *, dim):
         out = x.copy()
@@ -333,6 +434,7 @@ class MaskedFill(Op):
     promote = "none"
     elementwise = True
     tex = {"x": "[\\lnot mask]"}
+    samples = cases(lambda make: ((make(*s), make.bools(*m), 1.5) for s, m in MASKS))
 
     def forward(x, mask, value):
         return xp.where(mask, xp.astype(xp.asarray(value), x.dtype), x)
@@ -348,12 +450,14 @@ class MaskedSelect(Index):
     """The elements where the mask is true, in one row."""
 
     node_name = "MaskedSelectBackward0"
+    samples = cases(lambda make: ((make(*s), make.bools(*m)) for s, m in MASKS))
 
 
 class TakeAlongDim(Gather):
     """As `gather`, with `index` broadcast against the input."""
 
     node_name = "GatherBackward0"
+    samples = cases(lambda make: ((make(*s), make.ints(*s, high=s[d]), d) for s, d in ALONG))
 
 
 class Embedding(Op):
@@ -364,6 +468,7 @@ class Embedding(Op):
 
     promote = "none"
     tex = {"weight": "\\text{add to the rows used}"}
+    samples = cases(_looked_up, numeric=False)
 
     def forward(weight, index, *, padding_idx=None):
         return weight[index]
@@ -377,6 +482,12 @@ class EmbeddingBackward(Op):
 
     node_name = "EmbeddingDenseBackwardBackward0"
     promote = "none"
+    samples = through(
+        "",
+        lambda make: (
+            (make(*i, 3), make.ints(*i, high=4), {"shape": (4, 3)}) for i in ((2,), (2, 3), (1,), (5,), (0,))
+        ),
+    )
 
     def forward(x, index, *, shape, padding_idx=None):
         out = xp.zeros(shape, dtype=x.dtype)
@@ -385,8 +496,9 @@ class EmbeddingBackward(Op):
             out[padding_idx] = 0
         return out
 
-    def dx(g, index):
-        return xp.embedding(g, index)
+    def dx(g, index, padding_idx):
+        rows = xp.embedding(g, index)
+        return rows if padding_idx is None else xp.where(xp.expand_dims(index == padding_idx, -1), 0, rows)
 
 
 # --- torch's signatures -------------------------------------------------------------------------------------------

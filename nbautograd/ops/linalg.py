@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from nbautograd.core import dtype as dtypes
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
+from nbautograd.ops.samples import SHAPES, Make, cases, shaped, through
 from nbautograd.ops.shape import View
 
 
@@ -28,8 +31,8 @@ def _product_error(x: Any, y: Any) -> str | None:
         return f"mat1 and mat2 shapes cannot be multiplied ({_by(x.shape)} and {_by(y.shape)}){hint}"
     if x.ndim == 1 and y.ndim == 1:
         return (
-            f"inconsistent tensor size, expected tensor [{x.shape[0]}] and src [{y.shape[0]}] to have the same number of "
-            f"elements, but got {x.shape[0]} and {y.shape[0]} elements respectively"
+            f"inconsistent tensor size, expected tensor [{x.shape[0]}] and src [{y.shape[0]}] to have the same number "
+            f"of elements, but got {x.shape[0]} and {y.shape[0]} elements respectively"
         )
     if x.ndim == 2 and y.ndim == 1:
         return f"size mismatch, got input ({x.shape[0]}), mat ({_by(x.shape)}), vec ({y.shape[0]})"
@@ -40,6 +43,30 @@ def _product_error(x: Any, y: Any) -> str | None:
 
 def _by(shape: tuple[int, ...]) -> str:
     return "x".join(str(n) for n in shape)
+
+
+MATRICES = (((2, 3), (3, 4)), ((1, 1), (1, 1)), ((3, 1), (1, 2)), ((1, 3), (3, 1)), ((0, 2), (2, 3)),
+            ((2, 0), (0, 3)), ((4, 4), (4, 4)), ((5, 2), (2, 1)), ((2, 5), (5, 3)), ((1, 2), (2, 4)))  # fmt: skip
+STACKS = (((2, 2, 3), (1, 3, 2)), ((2, 1, 2, 3), (3, 3, 2)), ((1, 2, 3), (4, 3, 2)),
+          ((2, 2, 2, 3), (2, 2, 3, 1)), ((3, 1, 2, 2), (1, 2, 2, 2)), ((2, 1, 1, 3), (2, 3, 1)),
+          ((5, 2, 3), (1, 3, 3)), ((1, 1, 2, 2), (2, 2, 2)), ((2, 3, 1, 2), (2, 3, 2, 1)),
+          ((1, 3, 2, 2), (2, 1, 2, 2)))  # fmt: skip
+
+
+def _sums(make: Make) -> Any:
+    for equation, *shapes in (
+        ("ij,jk->ik", (2, 3), (3, 4)), ("ij,ij->", (2, 3), (2, 3)), ("i,j->ij", (2,), (3,)), ("ij->ji", (2, 3)),
+        ("ij->i", (2, 3)), ("ii->", (3, 3)), ("ii->i", (3, 3)), ("bij,bjk->bik", (2, 2, 3), (2, 3, 2)),
+        ("i,i->", (3,), (3,)),
+        ("ij,jk,kl->il", (2, 3), (3, 2), (2, 2)), ("...ij,...jk->...ik", (2, 2, 3), (3, 2)), ("ij,jk", (2, 3), (3, 2)),
+        ("bhid,bhjd->bhij", (1, 2, 3, 2), (1, 2, 2, 2)), ("ij->", (2, 3)),
+    ):  # fmt: skip
+        yield equation, *(make(*shape) for shape in shapes)
+
+
+def _invertible(make: Make) -> Any:
+    for shape in ((1, 1), (2, 2), (3, 3), (4, 4), (2, 2, 2), (3, 1, 1), (1, 3, 3), (2, 1, 2, 2), (5, 5), (2, 3, 3)):
+        yield (make(*shape) + 4 * np.eye(shape[-1], dtype=make.dtype),)
 
 
 class Product(Op, abstract=True):
@@ -59,6 +86,7 @@ class Mm(Product):
     """
 
     tex = {"x": "y^\\top", "y": "x^\\top"}
+    samples = shaped(*MATRICES)
 
     def forward(x, y):
         return x.dot(y)
@@ -78,6 +106,7 @@ class Bmm(Product):
 
     broadcasts = True
     tex = {"x": "y^\\top", "y": "x^\\top"}
+    samples = shaped(*(((b, *x), (b, *y)) for b in (1, 2) for x, y in MATRICES))
 
     def forward(x, y):
         return xp.matmul(x, y)
@@ -93,10 +122,13 @@ class Matmul(Bmm):
     """The products of stacks of matrices whose leading dimensions are broadcast."""
 
     node_name = "UnsafeViewBackward0"
+    samples = cases(shaped(*STACKS), named=False)
 
 
 class UnsafeView(Op):
     """The rows of a product back in their stacks."""
+
+    samples = through("", shaped(*((s, {"shape": (-1,)}) for s in (*SHAPES, (4, 2), (3, 1, 2)) if 0 not in s)))
 
     def forward(x, *, shape):
         return x.reshape(shape)
@@ -113,6 +145,7 @@ class Addmm(Op):
 
     broadcasts = True
     tex = {"b": "1", "x": "y^\\top", "y": "x^\\top"}
+    samples = shaped(*((b, x, y) for x, y in MATRICES for b in ((x[0], y[1]), (y[1],), ())))
 
     def forward(b, x, y):
         return b + x @ y
@@ -137,6 +170,7 @@ class Mv(Product):
     """
 
     tex = {"x": "y^\\top", "y": "x^\\top"}
+    samples = shaped(*((x, x[1:]) for x, _ in MATRICES))
 
     def forward(x, y):
         return x @ y
@@ -155,6 +189,7 @@ class Dot(Product):
     """
 
     tex = {"x": "y", "y": "x"}
+    samples = shaped(*(((n,), (n,)) for n in (0, 1, 2, 3, 4, 5, 7, 10, 16, 33)))
 
     def forward(x, y):
         return x @ y
@@ -167,7 +202,7 @@ class Dot(Product):
 
 
 def rows_by_columns(x, w):
-    """x wᵀ. BLAS is a sixth slower with a transposed right operand; for long rows it pays to turn the result instead."""
+    """x wᵀ. BLAS is a sixth slower with a transposed right operand: for long rows it pays to turn the result."""
     return xp.ascontiguousarray(w.dot(x.T).T) if x.shape[1] >= 512 else x.dot(w.T)
 
 
@@ -182,6 +217,7 @@ class Linear(Op):
     title = "linear"
     promote = "same"
     tex = {"x": "w", "w": "x", "b": "1"}
+    samples = shaped(*((x, y[::-1], y[1:]) for x, y in MATRICES))
 
     def forward(x, w, b):
         out = rows_by_columns(x, w)
@@ -209,6 +245,7 @@ class Outer(Op):
 
     node_name = "MulBackward0"
     tex = {"x": "y", "y": "x"}
+    samples = shaped(*(((n,), (m,)) for n in (1, 2, 3, 0) for m in (1, 3, 4)))
 
     def forward(x, y):
         return x.reshape((-1, 1)) * y
@@ -225,6 +262,7 @@ class Einsum(Op):
 
     variadic = True
     tex = {"xs": "\\text{the others}"}
+    samples = cases(_sums, named=False)
 
     def forward(*xs, equation):
         return xp.einsum(equation, *xs)
@@ -270,6 +308,7 @@ class Inv(Op):
 
     node_name = "LinalgInvExBackward0"
     promote = "float"
+    samples = through("inverse", _invertible)
 
     def forward(x):
         return xp.linalg.inv(x)
@@ -435,7 +474,7 @@ def einsum(equation, *operands):
 
 
 @public(method=False)
-def tensordot(a, b, dims=2):
+def tensordot(a, b, dims: Any = 2):
     """Sums of products over several dimensions of two tensors."""
     if isinstance(dims, int):
         dims = (list(range(a.ndim - dims, a.ndim)), list(range(dims)))

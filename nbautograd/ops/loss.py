@@ -10,6 +10,7 @@ import numpy as np
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.reduce import mean, sum
+from nbautograd.ops.samples import SHAPES, Make, Samples, cases, shaped, through
 
 
 def reduced(loss: Any, reduction: str) -> Any:
@@ -42,6 +43,30 @@ def _warn_about_sizes(input: Any, target: Any) -> None:
         )
 
 
+def pairs_of_one_shape(low: float = -2.0, high: float = 2.0, **settings: Any) -> Samples:
+    """Predictions and targets."""
+    return shaped(*((shape, shape, settings) for shape in SHAPES if 0 not in shape), low=low, high=high)
+
+
+def _classified(make: Make) -> Any:
+    for shape, target in (
+        ((3, 4), (3,)),
+        ((1, 2), (1,)),
+        ((4,), ()),
+        ((2, 3, 2), (2, 2)),
+        ((5, 3), (5,)),
+        ((2, 3, 2, 2), (2, 2, 2)),
+    ):
+        classes = shape[0] if len(shape) == 1 else shape[1]
+        weight = make.fixed(classes, low=0.5)
+        for settings in (
+            {}, {"reduction": "sum"}, {"reduction": "none"}, {"label_smoothing": 0.1}, {"weight": weight},
+            {"weight": weight, "label_smoothing": 0.2}, {"ignore_index": 0, "reduction": "sum"},
+            {"weight": weight, "reduction": "none"},
+        ):  # fmt: skip
+            yield make(*shape), make.ints(*target, high=classes), settings
+
+
 class MseLoss(Op):
     """The mean (or sum) of squared differences, in one node.
 
@@ -49,6 +74,7 @@ class MseLoss(Op):
     """
 
     tex = {"x": "\\frac{2 (x - y)}{n}", "y": "\\frac{2 (y - x)}{n}"}
+    samples = cases(*(pairs_of_one_shape(reduction=r) for r in ("mean", "sum", "none")))
 
     def forward(x, y, *, reduction="mean"):
         d = x - y
@@ -82,6 +108,7 @@ class CrossEntropy(Op):
     promote = "none"
     aux = ("probabilities", "scale")
     tex = {"x": "\\frac{\\mathrm{softmax}(x) - \\mathrm{onehot}(y)}{n}"}
+    samples = cases(_classified, named=False)
 
     def forward(x, y, weight, *, reduction="mean", ignore_index=-100, smoothing=0.0):
         z = x - x.max(axis=1, keepdims=True)
@@ -320,6 +347,11 @@ class Bce(Op):
     node_name = "BinaryCrossEntropyBackward0"
     elementwise = True
     tex = {"x": "\\frac{x - y}{x (1 - x)}"}
+    samples = through(
+        "binary_cross_entropy",
+        *(pairs_of_one_shape(0.1, 0.9, reduction=r) for r in ("none", "mean", "sum")),
+        named=False,
+    )
 
     def forward(x, y):
         floor = xp.astype(xp.asarray(-100.0), x.dtype)
@@ -360,6 +392,11 @@ class BceWithLogits(Op):
     node_name = "BinaryCrossEntropyWithLogitsBackward0"
     elementwise = True
     tex = {"x": "\\sigma(x) - y", "y": "-x"}
+    samples = through(
+        "binary_cross_entropy_with_logits",
+        *(pairs_of_one_shape(reduction=r) for r in ("none", "mean", "sum")),
+        named=False,
+    )
 
     def forward(x, y):
         return xp.maximum(x, xp.zeros_like(x)) - x * y + xp.log1p(xp.exp(-xp.abs(x)))

@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
+from nbautograd.ops.samples import Make, cases
+
+
+def _normalised(make: Make) -> Any:
+    for shape, last in (
+        ((2, 3), 1),
+        ((4,), 1),
+        ((2, 3, 4), 1),
+        ((2, 3, 4), 2),
+        ((1, 5), 1),
+        ((3, 2, 2, 2), 3),
+        ((5, 2), 1),
+    ):
+        form = shape[len(shape) - last :]
+        yield make(*shape), form, make(*form), make(*form)
+        yield make(*shape), form
 
 
 class LayerNorm(Op):
@@ -17,6 +35,7 @@ class LayerNorm(Op):
     node_name = "NativeLayerNormBackward0"
     promote = "none"
     aux = ("normal", "rstd")
+    samples = cases(_normalised)
 
     def forward(x, w, b, *, axes, eps=1e-5):
         centred = x - xp.mean(x, axis=axes, keepdims=True)
@@ -106,7 +125,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     return LayerNorm.call(input, weight, bias, axes=axes, eps=eps)[0]
 
 
-@public(top=True, method=False, functional=True)
+@public(top=False, method=False, functional=True)
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     """Each channel brought to mean zero and variance one: over the batch in training, by running figures else."""
     axes = (0, *range(2, input.ndim))

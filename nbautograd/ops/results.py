@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
-from typing import Any
+from typing import Any, NamedTuple
 
 
 def _result(name: str) -> Any:
-    kind = namedtuple(name, ("values", "indices"))
+    kind = NamedTuple(name, [("values", Any), ("indices", Any)])
 
     def text(self: Any) -> str:
         return f"torch.return_types.{name}(\nvalues={self.values!r},\nindices={self.indices!r})"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import numpy as np
+
 from nbautograd.core import inplace
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
@@ -210,7 +212,8 @@ class Expand(Op):
     samples = through("expand", lambda make: ((make(*a), *b) for a, b in EXPANDED))
 
     def forward(x, *, shape):
-        return xp.broadcast_to(x, shape)
+        out = xp.broadcast_to(x, shape)
+        return writable(out, x) if out.size == x.size else out
 
     def dx(g, x_shape):
         extra = len(g.shape) - len(x_shape)
@@ -225,10 +228,17 @@ class Diagonal(Op):
     samples = shaped(*((shape, {"offset": k, "dim1": a, "dim2": b}) for shape, a, b in PLANES for k in (0, 1, -1)))
 
     def forward(x, *, offset=0, dim1=0, dim2=1):
-        return xp.diagonal(x, offset, dim1, dim2)
+        return writable(xp.diagonal(x, offset, dim1, dim2), x)
 
     def dx(g, x_shape, offset, dim1, dim2):
         return xp.diagonal_scatter(g, shape=x_shape, offset=offset, dim1=dim1, dim2=dim2)
+
+
+def writable(view, x):
+    """`view` open to changes if `x` is; NumPy hands out diagonals that are not."""
+    if isinstance(view, np.ndarray):
+        view.flags.writeable = x.flags.writeable
+    return view
 
 
 class DiagonalScatter(Op):
@@ -393,7 +403,7 @@ class Flip(Op):
     samples = cases(lambda make: ((make(*a), b) for a, b in FLIPPED))
 
     def forward(x, *, dims):
-        return xp.flip(x, dims) if x.ndim else x + 0
+        return xp.flip(x, dims).copy() if x.ndim else x + 0
 
     def dx(g, dims):
         return xp.flip(g, dims) if g.ndim else g
@@ -627,8 +637,6 @@ def expand_as(input, other):
 @public(method=False)
 def broadcast_tensors(*tensors):
     """All tensors expanded to their common shape."""
-    import numpy as np
-
     shape = np.broadcast_shapes(*(tuple(t.shape) for t in tensors))
     return tuple(expand(t, *shape) for t in tensors)
 

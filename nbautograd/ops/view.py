@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
-from nbautograd.core.op import Op, xp
+from typing import Any
+
+import numpy as np
+
+from nbautograd.core.op import TABLE, Op, xp
 from nbautograd.core.views import follow
+from nbautograd.ops.samples import through
+
+
+def _paths() -> Any:
+    """Shapes of bases and of their parts, with the ways from one to the other."""
+    for shape, steps in (
+        ((4,), [("slice", {"index": (slice(1, 3),)})]),
+        ((2, 3), [("select", {"index": (0,)})]),
+        ((2, 3), [("t", {})]),
+        ((2, 3), [("transpose", {"dim0": 0, "dim1": 1}), ("select", {"index": (1,)})]),
+        ((6,), [("view", {"shape": (2, 3)})]),
+        ((2, 3), [("view", {"shape": (6,)}), ("slice", {"index": (slice(0, 4, 2),)})]),
+        ((3, 3), [("diagonal", {})]),
+        ((2, 1, 3), [("squeeze", {"shape": (2, 3)}), ("select", {"index": (slice(None), 1)})]),
+        ((3,), [("unsqueeze", {"shape": (1, 3)})]),
+        (
+            (2, 2, 2),
+            [("permute", {"dims": (2, 0, 1)}), ("select", {"index": (1,)}), ("slice", {"index": (slice(0, 1),)})],
+        ),
+    ):
+        path = tuple((TABLE[name], settings, None) for name, settings in steps)
+        yield shape, follow(path, np.empty(shape)).shape, path
 
 
 class ViewScatter(Op):
     """`base` with the part that a view shows replaced by `part`: what a change through a view does to its base."""
 
     node_name = "CopySlices"
+    samples = through("", lambda make: ((make(*s), make(*p), {"path": path}) for s, p, path in _paths()))
 
     def forward(base, part, *, path):
         out = base.copy()
@@ -25,6 +52,8 @@ class ViewScatter(Op):
 
 class AsStrided(Op):
     """The part of `x` that a path of view ops leads to: a view whose base was changed in place."""
+
+    samples = through("", lambda make: ((make(*s), {"path": path}) for s, _, path in _paths()))
 
     def forward(x, *, path):
         return follow(path, x).copy()

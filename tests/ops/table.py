@@ -13,7 +13,9 @@ from nbautograd.core.public import FUNCTIONAL, FUNCTIONS
 from nbautograd.core.walk import grad
 from nbautograd.ops.samples import Fixed, Make
 
-SAMPLED = [op for op in TABLE.values() if op.samples is not None]
+from .composites import COMPOSITES
+
+SAMPLED = [*(op for op in TABLE.values() if op.samples is not None), *COMPOSITES]
 
 
 @dataclass
@@ -49,7 +51,8 @@ class Library:
         if self.module is nb:
             found = FUNCTIONS.get(name) or FUNCTIONAL.get(name)
         else:
-            found = getattr(self.module, name, None) or getattr(self.module.nn.functional, name, None)
+            found = None if name in FUNCTIONAL and name not in FUNCTIONS else getattr(self.module, name, None)
+            found = found or getattr(self.module.nn.functional, name, None)
         for place in ("linalg", "special", "fft"):
             found = found or getattr(getattr(self.module, place, None), name, None)
         found = found or getattr(self.module.Tensor, name, None)

@@ -1,4 +1,4 @@
-"""Every op on its own samples: forward, gradient and second order, beside PyTorch and by finite differences."""
+"""Every function on its samples: forward, gradient and second order, beside PyTorch and by finite differences."""
 
 from __future__ import annotations
 

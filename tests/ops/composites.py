@@ -1,0 +1,144 @@
+"""Public functions that are made of several ops, with samples of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nbautograd.ops.samples import Make, Samples, along, binary, cases, over, shaped, unary
+
+
+@dataclass
+class Composite:
+    """What the tests want to know of an op, for a function that is none."""
+
+    name: str
+    samples: Samples
+    rules: tuple[Any, ...] = (True,)
+
+
+PAIR = (((), ()), ((3,), (3,)), ((2, 3), (2, 3)), ((2, 3, 2), (2, 3, 2)), ((1, 4), (1, 4)))
+
+
+def losses(**settings: Any) -> Samples:
+    return cases(*(shaped(*((*p, {"reduction": r, **settings}) for p in PAIR)) for r in ("mean", "sum", "none")))
+
+
+def classes(make: Make) -> Any:
+    for shape, target in (((3, 4), (3,)), ((1, 2), (1,)), ((4,), ()), ((2, 3, 2), (2, 2))):
+        count = shape[0] if len(shape) == 1 else shape[1]
+        for settings in (
+            {},
+            {"reduction": "sum"},
+            {"reduction": "none"},
+            {"weight": make.fixed(count, low=0.5)},
+            {"ignore_index": 0},
+        ):
+            yield make(*shape), make.ints(*target, high=count), settings
+
+
+def probabilities(make: Make) -> Any:
+    for shape in ((2, 3), (1, 4), (3, 2, 2)):
+        for settings in ({}, {"reduction": "sum"}, {"reduction": "none"}, {"label_smoothing": 0.1}):
+            target = make.fixed(*shape, low=0.1, high=1)
+            yield make(*shape), target / target.sum(1, keepdims=True), settings
+
+
+def divergences(make: Make) -> Any:
+    for reduction in ("mean", "sum", "none", "batchmean"):
+        yield make(2, 3), make(2, 3, low=0.1, high=1), {"reduction": reduction}
+        yield make(2, 3), make(2, 3), {"reduction": reduction, "log_target": True}
+
+
+def signs(make: Make, *shape: int) -> Any:
+    return np.where(make.bools(*shape), 1, -1)
+
+
+def lists(*rows: Any) -> Samples:
+    return cases(lambda make: (([make(*shape) for shape in shapes],) for shapes in rows))
+
+
+def batches(make: Make) -> Any:
+    for shape in ((4, 3), (3, 2, 4), (2, 3, 2, 2)):
+        c = shape[1]
+        for training in (True, False):
+            running = make.fixed(c), make.fixed(c, low=0.5)
+            yield make(*shape), *running, make(c), make(c), {"training": training}
+        yield make(*shape), None, None, make(c), make(c), {"training": True}
+        yield make(*shape), make.fixed(c), make.fixed(c, low=0.5)
+
+
+def given(rows: Any) -> Samples:
+    return cases(lambda make: iter(rows(make)))
+
+
+COMPOSITES = [
+    Composite(name, samples._replace(named=False))
+    for name, samples in {
+        "l1_loss": losses(),
+        "smooth_l1_loss": cases(losses(), losses(beta=0.5)),
+        "huber_loss": cases(losses(), losses(delta=0.5)),
+        "nll_loss": cases(classes),
+        "cross_entropy": cases(probabilities),
+        "kl_div": cases(divergences),
+        "hinge_embedding_loss": cases(lambda make: ((make(*s), signs(make, *s)) for s in ((3,), (2, 3)))),
+        "margin_ranking_loss": cases(lambda make: ((make(*s), make(*s), signs(make, *s)) for s in ((3,), (2, 3)))),
+        "cosine_similarity": shaped(*(((2, 3), (2, 3), {"dim": d}) for d in (0, 1, -1))),
+        "normalize": cases(along(0.5, 2), along(0.5, 2, p=3.0)),
+        "softsign": unary(),
+        "tanhshrink": unary(),
+        "softmin": along(),
+        "selu": unary(),
+        "square": unary(),
+        "true_divide": binary(low=0.5),
+        "float_power": binary(low=0.5),
+        "rsub": binary(),
+        "hstack": lists(((2,), (3,)), ((2, 1), (2, 2)), ((), ())),
+        "vstack": lists(((2,), (2,)), ((1, 2), (3, 2))),
+        "dstack": lists(((2,), (2,)), ((2, 2), (2, 2)), ((1, 2, 1), (1, 2, 2))),
+        "column_stack": lists(((2,), (2,)), ((2, 1), (2, 2)), ((2,), (2, 2))),
+        "flatten": shaped(((2, 3),), ((),), ((2, 3, 4), {"start_dim": 1}), ((2, 3, 4), {"end_dim": 1})),
+        "unflatten": cases(
+            lambda make: iter([(make(6), 0, (2, 3)), (make(2, 6), 1, (3, -1)), (make(4, 2), -2, (2, 2))])
+        ),
+        "movedim": cases(
+            lambda make: iter([(make(2, 3, 4), 0, 2), (make(2, 3, 4), (0, 1), (1, 2)), (make(2, 3), -1, 0)])
+        ),
+        "chunk": shaped(*(((5, 2), {"chunks": n, "dim": d}) for n in (1, 2, 3) for d in (0, -1))),
+        "tensor_split": given(lambda make: [(make(5), 2), (make(5), (1, 3)), (make(2, 7), 3, 1)]),
+        "narrow": given(lambda make: [(make(5), 0, 1, 3), (make(2, 4), -1, 0, 2)]),
+        "repeat_interleave": cases(
+            lambda make: iter([(make(3), 2), (make(2, 3), 2, 1), (make(3), np.array([1, 0, 2]), 0)])
+        ),
+        "tile": given(lambda make: [(make(3), (2,)), (make(2, 3), (2, 1)), (make(3), (2, 2))]),
+        "rot90": cases(lambda make: ((make(2, 3), k, (0, 1)) for k in (0, 1, 2, 3, -1))),
+        "meshgrid": cases(lambda make: ((make(2), make(3), {"indexing": i}) for i in ("ij", "xy"))),
+        "broadcast_tensors": shaped(((2, 1), (3,)), ((), (2, 2))),
+        "diag_embed": cases(lambda make: ((make(*s), k) for s in ((3,), (2, 3)) for k in (0, 1, -1))),
+        "tensordot": given(lambda make: [(make(2, 3), make(3, 4), 1), (make(2, 3, 4), make(3, 4, 2), 2)]),
+        "inner": shaped(((3,), (3,)), ((2, 3), (4, 3)), ((), (2,))),
+        "kron": shaped(((2, 2), (2, 3)), ((3,), (2,)), ((2,), (2, 2))),
+        "addmv": shaped(((2,), (2, 3), (3,)), ((2,), (2, 3), (3,), {"alpha": 0.5, "beta": 2})),
+        "addbmm": shaped(((2, 2), (3, 2, 4), (3, 4, 2)), ((2, 2), (3, 2, 4), (3, 4, 2), {"alpha": 0.5, "beta": 2})),
+        "baddbmm": shaped(
+            ((3, 2, 2), (3, 2, 4), (3, 4, 2)), ((3, 2, 2), (3, 2, 4), (3, 4, 2), {"alpha": 0.5, "beta": 2})
+        ),
+        "matmul": shaped(((3,), (3, 2)), ((2, 3, 4), (4,)), ((3,), (2, 3, 4)), ((2, 3, 4), (4, 5)), ((4,), (4,))),
+        "linear": shaped(
+            ((2, 3, 4), (5, 4), (5,)), ((4,), (5, 4)), ((4,), (5, 4), (5,)), ((2, 4), (5, 4)), ((3, 4), (4,))
+        ),
+        "var_mean": over(),
+        "std_mean": over(),
+        "dist": shaped(((3,), (3,)), ((2, 3), (2, 3), {"p": 1}), ((2, 3), (3,), {"p": 3})),
+        "vector_norm": over(ord=3),
+        "matrix_norm": shaped(
+            *((shape, {"ord": o}) for shape in ((2, 3), (2, 3, 2)) for o in ("fro", 1, -1, np.inf, -np.inf))
+        ),
+        "vecdot": shaped(((2, 3), (2, 3)), ((3,), (2, 3))),
+        "batch_norm": cases(batches, second=False),
+        "dropout2d": cases(lambda make: ((make(2, 3, 2, 2), {"training": False}) for _ in range(1))),
+        "ndtr": unary(),
+    }.items()
+]
