@@ -27,7 +27,7 @@ import numpy as np
 from . import errors
 from .array import is_cupy, ndarray
 from .modes import is_grad_enabled, state
-from .node import ORDER, PARENTS, SAVED, is_leaf_node, node_and_output, op_of, tick
+from .node import FITS, OP, ORDER, PARENTS, SAVED, Hooked, hooked, is_leaf_node, node_and_output, op_of, tick
 from .tensor import Tensor
 
 KEEP = 4096
@@ -65,7 +65,7 @@ def version(tensor: Tensor) -> int:
     if isinstance(tensor._data, np.generic):
         return tensor._scalar_changes
     found = _changes.get(id(storage(tensor._data)))
-    return found.count if found else 0
+    return found.count if found else tensor._scalar_changes
 
 
 def touched(tensor: Tensor, data: Any = None) -> None:
@@ -141,6 +141,11 @@ def write(tensor: Tensor, value: Any) -> None:
         if state.observer is not None:
             state.observer.mutated(tensor)
         return
+    if not data.flags.writeable and 0 in data.strides:
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
     data[...] = value
     touched(tensor)
 
@@ -179,8 +184,11 @@ def _which(node: Any, kind: str, where: int) -> str:
         if parent is None or is_leaf_node(parent):
             return ""
         source, nr = node_and_output(parent)
-    name = op_of(source).node_name.rstrip("0123456789").removesuffix("Backward")
-    return f", which is output {nr} of {name},"
+    return f", which is output {nr} of {_bare_name(source)},"
+
+
+def _bare_name(node: Any) -> str:
+    return op_of(node).node_name.rstrip("0123456789").removesuffix("Backward")
 
 
 def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
@@ -190,6 +198,8 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
     """
     recording = is_grad_enabled()
     leaf = target._base if target._base is not None else target
+    if recording and target._node is not None and target._path is not None:
+        _check_one_of_several(target)
     if recording and leaf._node is not None and is_leaf_node(leaf._node):
         raise errors.leaf_in_place(view=leaf is not target)
     result = op.call(target, *others, **settings)
@@ -198,12 +208,16 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
         state.observer.in_place(target, result)
     node = result._node
     data = target._data
+    changes_operand = False
     if node is not None:
-        _keep_old_value(node, data)
+        if result._data.dtype is not data.dtype:
+            _fit_dtypes(node, (target, *others))
+        changes_operand = _keep_old_value(node, data)
     write(target, result._data)
     if node is not None:
         node[SAVED] = tuple([target._data if s is result._data else s for s in node[SAVED]])
-        node[ORDER] = tick()
+        if not changes_operand:
+            node[ORDER] = tick()  # what it saved is newer than this change
     if recording:
         set_history(target, node)
     return target
@@ -221,15 +235,43 @@ def _check_result(target: Tensor, result: Tensor) -> None:
 
         raise RuntimeError(
             f"result type {of_numpy(new.dtype).tensor_type} can't be cast to the desired output type "
-            f"{of_numpy(data.dtype).name.capitalize() if False else of_numpy(data.dtype).tensor_type}"
+            f"{of_numpy(data.dtype).tensor_type}"
         )
 
 
-def _keep_old_value(node: Any, data: Any) -> None:
-    """Save a copy where a rule asks for the value that is about to be overwritten."""
-    if any(s is data for s in node[SAVED]) and isinstance(data, ndarray):
-        old = data.copy()
-        node[SAVED] = tuple([old if s is data else s for s in node[SAVED]])
+def _check_one_of_several(target: Tensor) -> None:
+    if any(nr is not None for _, _, nr in target._path):
+        source, nr = node_and_output(target._node)
+        raise RuntimeError(
+            f"Output {nr} of {_bare_name(source)} is a view and is being modified inplace. This view is the output of "
+            "a function that returns multiple views. Such functions do not allow the output views to be modified "
+            "inplace. You should replace the inplace operation by an out-of-place one.\n"
+            "  hint: take the part with an index, as in x[0], and change that"
+        )
+
+
+def _keep_old_value(node: Any, data: Any) -> bool:
+    """Save a copy of the target's old value if its rule asks for it; whether another saved operand is changed too."""
+    saved = list(node[SAVED])
+    changes_operand = False
+    for i, (kind, where, _) in enumerate(op_of(node).plan):
+        value = saved[i]
+        if kind != "input" or not hasattr(value, "dtype"):
+            continue
+        if where == 0:
+            saved[i] = value.copy() if value is data and isinstance(data, ndarray) else value
+        elif value is data or (isinstance(data, ndarray) and storage(value) is storage(data)):
+            changes_operand = True
+    node[SAVED] = tuple(saved)
+    return changes_operand
+
+
+def _fit_dtypes(node: Any, inputs: tuple[Any, ...]) -> None:
+    """Let each contribution have its own input's dtype: the gradient arrives in the target's, not in the result's."""
+    fits = node[FITS] or ((None, None),) * len(inputs)
+    node[FITS] = tuple(
+        [(shape, x._data.dtype if isinstance(x, Tensor) else dtype) for (shape, dtype), x in zip(fits, inputs, strict=True)]
+    )
 
 
 def set_history(target: Tensor, node: Any) -> None:
@@ -237,14 +279,24 @@ def set_history(target: Tensor, node: Any) -> None:
     base = target._base
     if base is None:
         if node is not None or target._node is not None:
-            target._node = node
+            _renew(target, node)
             _renew_views(target)
         return
     from . import views
 
     if node is not None or base._node is not None:
-        base._node = views.copy_slices(base, target, node)
+        _renew(base, views.copy_slices(base, target, node))
         _renew_views(base)
+
+
+def _renew(tensor: Tensor, node: Any) -> None:
+    """Make `node` the history of `tensor`; a gradient that it retains is that of its newest values."""
+    old = tensor._node
+    tensor._node = node
+    if old is not None and node is not None and old[OP].__class__ is Hooked:
+        retain = old[OP].retain
+        if retain is not None and retain() is tensor:
+            hooked(node).retain, old[OP].retain = retain, None
 
 
 def _renew_views(base: Tensor) -> None:
@@ -253,4 +305,4 @@ def _renew_views(base: Tensor) -> None:
     for reference in base._views or ():
         view = reference()
         if view is not None:
-            view._node = views.node_from(base, view)
+            _renew(view, views.node_from(base, view))

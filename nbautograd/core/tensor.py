@@ -279,8 +279,7 @@ class Tensor:
         """Forget the history of this very tensor."""
         if self._base is not None:
             raise RuntimeError("Can't detach views in-place. Use detach() instead.")
-        if not self.is_leaf:
-            self._node = None
+        self._node = None
         return self
 
     @property

@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 
 from . import array as arrays
+from . import dtype as dtypes
 from . import errors, inplace
 from .array import SOLE_HERE, ndarray
-from .call import contributions, send, wrap
+from .call import contributions, send, slot, wrap
 from .modes import _set as set_grad_mode
 from .modes import is_grad_enabled, state
 from .node import (
@@ -225,7 +226,7 @@ class _Walk:
 
     def _fast(self, heap: list[int], waiting: dict[int, Node]) -> None:
         free = self.free
-        last_change = inplace.last_change  # nothing can be changed in here: rules do not, and hooks take the other path
+        last_change = inplace.last_change  # rules change nothing; after hooks it is read again
         while heap:
             node = waiting.pop(heappop(heap))
             g = node[GRAD]
@@ -237,6 +238,7 @@ class _Walk:
                     self._leaf(node, g, getrefcount(g) <= SOLE_HERE)
                 else:
                     self._one(node, g, heap, waiting)
+                    last_change = inplace.last_change
                 continue
             saved = node[SAVED]
             if saved is None:
@@ -333,12 +335,13 @@ class _Walk:
             parent[GRAD] = {}
             waiting[parent[ORDER]] = parent
             heappush(heap, parent[ORDER])
-        parent[GRAD][nr] = g
+        held = parent[GRAD].get(nr)
+        parent[GRAD][nr] = g if held is None else held + g
 
     def _leaf(self, node: Node, g: Any, sole: bool = False) -> None:
         """Bring `g` to the leaf; `sole` says that nobody else holds the array."""
         tensor = leaf_tensor(node)
-        if tensor is None or self.kind == "grad":
+        if tensor is None or tensor._node is None or self.kind == "grad":
             return
         self._accumulate(tensor, g, sole)
         if node[OP].__class__ is Hooked:
@@ -351,7 +354,7 @@ class _Walk:
         if self.observer is not None and held is not None:
             before = np.array(_data(held), copy=True) if not arrays.is_cupy(held._data) else held._data.copy()
         if self.create_graph:
-            tensor._grad = g if held is None else held + g
+            tensor._grad = g.clone() if held is None else held + g  # `g` may go to other leaves too
         elif held is None:
             tensor._grad = wrap(arrays.compact(g) if sole and g.base is None else own(g))
         else:
@@ -371,6 +374,7 @@ class _Walk:
         for hook in list(hooks.on_gradient.values()):
             result = hook(g if isinstance(g, Tensor) else wrap(g))
             if result is not None:
+                _check_replacement(hook, result, g)
                 g = result if self.create_graph else result._data
         if hooks.retain is not None:
             tensor = hooks.retain()
@@ -391,6 +395,19 @@ class _Walk:
                 result = result if isinstance(result, tuple) else (result,)
                 shares = [None if r is None else (r if self.create_graph else r._data) for r in result]
         return [(p, s) for p, s in zip(node[PARENTS], shares, strict=True) if p is not None and self._needs(p)]
+
+
+def _check_replacement(hook: Any, result: Any, g: Any) -> None:
+    """Refuse what a tensor's hook returned if it cannot stand for the gradient `g`."""
+    if not isinstance(result, Tensor):
+        raise TypeError(f"expected Tensor, but hook returned '{type(result).__name__}'")
+    old, new = _data(g), result._data
+    name = getattr(hook, "__name__", repr(hook))
+    if old.shape != new.shape:
+        raise RuntimeError(f"hook '{name}' has changed the size of value")
+    if old.dtype != new.dtype:
+        was, got = (f"torch.{dtypes.of_numpy(d.dtype).tensor_type}Tensor" for d in (old, new))
+        raise RuntimeError(f"hook '{name}' has changed the type of value (was {was} got {got})")
 
 
 def _check_finite(node: Node, shares: list[Any]) -> None:
@@ -488,7 +505,11 @@ def _as_tensors(node: Node, op: type[Op], saved: Any) -> tuple[Any, ...]:
         elif kind == "input":
             values.append(_restored(node, where, value))
         else:
-            values.append(wrap(value, node) if op.outputs == 1 else tuple(wrap(v) for v in value))
+            values.append(
+                wrap(value, node)
+                if op.outputs == 1
+                else tuple([wrap(v, slot(node, nr)) for nr, v in enumerate(value)])
+            )
     return tuple(values)
 
 
