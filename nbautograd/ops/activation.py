@@ -6,7 +6,6 @@ import math
 import warnings
 from typing import Any
 
-
 from nbautograd.core import inplace
 from nbautograd.core.array import is_cupy, place
 from nbautograd.core.call import wrap

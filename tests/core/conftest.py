@@ -19,7 +19,8 @@ def outcome(program: str, torch: Any) -> str:
             exec(compile(program, "<program>", "exec"), {"torch": torch, "np": __import__("numpy")})
         except Exception as error:
             print(f"{type(error).__name__}: {str(error).splitlines()[0][:160]}")
-    warned = [w.category.__name__ for w in caught if w.category is UserWarning and "reference cycle" not in str(w.message)]
+    told = [w for w in caught if w.category is UserWarning and "reference cycle" not in str(w.message)]
+    warned = [w.category.__name__ for w in told]
     return out.getvalue() + "\n".join(warned)
 
 

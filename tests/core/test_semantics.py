@@ -1,5 +1,7 @@
 """Autograd's rules: leaves, accumulation, graph life, modes, hooks, changes in place and views, each as PyTorch has them."""
 
+# ruff: noqa: E501  (the programs are written densely, to be compared at a glance)
+
 from __future__ import annotations
 
 from typing import Any
@@ -217,6 +219,67 @@ z = (x * y).sum(); print(z); z.backward(); print(x.grad, y.grad)
     "branches decide the graph": """
 def f(x): return x * 2 if x.sum() > 0 else x - 100
 x = torch.tensor([1.0, 2.0], requires_grad=True); f(x).sum().backward(); print(x.grad)
+""",
+    "an operand that the change reaches is refused": """
+x = torch.tensor([1.0, 2.0], requires_grad=True); y = x * 1; y.mul_(y); y.sum().backward()
+""",
+    "an operand that shares memory with the target is refused": """
+x = torch.tensor([1.0, 2.0], requires_grad=True); y = x * 1; y.mul_(y[0]); y.sum().backward()
+""",
+    "a scalar operand that is the target is refused": """
+x = torch.tensor(3.0, requires_grad=True); y = x * 1; y.mul_(y); y.backward()
+""",
+    "in place with a wider dtype": """
+x = torch.tensor([1.0, 2.0], requires_grad=True); w = torch.tensor([3.0, 4.0], dtype=torch.float64, requires_grad=True)
+y = x * 1; y += w; y *= w; y.sum().backward(); print(y, x.grad, w.grad)
+""",
+    "a retained gradient is that of the newest values": """
+x = torch.tensor([1.0, 2.0], requires_grad=True); y = x * 2; y.retain_grad(); y.mul_(3); print(y.retains_grad); (y * y).sum().backward()
+print(y.grad, x.grad); y = x * 2; y.retain_grad(); y[0] = 5.0; (y * y).sum().backward(); print(y.grad)
+""",
+    "one of several views cannot be changed": """
+x = torch.ones(2, 3, requires_grad=True); y = (x * 1).unbind(0)[1]; y.mul_(2)
+""",
+    "a part of one of several views cannot be changed": """
+x = torch.ones(4, 3, requires_grad=True); y = (x * 1).chunk(2)[1][0]; y += 1
+""",
+    "an expanded tensor cannot be changed": """
+x = torch.ones(3, requires_grad=True); y = (x * 1).expand(2, 3); y.mul_(2)
+""",
+    "an expanded tensor that grew no element can be changed": """
+x = torch.ones(3, requires_grad=True); y = x * 1; y.expand(1, 3).mul_(2); print(y); y.sum().backward(); print(x.grad)
+""",
+    "a leaf can be detached in place": """
+x = torch.ones(3, requires_grad=True); x.detach_(); print(x.requires_grad, x.is_leaf)
+""",
+    "a leaf that no longer requires grad gets none": """
+x = torch.ones(3, requires_grad=True); y = (x * x).sum(); x.requires_grad_(False); y.backward(); print(x.grad)
+""",
+    "gradients with history share no memory": """
+x = torch.ones(2, requires_grad=True); y = torch.ones(2, requires_grad=True); (x + y).sum().backward(create_graph=True)
+with torch.no_grad(): x.grad.mul_(5)
+print(x.grad, y.grad)
+""",
+    "a hook that changes what backward needs": """
+x = torch.tensor([1.0, 2.0], requires_grad=True); y = x.exp(); z = y * 2
+def hook(g):
+    with torch.no_grad(): y.add_(1)
+z.register_hook(hook); z.sum().backward()
+""",
+    "a hook cannot change the shape": """
+x = torch.ones(3, requires_grad=True); y = x * 2; y.register_hook(lambda g: g.sum()); y.sum().backward()
+""",
+    "a hook cannot change the dtype": """
+x = torch.ones(3, requires_grad=True); y = x * 2; y.register_hook(lambda g: g.double()); y.sum().backward()
+""",
+    "a hook returns a tensor": """
+x = torch.ones(3, requires_grad=True); y = x * 2; y.register_hook(lambda g: 3); y.sum().backward()
+""",
+    "the version of a number in an array": """
+x = torch.tensor(1.0); x.add_(1); print(x._version); x.numpy(); print(x._version); x.add_(1); print(x._version)
+""",
+    "a flipped tensor is a copy": """
+x = torch.tensor([1.0, 2.0]); y = x.flip(0); y.mul_(2); print(x, y)
 """,
     "rebinding a leaf makes it computed": """
 w = torch.tensor([1.0], requires_grad=True); (w * w).sum().backward(); w = w - 0.1 * w.grad; print(w.is_leaf); (w * w).sum().backward(); print(w.grad)

@@ -36,7 +36,8 @@ def test_a_failing_hook_leaves_every_leaf_as_it_was() -> None:
     z = (y * w).sum()
     with pytest.raises(ValueError, match="no"):
         z.backward()
-    assert x.grad is None and w.grad is None
+    assert x.grad is None
+    assert w.grad is None
     assert state.special == 0
 
 
@@ -147,7 +148,8 @@ def test_float32_stays_float32() -> None:
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     y = ((x * 2.0 + 1) ** 2 / 3).mean()
     y.backward()
-    assert y.dtype is torch.float32 and x.grad.dtype is torch.float32
+    assert y.dtype is torch.float32
+    assert x.grad.dtype is torch.float32
 
 
 def test_overflow_is_silent_and_numpys_own_settings_are_left_alone() -> None:

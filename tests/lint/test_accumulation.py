@@ -1,8 +1,11 @@
 """The accumulation rules: what must be said, and, as important, what must not."""
 
+# ruff: noqa: E501  (each idiom is a short program on one line)
+
 from __future__ import annotations
 
 import pytest
+
 from tests.cells import Notebook
 
 SETUP = """
@@ -100,7 +103,8 @@ def test_the_same_cell_twice_is_told_with_values_runs_and_lines() -> None:
         "x.grad is 12 = 6 from the first run of this cell (line 2) + 6 from the second run of this cell (line 2). "
         "backward() adds to .grad, and nothing cleared it in between."
     )
-    assert "x.grad = None" in finding.hint and "nb.accumulate(2)" in finding.hint
+    assert "x.grad = None" in finding.hint
+    assert "nb.accumulate(2)" in finding.hint
     assert finding.mute == "%%autograd --mute NB102"
 
 
@@ -133,7 +137,8 @@ def test_findings_can_be_muted_and_chosen() -> None:
     notebook.quietly(SETUP)
     trace = notebook.run(BUGS["no zero_grad"][1])
     assert [f.code for f in lint.check(trace)] == ["NB101"]
-    assert lint.check(trace, mute=["NB101"]) == [] and lint.check(trace, mute=["NB1"]) == []
+    assert lint.check(trace, mute=["NB101"]) == []
+    assert lint.check(trace, mute=["NB1"]) == []
     assert lint.check(trace, only=["NB2"]) == []
 
 
