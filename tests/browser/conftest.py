@@ -161,21 +161,25 @@ class Notebook:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def chromium() -> str:
     if CHROMIUM is None:
         pytest.skip("needs Chromium, for example Debian's package `chromium`")
     if not LABEXTENSION.exists():
         pytest.skip("needs the front end built: make .venv/.dev")
+    return CHROMIUM
+
+
+# Playwright keeps an event loop running in this thread: it has to be gone when other modules' tests need theirs.
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session", params=["lab", "notebook"])
-def server(
-    request: pytest.FixtureRequest, browser: Browser, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+def server(request: pytest.FixtureRequest, chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(request.param, tmp_path_factory.mktemp(request.param))
     yield server
     server.stop()
