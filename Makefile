@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 WIDGET := nbautograd/notebook/static/widget.js
 MODULES := labextension/node_modules/.package-lock.json
 FRONT := $(wildcard labextension/*.json) $(shell find labextension/src -type f)
+# In a container one often is root, which Jupyter wants to be told.
+AS_ROOT := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 FIRST_NOTEBOOK = $(firstword $(wildcard notebooks/01-*.ipynb))
 
 # Node, npm and the builder come from the virtual environment; a Node of the system's is neither needed nor used.
@@ -22,7 +24,7 @@ help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 lab: $(VENV)/.lab ## open the first notebook in JupyterLab
-	$(BIN)/jupyter lab $(FIRST_NOTEBOOK)
+	$(BIN)/jupyter lab $(AS_ROOT) $(FIRST_NOTEBOOK)
 
 test: lint front-test python-test ## check style and types, and run all tests
 
