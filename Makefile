@@ -24,7 +24,7 @@ help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 lab: $(VENV)/.lab ## open the first notebook in JupyterLab
-	$(BIN)/jupyter lab $(AS_ROOT) $(FIRST_NOTEBOOK)
+	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/$(FIRST_NOTEBOOK)
 
 test: lint front-test python-test ## check style and types, and run all tests
 
