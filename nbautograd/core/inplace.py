@@ -28,6 +28,7 @@ from . import errors
 from .array import is_cupy, ndarray
 from .modes import is_grad_enabled, state
 from .node import FITS, OP, ORDER, PARENTS, SAVED, Hooked, hooked, is_leaf_node, node_and_output, op_of, tick
+from .op import is_tensor
 from .tensor import Tensor
 
 KEEP = 4096
@@ -158,7 +159,7 @@ def check_saved(node: Any) -> None:
     moment = -node[ORDER]
     op = op_of(node)
     for (kind, where, _), value in zip(op.plan, node[SAVED], strict=True):
-        if kind not in ("input", "out"):
+        if not is_tensor(op, kind, where):
             continue
         for data in value if isinstance(value, tuple) else (value,):
             found = _find(data)
@@ -177,6 +178,8 @@ def _find(data: Any) -> _Changes | None:
 
 def _which(node: Any, kind: str, where: int) -> str:
     """`, which is output 0 of Exp,` for what an op put out; nothing for leaves and constants."""
+    if kind in ("aux", "setting"):
+        return ""
     if kind == "out":
         source, nr = node, 0
     else:
@@ -202,6 +205,8 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
         _check_one_of_several(target)
     if recording and leaf._node is not None and is_leaf_node(leaf._node):
         raise errors.leaf_in_place(view=leaf is not target)
+    if op.elementwise:
+        _check_overlap(target._data, others)
     result = op.call(target, *others, **settings)
     _check_result(target, result)
     if state.observer is not None:
@@ -210,7 +215,7 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
     data = target._data
     changes_operand = False
     if node is not None:
-        if result._data.dtype is not data.dtype:
+        if any(isinstance(x, Tensor) and x._data.dtype is not data.dtype for x in others):
             _fit_dtypes(node, (target, *others))
         changes_operand = _keep_old_value(node, data)
     write(target, result._data)
@@ -248,6 +253,24 @@ def _check_one_of_several(target: Tensor) -> None:
             "inplace. You should replace the inplace operation by an out-of-place one.\n"
             "  hint: take the part with an index, as in x[0], and change that"
         )
+
+
+def _check_overlap(data: Any, others: tuple[Any, ...]) -> None:
+    """Refuse operands that lie across the memory to be written, other than the target itself."""
+    if data.base is None and not any(isinstance(x, Tensor) and getattr(x._data, "base", None) is data for x in others):
+        return
+    for x in others:
+        other = x._data if isinstance(x, Tensor) else None
+        if isinstance(other, ndarray) and storage(other) is storage(data) and not _same_memory(data, other):
+            if data.flags.forc and other.flags.forc and np.may_share_memory(data, other):
+                raise RuntimeError(
+                    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a "
+                    "single memory location. Please clone() the tensor before performing the operation."
+                )
+
+
+def _same_memory(a: Any, b: Any) -> bool:
+    return a.ctypes.data == b.ctypes.data and a.size == b.size and a.strides == b.strides
 
 
 def _keep_old_value(node: Any, data: Any) -> bool:

@@ -84,6 +84,8 @@ class Op:
     boolean: ClassVar[bool] = False
     """The result is a truth value, whatever the inputs' dtype."""
     aux: ClassVar[tuple[str, ...]] = ()
+    holds: ClassVar[tuple[str, ...]] = ()
+    """Settings that are tensors backward needs: freed, and refused when changed, as inputs are."""
     outputs: ClassVar[int | None] = 1
     """Number of results; None when it depends on the call."""
     view: ClassVar[bool] = False
@@ -156,10 +158,15 @@ def compile_entry(cls: type[Op], forward: Any, rules: tuple[Rule | None, ...]) -
     cls.pulls = tuple(rule and _pull(rule, tuple(cls.saves.index(n) for n in names_of(rule)[1:])) for rule in rules)
     users = {n: tuple(i for i, rule in enumerate(rules) if rule and n in names_of(rule)) for n in cls.saves}
     cls.plan = tuple((*_origin(cls, name), users[name]) for name in cls.saves)
-    cls.frees = any(kind in ("input", "out") for kind, _, _ in cls.plan)
+    cls.frees = any(is_tensor(cls, kind, where) for kind, where, _ in cls.plan)
     from . import call
 
     call.install(cls)
+
+
+def is_tensor(op: Any, kind: str, where: Any) -> bool:
+    """Whether what `op` saves under `kind` and `where` (of its plan) are tensors that a user may hold too."""
+    return kind in ("input", "out", "aux") or (kind == "setting" and where in op.holds)
 
 
 def _origin(cls: type[Op], name: str) -> tuple[str, Any]:

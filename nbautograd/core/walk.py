@@ -67,6 +67,8 @@ def backward(
         if not wanted:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     seeds = _seeds(roots, _listed(grad_tensors, len(roots)), create_graph)
+    for x in wanted or ():
+        x.retain_grad()
     _Walk(roots, seeds, retain_graph, create_graph, wanted, "backward").run()
 
 
@@ -93,10 +95,10 @@ def grad(
     wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     if is_grads_batched:
         return _batched(roots, wanted, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
+    seeds = _seeds(roots, _listed(grad_outputs, len(roots)), create_graph)
     for x in wanted:
         if x._node is None:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
-    seeds = _seeds(roots, _listed(grad_outputs, len(roots)), create_graph)
     found = _Walk(roots, seeds, retain_graph, create_graph, wanted, "grad").run()
     results: list[Tensor | None] = []
     for i, x in enumerate(wanted):
@@ -139,10 +141,10 @@ def _listed(grads: Any, count: int) -> list[Any]:
 def _seeds(roots: list[Tensor], gradients: list[Any], create_graph: bool) -> list[Any]:
     seeds: list[Any] = []
     for i, (root, gradient) in enumerate(zip(roots, gradients, strict=True)):
-        if root._node is None:
-            raise errors.no_grad_path(root, i)
         data = root._data
         if gradient is None:
+            if root._node is None:
+                raise errors.no_grad_path(root, i)
             if data.size != 1:
                 raise errors.not_scalar(root)
             if data.dtype.kind != "f":
@@ -157,6 +159,8 @@ def _seeds(roots: list[Tensor], gradients: list[Any], create_graph: bool) -> lis
                 f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} "
                 f"and output[{i}] has a shape of {root.shape}."
             )
+        if root._node is None:
+            raise errors.no_grad_path(root, i)
         seeds.append(gradient if create_graph else gradient._data)
     return seeds
 
@@ -265,9 +269,9 @@ class _Walk:
             g = tuple([g.get(nr) for nr in range(op.outputs)])
         if hooks is not None:
             g = self._hooks_before(hooks, g)
-        if self.targets is not None and id(node) in self.targets:
-            self._capture(node, g)
-            if is_leaf_node(node):
+        if self.kind == "grad" and self.targets is not None and id(node) in self.targets:
+            self.found[id(node)] = g if isinstance(g, Tensor) else wrap(own(g))
+            if not any(p is not None and self._needs(p) for p in node[PARENTS]):
                 return
         if op is Leaf:
             self._leaf(node, g)
@@ -362,14 +366,6 @@ class _Walk:
         if self.observer is not None:
             self.observer.accumulate(tensor, _data(g), before, _data(tensor._grad))
 
-    def _capture(self, node: Node, g: Any) -> None:
-        g = g if isinstance(g, Tensor) else wrap(own(g))
-        if self.kind == "grad":
-            self.found[id(node)] = g
-        else:
-            assert self.targets is not None
-            self._accumulate(self.targets[id(node)], g if self.create_graph else g._data)
-
     def _hooks_before(self, hooks: Hooked, g: Any) -> Any:
         for hook in list(hooks.on_gradient.values()):
             result = hook(g if isinstance(g, Tensor) else wrap(g))
@@ -400,7 +396,7 @@ class _Walk:
 def _check_replacement(hook: Any, result: Any, g: Any) -> None:
     """Refuse what a tensor's hook returned if it cannot stand for the gradient `g`."""
     if not isinstance(result, Tensor):
-        raise TypeError(f"expected Tensor, but hook returned '{type(result).__name__}'")
+        raise TypeError(f"expected Variable, but hook returned '{type(result).__name__}'")
     old, new = _data(g), result._data
     name = getattr(hook, "__name__", repr(hook))
     if old.shape != new.shape:

@@ -238,6 +238,7 @@ class Where(Op):
     """From `x` where the condition is true, from `y` elsewhere."""
 
     elementwise = True
+    holds = ("condition",)
     tex = {"x": "[condition]", "y": "[\\lnot condition]"}
     samples = Samples(_masked)
 

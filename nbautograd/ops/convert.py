@@ -63,6 +63,13 @@ class CopyFrom(Op):
         y = arrays.place(y, arrays.device_of(x))
         return xp.broadcast_to(y, x.shape).astype(x.dtype)
 
+    def refuse(x, y):
+        try:
+            shape = np.broadcast_shapes(x.shape, y.shape)
+        except ValueError:
+            return None
+        return f"output with shape {list(x.shape)} doesn't match the broadcast shape {list(shape)}"
+
     def dx(g):
         return xp.zeros_like(g)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.core import dtype as dtypes
 from nbautograd.core import inplace
 from nbautograd.core.call import wrap
 from nbautograd.core.op import Op, xp
@@ -124,6 +125,7 @@ class Unslice(Op):
 class Index(Op):
     """The elements at positions given by tensors or a mask, as a copy."""
 
+    holds = ("index",)
     tex = {"x": "\\text{put back, 0 elsewhere}"}
     samples = through("__getitem__", _advanced)
 
@@ -168,10 +170,11 @@ class IndexPut(Op):
     """`x` with `y` at some positions, or with it added there."""
 
     promote = "none"
+    holds = ("index",)
     samples = cases(_put)
 
     def forward(x, y, *, index, accumulate=False):
-        out = x.copy()
+        out = xp.array(x)
         y = xp.astype(xp.asarray(y), x.dtype)
         if accumulate:
             xp.add.at(out, index, y)
@@ -237,7 +240,28 @@ class CopyInto(Op):
     samples = through("copy_", lambda make: ((make(*a), make(*b)) for a, b in BROADCAST))
 
     def forward(x, y):
-        return xp.broadcast_to(xp.astype(xp.asarray(y), x.dtype), x.shape)
+        y = xp.asarray(y)
+        while y.ndim > x.ndim and y.shape[0] == 1:
+            y = y[0]
+        return xp.broadcast_to(xp.astype(y, x.dtype), x.shape)
+
+    def refuse(x, y):
+        shape, size = list(x.shape), list(y.shape)
+        while len(size) > x.ndim and size[0] == 1:
+            size = size[1:]
+        if len(size) > x.ndim:
+            kind = dtypes.of_numpy(y.dtype).tensor_type
+            return (
+                f"expand(torch.{kind}Tensor{{{size}}}, size={shape}): the number of sizes provided "
+                f"({x.ndim}) must be greater or equal to the number of dimensions in the tensor ({len(size)})"
+            )
+        for back in range(1, len(size) + 1):
+            if size[-back] not in (1, shape[-back]):
+                return (
+                    f"The expanded size of the tensor ({shape[-back]}) must match the existing size ({size[-back]}) at "
+                    f"non-singleton dimension {x.ndim - back}.  Target sizes: {shape}.  Tensor sizes: {size}"
+                )
+        return None
 
     def dx(g):
         return xp.zeros_like(g)
@@ -286,11 +310,13 @@ def check_bounds(shape: tuple[int, ...], items: tuple[Any, ...]) -> None:
     used = sum(
         1 for i in items if i is not None and i is not Ellipsis and not (hasattr(i, "dtype") and i.dtype.kind == "b")
     )
-    if not shape and used:
+    if not shape and used == 1 and all(getattr(i, "ndim", 0) == 0 and not isinstance(i, slice) for i in items if i is not Ellipsis):
         raise IndexError(
             "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
             "0-dim tensor to a number"
         )
+    if not shape and isinstance(items[0], slice):
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
     if used > len(shape):
         raise IndexError(f"too many indices for tensor of dimension {len(shape)}")
     if Ellipsis in [i for i in items if not hasattr(i, "dtype")]:
@@ -328,7 +354,10 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
     if not isinstance(value, Tensor):
         value = wrap(np.asarray(value, dtype=self._data.dtype))
     if is_basic(items):
-        inplace.apply(CopyInto, _part(self, items), value)
+        part = _part(self, items)
+        if (problem := CopyInto.refuse(part._data, value._data)) is not None:
+            raise RuntimeError(problem)
+        inplace.apply(CopyInto, part, value)
     else:
         if items and all(i is None or isinstance(i, slice) for i in items):
             items = (*items, Ellipsis)
@@ -566,6 +595,8 @@ def _at(dim: int, index: Any) -> tuple[Any, ...]:
 @public()
 def index_select(input, dim, index):
     """The slices at `index` along `dim`."""
+    if not input.ndim and index._data.size != 1:
+        raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {index._data.size} value(s)")
     return IndexSelect.call(input, index=_at(canonical_dim(dim, input.ndim), index))
 
 
@@ -637,6 +668,8 @@ def take(input, index):
 @public()
 def select(input, dim, index):
     """One index of `dim`, as a view."""
+    if not input.ndim:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
     dim = canonical_dim(dim, input.ndim)
     if not -input.shape[dim] <= index < input.shape[dim]:
         raise IndexError(
@@ -648,6 +681,8 @@ def select(input, dim, index):
 @public()
 def narrow(input, dim, start, length):
     """`length` entries of `dim` from `start` on, as a view."""
+    if not input.ndim:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     dim = canonical_dim(dim, input.ndim)
     if start + length > input.shape[dim]:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({input.shape[dim]}).")

@@ -20,6 +20,8 @@ def _name(array: Any) -> str:
 
 def _product_error(x: Any, y: Any) -> str | None:
     """torch's text for two arrays that cannot be multiplied as matrices."""
+    if x.ndim == 0 or y.ndim == 0:
+        return f"both arguments to matmul need to be at least 1D, but they are {x.ndim}D and {y.ndim}D"
     if x.dtype != y.dtype:
         return f"expected m1 and m2 to have the same dtype, but got: {_name(x)} != {_name(y)}"
     if x.ndim == 2 and y.ndim == 2:
@@ -36,8 +38,6 @@ def _product_error(x: Any, y: Any) -> str | None:
         )
     if x.ndim == 2 and y.ndim == 1:
         return f"size mismatch, got input ({x.shape[0]}), mat ({_by(x.shape)}), vec ({y.shape[0]})"
-    if x.ndim == 0 or y.ndim == 0:
-        return f"both arguments to matmul need to be at least 1D, but they are {x.ndim}D and {y.ndim}D"
     return None
 
 
@@ -265,7 +265,8 @@ class Einsum(Op):
     samples = cases(_sums, named=False)
 
     def forward(*xs, equation):
-        return xp.einsum(equation, *xs)
+        out = xp.einsum(equation, *xs)
+        return xp.array(out) if len(xs) == 1 else out  # of one array NumPy may give a view
 
     def dxs(g, xs, equation):
         inputs, out = equation.split("->")
@@ -331,6 +332,8 @@ def matmul(input, other):
     if not isinstance(other, Tensor):
         return NotImplemented
     left, right = input._data.ndim, other._data.ndim
+    if left == 0 or right == 0:
+        raise RuntimeError(_product_error(input._data, other._data))
     if left == 2 and right == 2:
         return Mm.call(input, other)
     if left == 2 and right == 1:
@@ -403,6 +406,9 @@ def inner(input, other):
 @public("outer", "ger")
 def outer(input, vec2):
     """The products of every pair of elements of two vectors."""
+    for name, x in (("self", input), ("vec2", vec2)):
+        if x.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.ndim}-D")
     return Outer.call(input, vec2)
 
 
@@ -440,6 +446,10 @@ def linear(input, weight, bias=None):
 
     Shape: input (…, D), weight (M, D), bias (M,) → (…, M)
     """
+    if not input.ndim or not weight.ndim:
+        raise RuntimeError(
+            f"both arguments to linear need to be at least 1D, but they are {input.ndim}D and {weight.ndim}D"
+        )
     if bias is None:
         return matmul(input, weight.t())
     if weight.ndim == 1:

@@ -355,6 +355,11 @@ class Cat(Op):
         kept = [x for x in xs if x.shape != (0,)]
         return xp.concatenate(kept or xs, axis=dim)
 
+    def refuse(*xs, dim=0):
+        ranks = [x.ndim for x in xs if x.shape != (0,)]
+        other = next((n for n in ranks if n != ranks[0]), None)
+        return None if other is None else f"Tensors must have same number of dimensions: got {ranks[0]} and {other}"
+
     def dxs(g, xs_shape, dim):
         parts, start = [], 0
         for shape in xs_shape:
@@ -714,6 +719,8 @@ def column_stack(tensors):
 @public()
 def unbind(input, dim=0):
     """One tensor for each index of `dim`."""
+    if not input.ndim:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     return Unbind.call(input, dim=canonical_dim(dim, input.ndim))
 
 
@@ -726,9 +733,15 @@ def __iter__(self):
 Tensor.__iter__ = __iter__
 
 
+def _needs_dimension(input: Tensor, name: str) -> None:
+    if not input.ndim:
+        raise RuntimeError(f"{name} expects at least a 1-dimensional tensor")
+
+
 @public()
 def split(input, split_size_or_sections, dim=0):
     """Pieces along `dim`: of one size (the last may be smaller), or of the given sizes."""
+    _needs_dimension(input, "split")
     dim = canonical_dim(dim, input.ndim)
     n = input.shape[dim]
     if isinstance(split_size_or_sections, int):
@@ -753,6 +766,7 @@ def split_with_sizes(input, split_sizes, dim=0):
 @public()
 def chunk(input, chunks, dim=0):
     """At most `chunks` pieces of equal size along `dim`; the last may be smaller."""
+    _needs_dimension(input, "chunk")
     n = input.shape[canonical_dim(dim, input.ndim)]
     return split(input, max(1, -(-n // chunks)), dim)
 
@@ -804,6 +818,8 @@ def roll(input, shifts, dims=None):
     """The elements moved round along `dims`, or along the flattened tensor."""
     shifts = shifts if isinstance(shifts, int) else tuple(shifts)
     dims = dims if dims is None or isinstance(dims, int) else tuple(dims)
+    if not input.ndim and isinstance(dims, int):
+        raise IndexError(f"Dimension specified as {dims} but tensor has no dimensions")
     return Roll.call(input, shifts=shifts, dims=dims)
 
 

@@ -278,6 +278,33 @@ x = torch.ones(3, requires_grad=True); y = x * 2; y.register_hook(lambda g: 3); 
     "the version of a number in an array": """
 x = torch.tensor(1.0); x.add_(1); print(x._version); x.numpy(); print(x._version); x.add_(1); print(x._version)
 """,
+    "positions that backward needs cannot be changed": """
+x = torch.ones(3, requires_grad=True); i = torch.tensor([0, 1]); y = x[i].sum(); i.zero_(); y.backward()
+""",
+    "a value of another dtype put in a part": """
+w = torch.tensor([1.0, 2.0], requires_grad=True); z = torch.zeros(3, dtype=torch.float64); z[1:] = w; (z * z).sum().backward(); print(w.grad)
+w.grad = None; z = torch.zeros(3, dtype=torch.float64); z[torch.tensor([0, 2])] = w.double(); z[1:] += w; (z * z).sum().backward(); print(w.grad)
+z = torch.zeros(1, 2); z[0] = w[None]; z.copy_(w.double()); print(z); z.sum().backward(); print(w.grad)
+""",
+    "positions found by max are freed": """
+x = torch.tensor([1.0, 2.0], requires_grad=True); y, i = x.max(0); y.backward(); y.backward()
+""",
+    "positions found by max cannot be changed": """
+x = torch.tensor([[1.0, 2.0]], requires_grad=True); y, i = x.max(1); i.zero_(); y.sum().backward()
+""",
+    "a target's own history is left alone": """
+x = torch.tensor([2.0], requires_grad=True); y = x * x; z = y * 3; print(torch.autograd.grad(z, y, retain_graph=True))
+with torch.no_grad(): x.add_(1)
+print(torch.autograd.grad(z, y)); x = torch.tensor([2.0], requires_grad=True); y = x * x; print(torch.autograd.grad(y, y)); y.backward(); print(x.grad)
+""",
+    "backward into a computed tensor": """
+x = torch.tensor([2.0], requires_grad=True); y = x * x; (y * 3).backward(inputs=[y]); print(y.grad, x.grad, y.retains_grad)
+(y * 3).backward(); print(y.grad, x.grad); y.backward(inputs=[torch.ones(1)])
+""",
+    "hooks of a target run": """
+x = torch.tensor([2.0], requires_grad=True); x.register_hook(lambda g: g * 2); x.register_post_accumulate_grad_hook(lambda t: print("now", t.grad))
+(x * 3).backward(inputs=[x]); print(x.grad, torch.autograd.grad(x * 3, x))
+""",
     "a flipped tensor is a copy": """
 x = torch.tensor([1.0, 2.0]); y = x.flip(0); y.mul_(2); print(x, y)
 """,

@@ -1,0 +1,208 @@
+"""Programs made by chance (views, changes in place, branches, reuse, hooks) do what they do in PyTorch.
+
+`NBAUTOGRAD_PROGRAMS=5000 pytest tests/core/test_random_programs.py` tries more of them, `NBAUTOGRAD_SEED` others. A program
+that differs is cut down line by line before it is shown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import re
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+COUNT, FIRST = int(os.environ.get("NBAUTOGRAD_PROGRAMS", "150")), int(os.environ.get("NBAUTOGRAD_SEED", "0"))
+
+UNARY = "a.sin() a.tanh() a.sigmoid() a.relu() -a a.abs() (a*a+1).sqrt() a**2 a.exp().clamp(max=3) a*0.5 a.clone() 1-a 2/(a*a+1)".split()
+BINARY = "a+b a-b a*b a/(b*b+1) torch.maximum(a,b) torch.where(a>b,a,b) a.lerp(b,0.3) a.addcmul(a,b)".split()
+REDUCE = [
+    "a.sum()", "a.sum(-1)", "a.mean(0,keepdim=True)", "a.amax(-1)", "a.max(-1)[0]", "a.max()", "a.softmax(-1)", "a.cumsum(0)",
+    "a.logsumexp(-1)", "a.prod()", "a.std()", "a.norm()", "a.sort(-1)[0]", "a.log_softmax(0)",
+]  # fmt: skip
+VIEWS = [
+    "a[0]", "a[:1]", "a[...,1:]", "a[::2]", "a[None]", "a.t()", "a.unsqueeze(0)", "a.squeeze(0)", "a.squeeze()", "a.reshape(-1)", "a.view(-1)",
+    "a.reshape(3,-1)", "a.expand(2,3)", "a.transpose(0,-1)", "a.flatten()", "a.diagonal()", "a.unbind(0)[0]", "a.split(1)[-1]", "a.chunk(2,-1)[0]",
+    "a.narrow(0,0,1)", "a.select(-1,1)", "a.view_as(b)", "a.expand_as(b)", "a[[0,0]]", "a[a>0]", "a.flip(0)", "a.repeat(2,1)", "a.contiguous()",
+    "a.detach()", "torch.roll(a,1,0)", "a.index_select(0,torch.tensor([0,0]))", "a.gather(0,torch.zeros_like(a,dtype=torch.int64))",
+]  # fmt: skip
+SEVERAL = ["a@b", "torch.cat([a,b])", "torch.stack([a,b,a])", "torch.outer(a,b)", "a@b.t()", "torch.nn.functional.linear(a,b)"]
+IN_PLACE = [
+    "a.add_(b)", "a.mul_(b)", "a.sub_(b)", "a.div_(b*b+1)", "a.mul_(0.5)", "a.add_(1)", "a.sin_()", "a.tanh_()", "a.sigmoid_()", "a.relu_()", "a.zero_()",
+    "a.fill_(0.5)", "a.copy_(b)", "a.neg_()", "a.clamp_(max=0.5)", "a.masked_fill_(a>0,0.1)", "a[0]=b", "a[0]=0.3", "a[...,1:]=0.2", "a[a>0]=0.1", "a[:]=b",
+    "a.pow_(2)", "a.lerp_(b,0.5)", "a[0]+=b", "a.t()[0].mul_(2)", "a.data.mul_(0.9)", "a.detach().mul_(0.9)", "a.detach_()", "a.exp_().clamp_(max=2)",
+    "a.addcmul_(a,b)", "a.sqrt_()", "a.square_()", "a[[0,0]]=0.7",
+]  # fmt: skip
+OTHER = [
+    "a.requires_grad_()", "a.retain_grad()", "a.register_hook(lambda g: g*2)", "a.register_hook(seen.append)", "del a", "a.requires_grad_(False)", "a.grad=None",
+    "b.grad.zero_()", "a.grad_fn.register_hook(lambda i,o: None)",
+]  # fmt: skip
+BACKWARD = [
+    "a.sum().backward()", "a.sum().backward(retain_graph=True)", "(a*a).sum().backward()", "a.backward()", "a.backward(torch.ones_like(a))",
+    "a.backward(b.detach())", "a.sum().backward(inputs=[b])", "(a.sum()+b.sum()).backward()", "torch.autograd.backward([a.sum(),b.sum()])",
+]  # fmt: skip
+GRADS = [
+    "torch.autograd.grad(a.sum(),b,create_graph=True)[0]*1", "torch.autograd.grad(a.sum(),b,retain_graph=True)[0].clone()",
+    "torch.autograd.grad((a*a).sum(),b,create_graph=True,allow_unused=True)[0]", "torch.autograd.grad(a.sum(),b)[0].clone()",
+]  # fmt: skip
+SHAPES = "() (3,) (2,3) (1,3) (2,1) (3,3)".split()
+
+
+class Program:
+    """Lines made by chance; each is run on PyTorch at once, which tells what the next one can use."""
+
+    def __init__(self, seed: int, torch: Any) -> None:
+        self.chance = random.Random(seed)
+        self.run = Run(torch)
+        self.lines: list[str] = []
+        self.made = 0
+        for i in range(self.chance.randint(2, 4)):
+            needs = ", requires_grad=True" if i == 0 or self.chance.random() < 0.6 else ""
+            shape = self.chance.choice(SHAPES)
+            self.add(f"{self.new()} = torch.tensor(numbers({self.chance.randint(0, 99)}, {shape}), dtype=torch.float64{needs})")
+        for _ in range(self.chance.randint(3, 14)):
+            if not self.run.over:
+                self.add(self.line())
+        self.add(self.using("a.sum().backward()"))
+
+    def new(self) -> str:
+        self.made += 1
+        return f"v{self.made}"
+
+    def using(self, form: str) -> str:
+        """`form` with two of the program's tensors for its `a` and `b`; newer ones more often."""
+        names = [name for name, value in self.run.space.items() if name[0] == "v" and value is not None]
+        pick = lambda: names[-min(int(self.chance.expovariate(0.35)) + 1, len(names))]  # noqa: E731
+        a, b = pick(), pick()
+        return "".join({"a": a, "b": b}.get(word, word) for word in words(form))
+
+    def line(self) -> str:
+        kinds = (UNARY, BINARY, REDUCE, VIEWS, SEVERAL, GRADS, IN_PLACE, OTHER, BACKWARD)
+        kind = self.chance.choices(kinds, (4, 6, 3, 7, 2, 1, 7, 1, 1))[0]
+        line = self.using(self.chance.choice(kind))
+        if kind in kinds[:6]:
+            other = self.using("a if a.sum()>0 else b")
+            line = f"{self.new()} = " + (line if self.chance.random() > 0.04 else other)
+        quiet = kind is not VIEWS and self.chance.random() < 0.06  # a view made in no_grad has rules of its own in PyTorch
+        return f"with torch.no_grad(): {line}" if quiet else line
+
+    def add(self, line: str) -> None:
+        before = len(self.run.errors)
+        self.run.line(line)
+        if len(self.run.errors) == before or self.chance.random() < 0.3:  # most of what cannot run is left out
+            self.lines.append(line)
+        else:
+            self.run = Run(self.run.torch, self.lines)
+
+
+def words(form: str) -> list[str]:
+    """`form` cut so that `a` and `b` stand alone where they are names."""
+    out, word = [], ""
+    for c in form + " ":
+        if c.isalnum() or c in "_.":
+            word += c
+        else:
+            head, dot, tail = word.partition(".")
+            out += [head, dot + tail, c]
+            word = ""
+    return out[:-1]
+
+
+def numbers(seed: int, shape: tuple[int, ...]) -> Any:
+    return np.random.default_rng(seed).uniform(-1.5, 1.5, shape).round(2).tolist()
+
+
+class Run:
+    """A program on one library: its tensors, and what it raised line by line."""
+
+    def __init__(self, torch: Any, lines: Any = ()) -> None:
+        self.torch = torch
+        self.seen: list[Any] = []
+        self.space: dict[str, Any] = {"torch": torch, "numbers": numbers, "seen": self.seen}
+        self.errors: list[str] = []
+        self.over = False
+        self.first_versions: dict[str, int] = {}
+        for line in lines:
+            self.line(line)
+
+    def line(self, line: str) -> None:
+        if self.over:
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                exec(line, self.space)
+                name = line.removeprefix("with torch.no_grad(): ").partition(" = ")[0]
+                if name in self.space:
+                    self.first_versions[name] = self.space[name]._version  # PyTorch's kernels count changes of their own
+            except Exception as error:
+                self.over = ".backward(" in line  # PyTorch leaves some gradients, this engine none
+                self.errors.append(f"{line} -> {type(error).__name__}: {key_words(str(error))}")
+
+    def outcome(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"errors": self.errors, "hooks": [g.tolist() for g in self.seen]}
+        if self.over:
+            return found
+        for name, t in self.space.items():
+            if name[0] == "v" and t is not None:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    grad = t.grad
+                found[name] = {
+                    "value": t.tolist(), "shape": tuple(t.shape), "requires_grad": t.requires_grad, "leaf": t.is_leaf, "version": t._version - self.first_versions[name],
+                    "grad": None if grad is None else grad.tolist(), "output_nr": t.output_nr,
+                }  # fmt: skip
+        return found
+
+
+def key_words(text: str) -> str:
+    return re.sub(r"^a view of |^Output \d of \w+", "", text.splitlines()[0])[:50]
+
+
+def same(a: Any, b: Any) -> bool:
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, list) and a and not isinstance(a[0], str):
+        return isinstance(b, list) and len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return bool(np.isclose(a, b, rtol=1e-7, atol=1e-9, equal_nan=True))
+    return type(a) is type(b) and a == b
+
+
+def differs(lines: list[str], torch: Any, nb: Any) -> bool:
+    try:
+        expected = Run(torch, lines).outcome()
+    except RuntimeError:  # one of several views whose base was changed: PyTorch refuses even to show it
+        return False
+    return not same(expected, Run(nb, lines).outcome())
+
+
+def shortest(lines: list[str], torch: Any, nb: Any) -> list[str]:
+    """`lines` without those that the difference does not need."""
+    for i in reversed(range(len(lines))):
+        fewer = lines[:i] + lines[i + 1 :]
+        if differs(fewer, torch, nb):
+            lines = fewer
+    return lines
+
+
+def report(lines: list[str], torch: Any, nb: Any) -> str:
+    a, b = Run(torch, lines).outcome(), Run(nb, lines).outcome()
+    rows = [f"{k}:\n  torch      {a.get(k)}\n  nbautograd {b.get(k)}" for k in {**a, **b} if not same(a.get(k), b.get(k))]
+    return "\n".join([*lines, *rows])
+
+
+@pytest.mark.parametrize("start", range(FIRST, FIRST + COUNT, 25))
+def test_programs_made_by_chance_do_what_they_do_in_pytorch(start: int) -> None:
+    torch = pytest.importorskip("torch")
+    import nbautograd as nb
+
+    for seed in range(start, min(start + 25, FIRST + COUNT)):
+        lines = Program(seed, torch).lines
+        with contextlib.suppress(RecursionError):
+            if differs(lines, torch, nb):
+                pytest.fail(f"seed {seed}\n{report(shortest(lines, torch, nb), torch, nb)}", pytrace=False)
