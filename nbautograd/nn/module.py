@@ -70,7 +70,7 @@ class Module(Tree):
 
     def _observed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         observer = engine.observer
-        if observer is not None and not _mine(observer):
+        if observer is not None and not (observer.detailed and _mine(observer)):
             observer = None
         if observer is not None:
             observer.scope_begin("module", self._path(), self, None)

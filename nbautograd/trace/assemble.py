@@ -6,7 +6,6 @@ import math
 import re
 from typing import Any
 
-from nbautograd.core.tensor import Tensor
 from nbautograd.trace import ledger
 from nbautograd.trace.model import (
     Accumulate,
@@ -26,12 +25,12 @@ from nbautograd.trace.model import (
     Update,
     Value,
 )
+from nbautograd.trace.names import Names
 from nbautograd.trace.notes import EventNote, OpNote, PassNote, ScopeNote, ValueNote, in_words
 from nbautograd.trace.record import Recorder
 from nbautograd.trace.summary import Summaries
 from nbautograd.trace.where import Place
 
-EVENTS = 3000
 STEPS = 500
 
 
@@ -45,15 +44,15 @@ class _Assembly:
         self.recorder = recorder
         self.result = Trace(recorder.cell, recorder.places.sources, op_count=recorder.op_count)
         self.steps: dict[tuple[Any, int], int] = {}
-        self.names: dict[int, str] = {}
-        self.modules: dict[int, str] = {}
+        self.names = Names(recorder.namespace, recorder.places.sources)
         self.told = Summaries()
+        self.calls: dict[tuple[int, Any], Value] = {}
+        """The result that was named after its line, per place and step."""
         self.pass_ids: dict[int, int] = {}
         """Per number of a pass its id here; most passes of a long loop have none."""
 
     def trace(self, error: BaseException | None) -> Trace:
         recorder, trace = self.recorder, self.result
-        self._find_names()
         passes = self._chosen_passes()
         for note in self._chosen_ops():
             self._op(note)
@@ -62,46 +61,16 @@ class _Assembly:
         self._count_arrivals()
         self._figures(passes)
         self._ledgers()
-        self._folds(passes)
+        self._folds()
         trace.grad_accum = recorder.grad_accum
         if error is not None:
             trace.error = in_words(error)
         return trace
 
-    # --- names ---
-
-    def _find_names(self) -> None:
-        """The user's names for tensors and modules."""
-        for name, thing in list(self.recorder.namespace.items()):
-            if name.startswith("_"):
-                continue
-            if isinstance(thing, Tensor):
-                self.names.setdefault(id(thing._node) if thing._node is not None else id(thing), name)
-            elif hasattr(thing, "named_parameters") and not isinstance(thing, type):
-                self._names_of_module(name, thing)
-
-    def _names_of_module(self, name: str, module: Any) -> None:
-        for path, part in module.named_modules():
-            self.modules.setdefault(id(part), f"{name}.{path}" if path else name)
-        for path, parameter in module.named_parameters():
-            if parameter._node is not None:
-                self.names.setdefault(id(parameter._node), f"{name}.{path}")
-
-    def _name(self, note: ValueNote) -> str | None:
-        if note.node is not None:
-            return self.names.get(id(note.node))
-        tensor = note.tensor() if note.tensor is not None else None
-        return None if tensor is None else self.names.get(id(tensor))
-
     # --- values, ops, scopes ---
 
     def _chosen_ops(self) -> list[OpNote]:
-        recorder = self.recorder
-        chosen = {id(n): n for n in (*recorder.head, *recorder.tail)}
-        if recorder.worst is not None:
-            chosen.update((id(n), n) for n in recorder.worst[1])
-        ops = sorted(chosen.values(), key=lambda n: n.order)
-        most = recorder.max_nodes
+        ops, most = self.recorder.kept.ops(), self.recorder.max_nodes
         return ops if len(ops) <= most else ops[: most - most // 3] + ops[len(ops) - most // 3 :]
 
     def _value(self, note: ValueNote) -> int:
@@ -110,7 +79,7 @@ class _Assembly:
         note.id = len(self.result.values)
         value = Value(note.id, note.kind, note.shape, note.dtype, note.device, note.requires_grad)
         self.result.values.append(value)
-        value.name = self._name(note)
+        value.name = self.names.of(note)
         value.output = note.output
         if note.numbers is not None and self.recorder.values != "none":
             value.data = self.told(_array(note.numbers), self.recorder.whole)
@@ -142,9 +111,24 @@ class _Assembly:
                 if kind in ("input", "out", "aux")
             ]
             op.local = [self._local(entry, i, inputs) for i in range(len(inputs))]
+        self._name_result(note, op)
         op.in_place = note.in_place
         op.origin = note.origin
         trace.ops.append(op)
+
+    def _name_result(self, note: OpNote, op: Op) -> None:
+        """Name a result that no variable holds any more after what its line assigned it to."""
+        name = self.names.assigned(op.span)
+        if name is None or len(op.outputs) != 1:
+            return
+        call = (id(op.span), note.place.step)
+        value = self.result.values[op.outputs[0]]
+        before = self.calls.get(call)
+        if before is not None:  # both come from one call of the user's, whose result is the last
+            before.name = None
+        if value.name is None:
+            value.name = name
+            self.calls[call] = value
 
     def _local(self, entry: Any, index: int, inputs: list[int]) -> str | None:
         """The rule of one input as TeX, in the user's names where they are known."""
@@ -152,13 +136,13 @@ class _Assembly:
         tex = entry.tex.get(letters[min(index, len(letters) - 1)])
         if tex is None:
             return None
-        for letter, i in zip(letters, inputs, strict=False):
-            name = self.result.values[i].name
-            if name:
-                shown = name.rpartition(".")[2].replace("_", r"\_")
-                shown = shown if len(shown) == 1 else rf"\mathrm{{{shown}}}"
-                tex = re.sub(rf"(?<![\\A-Za-z]){letter}(?![A-Za-z])", lambda _, s=shown: s, tex)
-        return tex
+        names = {letter: self.result.values[i].name for letter, i in zip(letters, inputs, strict=False)}
+
+        def shown(match: re.Match[str]) -> str:
+            name = (names[match[0]] or match[0]).rpartition(".")[2].replace("_", r"\_")
+            return name if len(name) == 1 else rf"\mathrm{{{name}}}"
+
+        return re.sub(rf"(?<![\\A-Za-z])(?:{'|'.join(map(re.escape, letters))})(?![A-Za-z])", shown, tex)
 
     def _scope(self, note: ScopeNote | None, place: Place) -> int | None:
         if note is None:
@@ -166,7 +150,7 @@ class _Assembly:
         if note.id is None:
             parent = self._scope(note.parent, note.place)
             note.id = len(self.result.scopes)
-            name = self.modules.get(id(note.owner)) or note.name or note.type
+            name = self.names.modules.get(id(note.owner)) or note.name or note.type
             self.result.scopes.append(Scope(note.id, "module", name, parent, note.type, span=note.place.span))
         return note.id
 
@@ -190,20 +174,8 @@ class _Assembly:
     # --- passes ---
 
     def _chosen_passes(self) -> list[PassNote]:
-        """The first, the last and the worst pass, then others from the front, as long as there is room."""
-        passes = [p for p in self.recorder.passes if p.events]
-        if not passes:
-            return []
-        wanted = [passes[-1], passes[0]]
-        if self.recorder.worst is not None:
-            wanted.append(self.recorder.worst[0])
-        chosen: dict[int, PassNote] = {}
-        room = EVENTS
-        for p in (*wanted, *passes[1:]):
-            if p.id not in chosen and p.events and (room >= len(p.events) or not chosen):
-                chosen[p.id] = p
-                room -= len(p.events)
-        return [chosen[i] for i in sorted(chosen)]
+        """The passes whose events are kept; those of a long loop's middle have none."""
+        return [p for p in self.recorder.kept.passes if p.events]
 
     def _pass(self, note: PassNote) -> Pass:
         result = Pass(len(self.result.passes), note.kind, [self._value(v) for v in note.roots])
@@ -288,21 +260,18 @@ class _Assembly:
     def _figures(self, kept: list[PassNote]) -> None:
         """A line for each step that has a backward pass; where several loops train, their steps count on."""
         rows: dict[tuple[Any, int], StepFigures] = {}
+        before: dict[Any, int] = {}
         keeping = {p.id for p in kept}
-        for p in self.recorder.passes:
+        for p in self.recorder.kept.passes:
             if p.place.step is None:
                 continue
-            row = rows.setdefault(p.place.step, StepFigures(len(rows)))
+            loop, number = p.place.step
+            start = before.setdefault(loop, sum(other.rounds + 1 for other in before))
+            row = rows.setdefault(p.place.step, StepFigures(start + number))
             row.loss, row.grad_norm = p.loss, math.sqrt(p.norm2) if p.norm2 == p.norm2 else "nan"
             row.events += len(p.events) + p.dropped
+            row.ops += p.ops
             row.kept = row.kept or p.id in keeping
-        scopes = {scope: rows[step] for step, scope in self.steps.items() if step in rows}
-        for op in self.result.ops:
-            scope = op.scope
-            while scope is not None:
-                if scope in scopes:
-                    scopes[scope].ops += 1
-                scope = self.result.scopes[scope].parent
         steps = list(rows.values())
         stride = -(-len(steps) // STEPS)
         last = len(steps) - 1
@@ -310,8 +279,8 @@ class _Assembly:
 
     def _ledgers(self) -> None:
         recorder, trace = self.recorder, self.result
-        for note in recorder.updates[:STEPS]:
-            value = self._value(self.recorder.leaves.get(id(note.tensor)) or recorder._value(note.tensor))
+        for note in recorder.leaves.updates:
+            value = self._value(recorder.leaves.seen.get(id(note.tensor)) or recorder.value(note.tensor))
             trace.updates.append(
                 Update(
                     value,
@@ -323,8 +292,7 @@ class _Assembly:
                     self._step_index(note.place),
                 )
             )
-        updated = {id(note.tensor) for note in recorder.updates}
-        for key, note in recorder.leaves.items():
+        for key, note in recorder.leaves.seen.items():
             tensor = note.tensor() if note.tensor is not None else None
             if tensor is None:
                 continue
@@ -337,23 +305,23 @@ class _Assembly:
                     trace.values[value].name or _describe(tensor),
                     None if tensor._grad is None else self.told(tensor._grad._data),
                     [self._contribution(s) for s in known.shares],
-                    key in recorder.cleared,
-                    key in updated,
+                    key in recorder.leaves.cleared,
+                    key in recorder.leaves.updated,
                 )
             )
 
-    def _folds(self, kept: list[PassNote]) -> None:
+    def _folds(self) -> None:
         recorder, trace = self.recorder, self.result
-        seen = sum(1 for op in trace.ops if op.span is not None)
-        if recorder.op_count > seen + len(trace.ops) - seen:
-            why = "a trace keeps the first ops, the last ones, and those of the step with the largest gradient"
-            trace.folds.append(Fold("ops", recorder.op_count - len(trace.ops), why))
-        lost = sum(p.dropped for p in recorder.passes) + sum(len(p.events) for p in recorder.passes if p not in kept)
-        if lost:
-            why = "a trace keeps the first, the last and the largest backward pass whole"
-            trace.folds.append(Fold("events", lost, why))
-        if len(recorder.updates) > STEPS:
-            trace.folds.append(Fold("updates", len(recorder.updates) - STEPS, f"a trace keeps the first {STEPS}"))
+        ops = trace.op_count - sum(op.origin is None for op in trace.ops)
+        events = recorder.kept.events_dropped + sum(p.dropped for p in recorder.kept.passes)
+        whole = "a trace keeps the beginning and the end, and the step with the largest gradient"
+        for what, count, why in (
+            ("ops", ops, whole),
+            ("events", events, whole),
+            ("updates", recorder.leaves.updates_dropped, "a trace keeps the first, and those with something to tell"),
+        ):
+            if count > 0:
+                trace.folds.append(Fold(what, count, why))
 
 
 def _array(numbers: Any) -> Any:

@@ -154,9 +154,7 @@ def _costs(trace: Trace) -> tuple[list[int], int]:
     What a pass has besides counts on its first op, without which the pass is not kept.
     """
     data = to_dict(trace)
-    costs = [_bytes(op) for op in data["ops"]]
-    values = [_bytes(value) for value in data["values"]]
-    scopes = [_bytes(scope) for scope in data["scopes"]]
+    costs, values, scopes = ([_bytes(part) for part in data.pop(name, [])] for name in ("ops", "values", "scopes"))
     for op in trace.ops:
         for v in (*op.inputs, *op.outputs):
             costs[op.id] += values[v]
@@ -164,7 +162,7 @@ def _costs(trace: Trace) -> tuple[list[int], int]:
         for scope in _around(trace, op):
             costs[op.id] += scopes[scope.id]
             scopes[scope.id] = 0
-    for run in data["passes"]:
+    for run in data.get("passes", []):
         events = run.pop("events", [])
         first = next((e["op"] for e in events if e["kind"] == "flow"), None)
         if first is None:
@@ -174,7 +172,6 @@ def _costs(trace: Trace) -> tuple[list[int], int]:
         run.clear()
         for e in events:
             costs[e.get("op", first)] += _bytes(e)
-    del data["ops"], data["values"], data["scopes"]
     return costs, _bytes(data) + sum(values)
 
 
@@ -205,7 +202,7 @@ def _telling_steps(trace: Trace) -> list[int]:
     norms = {s.index: s.grad_norm for s in trace.steps if s.kept and s.grad_norm is not None}
     known = [s for s in scopes if s.index in norms]
     worst = [max(known, key=lambda s: _badness(norms[s.index or 0])).id] if known else []
-    return list(dict.fromkeys([scopes[0].id, max(scopes, key=lambda s: (s.index or 0)).id, *worst]))
+    return list(dict.fromkeys([scopes[0].id, max(scopes, key=lambda s: s.index or 0).id, *worst]))
 
 
 def _badness(norm: Any) -> float:

@@ -9,7 +9,9 @@ the same tensor with other numbers means that it was scaled or clipped, and its 
 
 from __future__ import annotations
 
+import math
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -55,16 +57,18 @@ class LeafLedger:
     cleared_unused: Span | None = None
     """Where shares were cleared that no update had used."""
 
-    def review(self, span: Span | None = None) -> None:
-        """Find out whether `.grad` is still what it was; `span` is where we are now."""
+    def review(self, here: Callable[[], Span | None] = lambda: None) -> None:
+        """Find out whether `.grad` is still what it was; `here` tells where we are now."""
         tensor = self.tensor()
         grad = None if tensor is None else tensor._grad
+        if grad is None and self.seen is None:
+            return
         now = None if grad is None else fingerprint(grad._data)
         if now == self.seen and now is not None and self._same(grad):
             return
-        if now is None or now == ZERO:
+        if now is None or not now[0]:
             if any(not share.consumed for share in self.shares):
-                self.cleared_unused = span
+                self.cleared_unused = here()
             self.shares = []
         elif not self.shares or not self._same(grad):
             self.shares = [_elsewhere(grad._data)]
@@ -73,7 +77,7 @@ class LeafLedger:
     def add(self, share: Share, before: Any, grad: Any) -> list[Share]:
         """Enter a share of the tensor `grad`, which held the numbers `before`; returns what was there before it."""
         known = None if before is None else fingerprint(before)
-        if known is None or known == ZERO:
+        if known is None or not known[0]:
             self.shares = []
         elif not self.shares or (known != self.seen and not self._same(grad)):
             self.shares = [_elsewhere(before)]
@@ -81,6 +85,9 @@ class LeafLedger:
         self.shares = [*_shortened(earlier), share]
         self._see(grad, fingerprint(grad._data))
         self.cleared_unused = None
+        leaf = self.tensor()
+        if leaf is not None:
+            _by_numbers[id(storage(leaf._data))] = self
         return earlier
 
     def _same(self, grad: Any) -> bool:
@@ -114,16 +121,26 @@ def _sum(a: Any, b: Any) -> Any:
     return b if isinstance(a, Summary) or isinstance(b, Summary) else a + b
 
 
-Print = tuple[float, float]
-ZERO: Print = (0.0, 0.0)
+Print = tuple[float, float, float]
 
 
 def fingerprint(data: Any) -> Print:
-    """Two sums that tell almost any change of an array."""
-    with np.errstate(all="ignore"):
-        flat = data.reshape(-1)
-        total, square = complex(flat.sum()), complex((flat * flat).sum())
-        return (total.real + 3 * total.imag, abs(square)) if total == total else (0.5, 0.5)
+    """Three numbers that tell almost any change of an array; the first is 0 where all its numbers are."""
+    if not data.size:
+        return (0.0, 0.0, 0.0)
+    flat = data.reshape(-1)
+    square = squares(flat)
+    some = (square, float(flat[0].real), float(flat[-1].real))
+    return some if square == square else NAN
+
+
+NAN: Print = (math.inf, 0.0, 0.0)
+
+
+def squares(data: Any) -> float:
+    """The sum of the squares of an array's numbers. NumPy's `dot` is fast, and does not warn of overflow."""
+    flat = data.reshape(-1)
+    return float(np.vdot(flat, flat).real) if isinstance(flat, np.ndarray) else float((abs(flat) ** 2).sum())
 
 
 _ledgers: dict[int, LeafLedger] = {}
@@ -138,6 +155,8 @@ def of(tensor: Any) -> LeafLedger:
     return found
 
 
+_by_numbers: weakref.WeakValueDictionary[int, LeafLedger] = weakref.WeakValueDictionary()
+"""The ledgers by the id of their leaf's memory; whoever finds one there makes sure of it."""
 _by_gradient: weakref.WeakValueDictionary[int, LeafLedger] = weakref.WeakValueDictionary()
 
 
@@ -167,17 +186,11 @@ def forget() -> None:
     _ledgers.clear()
 
 
-def leaves_sharing(tensor: Any) -> list[Any]:
-    """The leaves with a ledger whose memory `tensor` is or shares (`w`, `w.data`, `w.detach()`)."""
+def leaf_with(tensor: Any) -> Any:
+    """The leaf with a ledger whose memory `tensor` is or shares (`w`, `w.data`, `w.detach()`)."""
     if known(tensor) is not None:
-        return [tensor]
-    if isinstance(tensor._data, np.generic):
-        group = tensor._scalar_group or ()
-        return [t for t in (r() for r in group) if t is not None and known(t) is not None]
-    owner = storage(tensor._data)
-    found: list[Any] = []
-    for entry in list(_ledgers.values()):
-        leaf = entry.tensor()
-        if leaf is not None and not isinstance(leaf._data, np.generic) and storage(leaf._data) is owner:
-            found.append(leaf)
-    return found
+        return tensor
+    memory = storage(tensor._data)
+    found = _by_numbers.get(id(memory))
+    leaf = None if found is None else found.tensor()
+    return leaf if leaf is not None and storage(leaf._data) is memory else None

@@ -99,3 +99,10 @@ class Level:
     def leave(self) -> None:
         """Let go of the frames."""
         self.frame = self.callee = None
+
+
+def train(steps: Steps) -> None:
+    """Say that of these loops the innermost is the one whose rounds are steps of training."""
+    for loop, _ in steps:
+        loop.holds = True
+    steps[-1][0].holds, steps[-1][0].trains = False, True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from nbautograd.trace.ledger import Share
 from nbautograd.trace.model import Span
 from nbautograd.trace.where import Place
 
@@ -58,6 +60,8 @@ class OpNote:
     params: dict[str, Any] = field(default_factory=dict)
     in_place: bool = False
     origin: str | None = None
+    slots: list[int] | None = None
+    """Where the inputs stood among the op's arguments, when some of those were None."""
     id: int | None = None
 
 
@@ -81,7 +85,7 @@ class EventNote:
 
 @dataclass(slots=True, eq=False)
 class PassNote:
-    """One backward pass; `norm` is the size of what it brought to the leaves."""
+    """One backward pass; `norm2` is the squared norm of what it brought to the leaves."""
 
     id: int
     kind: Literal["backward", "grad"]
@@ -92,10 +96,31 @@ class PassNote:
     loss: float | None = None
     events: list[EventNote] = field(default_factory=list)
     dropped: int = 0
+    """Events beyond what one pass may have."""
+    ops: int = 0
+    """Ops that ran since the pass before."""
     arrivals: dict[int, int] = field(default_factory=dict)
     norm2: float = 0.0
     error: str | None = None
-    span: Span | None = None
+    told: bool = True
+    """Whether its events are noted."""
+    held: bool = True
+    """Whether it is among the first passes or the last ones."""
+
+    def worse_than(self, other: PassNote) -> bool:
+        """Whether its gradient is larger, or the first that is not finite."""
+        return math.isfinite(other.norm2) and not self.norm2 <= other.norm2
+
+
+@dataclass(slots=True, eq=False)
+class UpdateNote:
+    """A leaf was changed: by whom, where, and what its gradient was made of."""
+
+    tensor: Any
+    by: str
+    place: Place
+    shares: list[Share]
+    cleared: Span | None = None
 
 
 def in_words(error: BaseException) -> str:

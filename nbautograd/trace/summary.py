@@ -15,6 +15,8 @@ WHOLE = 64
 """Up to this many elements an array is kept whole."""
 FULL = 100_000
 """The same where every number was asked for."""
+COPIED = 1024
+"""Up to this many elements an array is copied while code runs, which is faster than to describe it then."""
 SAMPLED_ABOVE = 1_000_000
 SAMPLE = 4096
 BINS = 16
@@ -24,7 +26,7 @@ def held(data: Any, whole: int = WHOLE) -> Any:
     """What to keep of an array now for a later `summary`: its numbers when small, its figures when large."""
     if isinstance(data, np.generic):
         return data
-    return data.copy() if data.size <= whole else summary(data)
+    return data.copy() if data.size <= max(whole, COPIED) else summary(data)
 
 
 class Summaries:

@@ -1,0 +1,80 @@
+"""What the user calls things: variables, parameters by their path, and what a line assigns its result to."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from nbautograd.core.tensor import Tensor
+from nbautograd.trace.model import Source, Span
+from nbautograd.trace.notes import ValueNote
+
+Place = tuple[int, int, int, int, int]
+
+
+class Names:
+    """The names in a namespace, looked up when the code has run."""
+
+    def __init__(self, namespace: dict[str, Any], sources: list[Source]) -> None:
+        self.modules: dict[int, str] = {}
+        """Names of modules by id."""
+        self._tensors: dict[int, str] = {}
+        self._sources = sources
+        self._assigned: dict[int, dict[Place, str]] = {}
+        for name, thing in list(namespace.items()):
+            if not name.startswith("_"):
+                self._add(name, thing)
+
+    def _add(self, name: str, thing: Any) -> None:
+        if isinstance(thing, Tensor):
+            self._tensors.setdefault(id(thing if thing._node is None else thing._node), name)
+        elif hasattr(thing, "named_parameters") and not isinstance(thing, type):
+            for path, part in thing.named_modules():
+                self.modules.setdefault(id(part), f"{name}.{path}" if path else name)
+            for path, parameter in thing.named_parameters():
+                if parameter._node is not None:
+                    self._tensors.setdefault(id(parameter._node), f"{name}.{path}")
+
+    def of(self, note: ValueNote) -> str | None:
+        """The variable or parameter that holds a value."""
+        if note.node is not None:
+            return self._tensors.get(id(note.node))
+        tensor = note.tensor() if note.tensor is not None else None
+        return None if tensor is None else self._tensors.get(id(tensor))
+
+    def assigned(self, span: Span | None) -> str | None:
+        """The variable to which the expression at `span` is assigned, for results that no variable holds any more."""
+        if span is None:
+            return None
+        if span.source not in self._assigned:
+            self._assigned[span.source] = _assignments(span.source, self._sources[span.source].code)
+        return self._assigned[span.source].get(_place(span.source, span))
+
+
+def _place(source: int, at: Any) -> Place:
+    if isinstance(at, Span):
+        return source, at.line, at.column, at.end_line, at.end_column
+    return source, at.lineno, at.col_offset, at.end_lineno, at.end_col_offset
+
+
+def _assignments(source: int, code: str) -> dict[Place, str]:
+    """By the place of what is assigned, the name it is assigned to. Code that is no Python has none."""
+    found: dict[Place, str] = {}
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return found
+    for node in ast.walk(tree):
+        match node:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ):
+                found[_place(source, value)] = name
+            case ast.AugAssign(target=ast.Name(id=name)):
+                found[_place(source, node)] = name
+            case ast.NamedExpr(target=ast.Name(id=name), value=value):
+                found[_place(source, value)] = name
+            case _:
+                pass
+    return found
