@@ -66,7 +66,7 @@ def version(tensor: Tensor) -> int:
     if isinstance(tensor._data, np.generic):
         return tensor._scalar_changes
     found = _changes.get(id(storage(tensor._data)))
-    return found.count if found else tensor._scalar_changes
+    return found.count if found else 0
 
 
 def touched(tensor: Tensor, data: Any = None) -> None:
@@ -77,16 +77,21 @@ def touched(tensor: Tensor, data: Any = None) -> None:
         if isinstance(owner, np.generic):
             tensor._scalar_changes += 1
         else:
-            key = id(owner)
-            found = _changes.get(key)
-            if found is None:
-                found = _changes[key] = _Changes(weakref.ref(owner, lambda _: _changes.pop(key, None)))
-                found.count = tensor._scalar_changes
+            found = _changes_of(owner)
             last_change = -tick()
             found.moments.append(last_change)
             found.count += 1
     if state.observer is not None:
         state.observer.mutated(tensor)
+
+
+def _changes_of(owner: Any) -> _Changes:
+    """The record of the changes of the storage `owner`, made at the first one."""
+    key = id(owner)
+    found = _changes.get(key)
+    if found is None:
+        found = _changes[key] = _Changes(weakref.ref(owner, lambda _: _changes.pop(key, None)))
+    return found
 
 
 def array_of(tensor: Tensor) -> Any:
@@ -96,6 +101,8 @@ def array_of(tensor: Tensor) -> Any:
         data = np.asarray(data)
         for t in sharers(tensor):
             t._data = data
+        if tensor._scalar_changes:
+            _changes_of(data).count = tensor._scalar_changes
     return data
 
 
@@ -163,7 +170,7 @@ def check_saved(node: Any) -> None:
             continue
         for data in value if isinstance(value, tuple) else (value,):
             found = _find(data)
-            if found is not None and found.moments[-1] > moment:
+            if found is not None and found.moments and found.moments[-1] > moment:
                 raise errors.modified(
                     node, data.shape, data.dtype, _which(node, kind, where), found.count, found.version_at(moment)
                 )

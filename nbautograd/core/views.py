@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .array import ndarray
+from .array import library_of, ndarray
 from .inplace import array_of as array_of
 from .inplace import storage
 from .node import tick
-from .op import TABLE
+from .op import TABLE, names_of
 from .tensor import Tensor
 
 
@@ -68,6 +68,19 @@ def follow(path: Any, x: Any) -> Any:
         if nr is not None:
             x = x[nr]
     return x
+
+
+def pull_back(path: Any, g: Any, shape: tuple[int, ...]) -> Any:
+    """The gradient of a base of the given shape, from the gradient `g` of what `path` leads to: `follow` transposed."""
+    shapes, x = [], np.empty(shape)
+    for step in path:
+        shapes.append(x.shape)
+        x = follow((step,), x)
+    for (op, settings, nr), x_shape in zip(reversed(path), reversed(shapes), strict=True):
+        rule = (op.differentiable() if isinstance(g, Tensor) else op.on(library_of(g)).rules)[0]
+        known = {"x_shape": x_shape, **(op.forward.__kwdefaults__ or {}), **settings}
+        g = rule(g if nr is None else {nr: g}, *[known[name] for name in names_of(rule)[1:]])
+    return g
 
 
 def copy_slices(base: Tensor, view: Tensor, part: Any) -> Any:

@@ -655,8 +655,9 @@ def cat(tensors, dim=0):
     tensors = tuple(tensors)
     if not tensors:
         raise RuntimeError("expected a non-empty list of Tensors")
-    if not all(t.ndim for t in tensors):
-        raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated")
+    for i, t in enumerate(tensors):
+        if not t.ndim:
+            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
     full = [t for t in tensors if t.shape != (0,)] or list(tensors)
     dim = canonical_dim(dim, full[0].ndim)
     for i, other in enumerate(full[1:], 1):

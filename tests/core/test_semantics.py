@@ -305,6 +305,14 @@ x = torch.tensor([2.0], requires_grad=True); y = x * x; (y * 3).backward(inputs=
 x = torch.tensor([2.0], requires_grad=True); x.register_hook(lambda g: g * 2); x.register_post_accumulate_grad_hook(lambda t: print("now", t.grad))
 (x * 3).backward(inputs=[x]); print(x.grad, torch.autograd.grad(x * 3, x))
 """,
+    "a repeated view follows its base": """
+x = torch.tensor([1.0, 2.0], requires_grad=True); y = x * 1; v = y.expand(3, 2); y.mul_(2); v.sum().backward(); print(v, x.grad)
+x = torch.tensor(2.0, requires_grad=True); y = x * 1; v = y.expand(2, 2); y += 1; (v * v).sum().backward(); print(x.grad)
+""",
+    "a scalar that became an array keeps its version": """
+x = torch.tensor(1.0); x.pow_(2); v = x.flatten(); print(x._version, v._version); v.mul_(3); print(x._version)
+y = torch.tensor(2.0, requires_grad=True); z = y * x; x.add_(1); z.backward()
+""",
     "a flipped tensor is a copy": """
 x = torch.tensor([1.0, 2.0]); y = x.flip(0); y.mul_(2); print(x, y)
 """,
