@@ -457,6 +457,8 @@ def _step_one(op: Any) -> Callable[..., None]:
 def _step_two(op: Any) -> Callable[..., None]:
     """The step of a binary op; a rule that asks for one saved value is called without a detour."""
     pull_x, pull_y = op.pulls
+    dx: Any
+    dy: Any
     dx, dy = op.rules
     direct = dx is not None and dy is not None and len(_slots(op, 0)) == len(_slots(op, 1)) == 1
     (i,), (j,) = (_slots(op, 0), _slots(op, 1)) if direct else ((0,), (0,))

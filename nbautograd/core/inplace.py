@@ -268,12 +268,13 @@ def _check_overlap(data: Any, others: tuple[Any, ...]) -> None:
         return
     for x in others:
         other = x._data if isinstance(x, Tensor) else None
-        if isinstance(other, ndarray) and storage(other) is storage(data) and not _same_memory(data, other):
-            if data.flags.forc and other.flags.forc and np.may_share_memory(data, other):
-                raise RuntimeError(
-                    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a "
-                    "single memory location. Please clone() the tensor before performing the operation."
-                )
+        if not isinstance(other, ndarray) or storage(other) is not storage(data) or _same_memory(data, other):
+            continue
+        if data.flags.forc and other.flags.forc and np.may_share_memory(data, other):
+            raise RuntimeError(
+                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a "
+                "single memory location. Please clone() the tensor before performing the operation."
+            )
 
 
 def _same_memory(a: Any, b: Any) -> bool:
@@ -299,9 +300,8 @@ def _keep_old_value(node: Any, data: Any) -> bool:
 def _fit_dtypes(node: Any, inputs: tuple[Any, ...]) -> None:
     """Let each contribution have its own input's dtype: the gradient arrives in the target's, not in the result's."""
     fits = node[FITS] or ((None, None),) * len(inputs)
-    node[FITS] = tuple(
-        [(shape, x._data.dtype if isinstance(x, Tensor) else dtype) for (shape, dtype), x in zip(fits, inputs, strict=True)]
-    )
+    dtypes = [x._data.dtype if isinstance(x, Tensor) else cast for (_, cast), x in zip(fits, inputs, strict=True)]
+    node[FITS] = tuple([(shape, dtype) for (shape, _), dtype in zip(fits, dtypes, strict=True)])
 
 
 def set_history(target: Tensor, node: Any) -> None:

@@ -12,8 +12,8 @@ make, and there is one for every op that anybody runs.
 - PARENTS  Per input the node it came from; None for inputs that need no gradient.
 - SAVED    The values the rules asked for, in the order of `op.saves`; None once they are freed.
 
-A node holds no tensors, so data dies as early as it can. Every gradient that a node will receive comes from a newer node,
-which is why numbers are all that a walk needs. A leaf's node keeps a weak reference to its tensor in SAVED.
+A node holds no tensors, so data dies as early as it can. Every gradient that a node will receive comes from a newer
+node, which is why numbers are all that a walk needs. A leaf's node keeps a weak reference to its tensor in SAVED.
 """
 
 from __future__ import annotations

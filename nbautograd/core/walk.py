@@ -36,7 +36,6 @@ from .node import (
     Leaf,
     Node,
     OutputSlot,
-    is_leaf_node,
     leaf_tensor,
     op_of,
 )
@@ -502,9 +501,7 @@ def _as_tensors(node: Node, op: type[Op], saved: Any) -> tuple[Any, ...]:
             values.append(_restored(node, where, value))
         else:
             values.append(
-                wrap(value, node)
-                if op.outputs == 1
-                else tuple([wrap(v, slot(node, nr)) for nr, v in enumerate(value)])
+                wrap(value, node) if op.outputs == 1 else tuple([wrap(v, slot(node, nr)) for nr, v in enumerate(value)])
             )
     return tuple(values)
 

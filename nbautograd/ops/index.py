@@ -310,7 +310,8 @@ def check_bounds(shape: tuple[int, ...], items: tuple[Any, ...]) -> None:
     used = sum(
         1 for i in items if i is not None and i is not Ellipsis and not (hasattr(i, "dtype") and i.dtype.kind == "b")
     )
-    if not shape and used == 1 and all(getattr(i, "ndim", 0) == 0 and not isinstance(i, slice) for i in items if i is not Ellipsis):
+    numbers = all(getattr(i, "ndim", 0) == 0 and not isinstance(i, slice) for i in items if i is not Ellipsis)
+    if not shape and used == 1 and numbers:
         raise IndexError(
             "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
             "0-dim tensor to a number"

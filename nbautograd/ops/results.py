@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 
 def _result(name: str) -> Any:
-    kind = NamedTuple(name, [("values", Any), ("indices", Any)])
+    kind = NamedTuple(name, [("values", Any), ("indices", Any)])  # noqa: UP014  (the name is not fixed)
 
     def text(self: Any) -> str:
         return f"torch.return_types.{name}(\nvalues={self.values!r},\nindices={self.indices!r})"

@@ -4,6 +4,8 @@
 that differs is cut down line by line before it is shown.
 """
 
+# ruff: noqa: E501  (forms of lines, to be compared at a glance)
+
 from __future__ import annotations
 
 import contextlib
@@ -18,8 +20,31 @@ import pytest
 
 COUNT, FIRST = int(os.environ.get("NBAUTOGRAD_PROGRAMS", "150")), int(os.environ.get("NBAUTOGRAD_SEED", "0"))
 
-UNARY = "a.sin() a.tanh() a.sigmoid() a.relu() -a a.abs() (a*a+1).sqrt() a**2 a.exp().clamp(max=3) a*0.5 a.clone() 1-a 2/(a*a+1)".split()
-BINARY = "a+b a-b a*b a/(b*b+1) torch.maximum(a,b) torch.where(a>b,a,b) a.lerp(b,0.3) a.addcmul(a,b)".split()
+UNARY = [
+    "a.sin()",
+    "a.tanh()",
+    "a.sigmoid()",
+    "a.relu()",
+    "-a",
+    "a.abs()",
+    "(a*a+1).sqrt()",
+    "a**2",
+    "a.exp().clamp(max=3)",
+    "a*0.5",
+    "a.clone()",
+    "1-a",
+    "2/(a*a+1)",
+]
+BINARY = [
+    "a+b",
+    "a-b",
+    "a*b",
+    "a/(b*b+1)",
+    "torch.maximum(a,b)",
+    "torch.where(a>b,a,b)",
+    "a.lerp(b,0.3)",
+    "a.addcmul(a,b)",
+]
 REDUCE = [
     "a.sum()", "a.sum(-1)", "a.mean(0,keepdim=True)", "a.amax(-1)", "a.max(-1)[0]", "a.max()", "a.softmax(-1)", "a.cumsum(0)",
     "a.logsumexp(-1)", "a.prod()", "a.std()", "a.norm()", "a.sort(-1)[0]", "a.log_softmax(0)",
@@ -30,7 +55,14 @@ VIEWS = [
     "a.narrow(0,0,1)", "a.select(-1,1)", "a.view_as(b)", "a.expand_as(b)", "a[[0,0]]", "a[a>0]", "a.flip(0)", "a.repeat(2,1)", "a.contiguous()",
     "a.detach()", "torch.roll(a,1,0)", "a.index_select(0,torch.tensor([0,0]))", "a.gather(0,torch.zeros_like(a,dtype=torch.int64))",
 ]  # fmt: skip
-SEVERAL = ["a@b", "torch.cat([a,b])", "torch.stack([a,b,a])", "torch.outer(a,b)", "a@b.t()", "torch.nn.functional.linear(a,b)"]
+SEVERAL = [
+    "a@b",
+    "torch.cat([a,b])",
+    "torch.stack([a,b,a])",
+    "torch.outer(a,b)",
+    "a@b.t()",
+    "torch.nn.functional.linear(a,b)",
+]
 IN_PLACE = [
     "a.add_(b)", "a.mul_(b)", "a.sub_(b)", "a.div_(b*b+1)", "a.mul_(0.5)", "a.add_(1)", "a.sin_()", "a.tanh_()", "a.sigmoid_()", "a.relu_()", "a.zero_()",
     "a.fill_(0.5)", "a.copy_(b)", "a.neg_()", "a.clamp_(max=0.5)", "a.masked_fill_(a>0,0.1)", "a[0]=b", "a[0]=0.3", "a[...,1:]=0.2", "a[a>0]=0.1", "a[:]=b",
@@ -49,7 +81,7 @@ GRADS = [
     "torch.autograd.grad(a.sum(),b,create_graph=True)[0]*1", "torch.autograd.grad(a.sum(),b,retain_graph=True)[0].clone()",
     "torch.autograd.grad((a*a).sum(),b,create_graph=True,allow_unused=True)[0]", "torch.autograd.grad(a.sum(),b)[0].clone()",
 ]  # fmt: skip
-SHAPES = "() (3,) (2,3) (1,3) (2,1) (3,3)".split()
+SHAPES = ["()", "(3,)", "(2,3)", "(1,3)", "(2,1)", "(3,3)"]
 
 
 class Program:
@@ -63,7 +95,9 @@ class Program:
         for i in range(self.chance.randint(2, 4)):
             needs = ", requires_grad=True" if i == 0 or self.chance.random() < 0.6 else ""
             shape = self.chance.choice(SHAPES)
-            self.add(f"{self.new()} = torch.tensor(numbers({self.chance.randint(0, 99)}, {shape}), dtype=torch.float64{needs})")
+            self.add(
+                f"{self.new()} = torch.tensor(numbers({self.chance.randint(0, 99)}, {shape}), dtype=torch.float64{needs})"
+            )
         for _ in range(self.chance.randint(3, 14)):
             if not self.run.over:
                 self.add(self.line())
@@ -87,7 +121,9 @@ class Program:
         if kind in kinds[:6]:
             other = self.using("a if a.sum()>0 else b")
             line = f"{self.new()} = " + (line if self.chance.random() > 0.04 else other)
-        quiet = kind is not VIEWS and self.chance.random() < 0.06  # a view made in no_grad has rules of its own in PyTorch
+        quiet = (
+            kind is not VIEWS and self.chance.random() < 0.06
+        )  # a view made in no_grad has rules of its own in PyTorch
         return f"with torch.no_grad(): {line}" if quiet else line
 
     def add(self, line: str) -> None:
@@ -138,7 +174,9 @@ class Run:
                 exec(line, self.space)
                 name = line.removeprefix("with torch.no_grad(): ").partition(" = ")[0]
                 if name in self.space:
-                    self.first_versions[name] = self.space[name]._version  # PyTorch's kernels count changes of their own
+                    self.first_versions[name] = self.space[
+                        name
+                    ]._version  # PyTorch's kernels count changes of their own
             except Exception as error:
                 self.over = ".backward(" in line  # PyTorch leaves some gradients, this engine none
                 self.errors.append(f"{line} -> {type(error).__name__}: {key_words(str(error))}")
@@ -192,7 +230,9 @@ def shortest(lines: list[str], torch: Any, nb: Any) -> list[str]:
 
 def report(lines: list[str], torch: Any, nb: Any) -> str:
     a, b = Run(torch, lines).outcome(), Run(nb, lines).outcome()
-    rows = [f"{k}:\n  torch      {a.get(k)}\n  nbautograd {b.get(k)}" for k in {**a, **b} if not same(a.get(k), b.get(k))]
+    rows = [
+        f"{k}:\n  torch      {a.get(k)}\n  nbautograd {b.get(k)}" for k in {**a, **b} if not same(a.get(k), b.get(k))
+    ]
     return "\n".join([*lines, *rows])
 
 
