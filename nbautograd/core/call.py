@@ -457,17 +457,17 @@ def _step_one(op: Any) -> Callable[..., None]:
 def _step_two(op: Any) -> Callable[..., None]:
     """The step of a binary op; a rule that asks for one saved value is called without a detour."""
     pull_x, pull_y = op.pulls
-    dx: Any
-    dy: Any
     dx, dy = op.rules
     direct = dx is not None and dy is not None and len(_slots(op, 0)) == len(_slots(op, 1)) == 1
     (i,), (j,) = (_slots(op, 0), _slots(op, 1)) if direct else ((0,), (0,))
+    rule_x: Any = dx
+    rule_y: Any = dy
 
     def step(node: Any, g: Any, saved: Any, heap: list[int], waiting: dict[int, Any]) -> None:
         px, py = node[PARENTS]
         fits = node[FITS]
         if px is not None:
-            c = dx(g, saved[i]) if direct else pull_x(g, saved)
+            c = rule_x(g, saved[i]) if direct else pull_x(g, saved)
             if fits is not None:
                 c = fit(c, fits[0])
             if px[GRAD] is None:
@@ -478,7 +478,7 @@ def _step_two(op: Any) -> Callable[..., None]:
             else:
                 send(px, c, heap, waiting)
         if py is not None:
-            c = dy(g, saved[j]) if direct else pull_y(g, saved)
+            c = rule_y(g, saved[j]) if direct else pull_y(g, saved)
             if fits is not None:
                 c = fit(c, fits[1])
             if py[GRAD] is None:
