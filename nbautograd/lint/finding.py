@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from nbautograd.trace.model import Contribution, Summary, Trace
+from nbautograd.trace.model import Contribution, Number, Summary, Trace
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
@@ -32,8 +33,22 @@ def source(c: Contribution, trace: Trace) -> str:
     if not c.cell:
         return c.label
     line = "" if c.line is None else f" (line {c.line})"
-    cell = "this cell" if c.cell == trace.cell.id else c.label
-    return f"{run(c.run)} of {cell}{line}"
+    cell = f"{run(c.run)} of this cell" if c.cell == trace.cell.id else c.label
+    return f"{cell}{line}{f' and {c.passes - 1} more passes' if c.passes > 1 else ''}"
+
+
+def adds_up(parts: Sequence[Contribution], total: Summary | None) -> bool:
+    """Whether the parts sum to the total; they do not when somebody scaled or clipped it in between."""
+    if total is None or total.data is None or any(c.gradient.data is None for c in parts):
+        return total is not None
+    columns = zip(total.data, *(c.gradient.data or () for c in parts), strict=False)
+    return all(_close(whole, shares) for whole, *shares in columns)
+
+
+def _close(whole: Number, shares: Sequence[Number]) -> bool:
+    if isinstance(whole, str) or any(isinstance(s, str) for s in shares):
+        return True
+    return math.isclose(whole, sum(float(s) for s in shares), rel_tol=1e-3, abs_tol=1e-6)
 
 
 def total(parts: Sequence[Contribution], trace: Trace) -> str:

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nbautograd.lint.finding import joined, numbers, total
-from nbautograd.trace.model import Contribution, Finding, Ledger, Trace
+from nbautograd.lint.finding import adds_up, joined, numbers, total
+from nbautograd.trace.model import Finding, Ledger, Trace
 
 CODE = "NB102"
 TITLE = "gradients of two runs of this cell are added up"
@@ -29,26 +29,23 @@ def find(trace: Trace) -> Iterator[Finding]:
     """At most one finding, about every leaf that holds the sum of several runs of this cell."""
     if trace.grad_accum is not None:
         return
-    twice = [ledger for ledger in trace.ledgers if _from_two_runs(ledger, trace)]
+    twice = [ledger for ledger in trace.ledgers if from_two_runs(ledger, trace)]
     if twice:
         yield _finding(trace, twice)
 
 
-def _from_two_runs(ledger: Ledger, trace: Trace) -> bool:
+def from_two_runs(ledger: Ledger, trace: Trace) -> bool:
     """Whether this run and an earlier one of the same cell both stand in the ledger, and no update has used either."""
     mine = [c for c in ledger.contributions if c.cell == trace.cell.id]
     return len({c.run for c in mine}) > 1 and not any(c.consumed for c in ledger.contributions)
 
 
-def _per_run(parts: list[Contribution]) -> bool:
-    return len({(c.cell, c.run) for c in parts}) == len(parts)
-
-
 def _finding(trace: Trace, twice: list[Ledger]) -> Finding:
     first = twice[0]
     parts = first.contributions
+    sign = "=" if adds_up(parts, first.total) else "and was changed in place; it comes from"
     message = (
-        f"{first.name}.grad is {numbers(first.total)} = {total(parts, trace)}. "
+        f"{first.name}.grad is {numbers(first.total)} {sign} {total(parts, trace)}. "
         "backward() adds to .grad, and nothing cleared it in between."
     )
     names = [ledger.name for ledger in twice]

@@ -82,7 +82,7 @@ class _Assembly:
         value.name = self.names.of(note)
         value.output = note.output
         if note.numbers is not None and self.recorder.values != "none":
-            value.data = self.told(_array(note.numbers), self.recorder.whole)
+            value.data = self.told(_array(note.numbers), self.recorder.whole())
         tensor = note.tensor() if note.tensor is not None else None
         if note.kind == "leaf" and tensor is not None:
             value.grad = None if tensor._grad is None else self.told(tensor._grad._data)
@@ -280,7 +280,7 @@ class _Assembly:
     def _ledgers(self) -> None:
         recorder, trace = self.recorder, self.result
         for note in recorder.leaves.updates:
-            value = self._value(recorder.leaves.seen.get(id(note.tensor)) or recorder.value(note.tensor))
+            value = self._value(recorder.leaves.seen.get(id(note.tensor)) or recorder.known.value(note.tensor))
             trace.updates.append(
                 Update(
                     value,

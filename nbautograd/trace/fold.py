@@ -1,9 +1,9 @@
 """Making a trace smaller than a number of bytes, saying what was left out.
 
 NOTE [What is let go]
-In this order, and only as far as needed: the numbers of tensors with more than four elements and all histograms; lines of
-code that nothing ran on; updates and steps in the middle; then ops, with their values and events. Of ops the first stay,
-and the last; in a loop the first step, the last, and the one with the largest gradient, whole.
+In this order, and only as far as needed: the numbers of tensors with more than four elements and all histograms; lines
+of code that nothing ran on; updates and steps in the middle; then ops, with their values and events. Of ops the first
+stay, and the last; in a loop the first step, the last, and the one with the largest gradient, whole.
 """
 
 from __future__ import annotations

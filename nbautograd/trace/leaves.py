@@ -45,7 +45,7 @@ class Leaves:
         share.step = None if place.step is None else place.step[1]
         share.pass_id, share.trace = run.id, recorder.number
         earlier = ledger.of(tensor).add(share, before, tensor._grad)
-        value = self.seen[id(tensor)] = recorder.value(tensor)
+        value = self.seen[id(tensor)] = recorder.known.value(tensor)
         if run.told:
             event = EventNote("accumulate", value, contribution=amount, after=amount)
             if before is not None:

@@ -60,13 +60,11 @@ class LeafLedger:
     def review(self, here: Callable[[], Span | None] = lambda: None) -> None:
         """Find out whether `.grad` is still what it was; `here` tells where we are now."""
         tensor = self.tensor()
-        grad = None if tensor is None else tensor._grad
-        if grad is None and self.seen is None:
-            return
+        grad: Any = None if tensor is None else tensor._grad
         now = None if grad is None else fingerprint(grad._data)
-        if now == self.seen and now is not None and self._same(grad):
+        if now == self.seen and (grad is None or self._same(grad)):
             return
-        if now is None or not now[0]:
+        if grad is None or now is None or not now[0]:
             if any(not share.consumed for share in self.shares):
                 self.cleared_unused = here()
             self.shares = []
@@ -93,8 +91,8 @@ class LeafLedger:
     def _same(self, grad: Any) -> bool:
         return self.holder is not None and self.holder() is grad
 
-    def _see(self, grad: Any, print: Print | None) -> None:
-        self.seen = print
+    def _see(self, grad: Any, now: Print | None) -> None:
+        self.seen = now
         self.holder = None
         _by_gradient.pop(self.memory, None)
         if grad is not None:

@@ -70,7 +70,7 @@ class Level:
     __slots__ = ("_loops", "callee", "frame", "instruction", "steps")
 
     def __init__(self, frame: Any) -> None:
-        self.frame = frame
+        self.frame: Any = frame
         self.callee: Any = None
         self.instruction = -1
         self.steps: Steps = ()

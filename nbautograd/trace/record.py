@@ -1,10 +1,10 @@
 """The recorder: notes what the engine tells it, within bounds; `assemble` makes a `Trace` of the notes.
 
 NOTE [Bounds]
-A cell may run a million ops; its trace may not. Of ops and events those of the beginning and the end are kept, and those
-of the step with the largest gradient (`Kept`). And looking must not take longer than the running: a loop that trains is
-looked at step by step only as long as that took a quarter of the time of all other steps; in those ops take their
-short path, and what is still seen are passes, gradients of leaves and updates. What was not kept is said in
+A cell may run a million ops; its trace may not. Of ops and events those of the beginning and the end are kept, and
+those of the step with the largest gradient (`Kept`). And looking must not take longer than the running: a loop that
+trains is looked at step by step only as long as that took a quarter of the time of all other steps; in those ops take
+their short path, and what is still seen are passes, gradients of leaves and updates. What was not kept is said in
 `Trace.folds`.
 
 NOTE [Steps]
@@ -16,23 +16,21 @@ it), else the innermost round a backward pass, else, where nothing trains, the o
 from __future__ import annotations
 
 import math
-import weakref
-from heapq import heappop, heappush
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from nbautograd.core import array as arrays
-from nbautograd.core import dtype as dtypes
-from nbautograd.core.node import FITS, ORDER, PARENTS, SAVED, is_leaf_node, leaf_tensor, node_and_output, op_of, tick
+from nbautograd.core.node import FITS, ORDER, PARENTS, SAVED, node_and_output, op_of, tick
 from nbautograd.core.tensor import Tensor
 from nbautograd.trace import ledger, provenance
 from nbautograd.trace.kept import HEAD, TAIL, Kept
+from nbautograd.trace.known import Known
 from nbautograd.trace.leaves import Leaves
 from nbautograd.trace.loops import train
 from nbautograd.trace.model import Cell, Source, Trace
-from nbautograd.trace.notes import EventNote, OpNote, PassNote, ScopeNote, ValueNote, in_words
+from nbautograd.trace.notes import EventNote, OpNote, PassNote, ScopeNote, in_words
 from nbautograd.trace.seam import Attachment
 from nbautograd.trace.summary import FULL, WHOLE, held
 from nbautograd.trace.where import Place, Places, labels
@@ -43,8 +41,8 @@ EVENTS = 3600
 """The most events of one pass."""
 LOOKING = 0.25
 """The time for looking at steps, as a part of the time of the steps that are not looked at."""
-FIRST, NEAR = 20, 200
-"""Of so many passes the leaves are told although nobody looked, and so many ops before their roots."""
+FIRST = 20
+"""Of so many passes the leaves are told although nobody looked."""
 LOCAL = 16
 """Local derivatives are computed for tensors of at most so many elements."""
 
@@ -69,15 +67,13 @@ class Recorder:
         labels[filename] = (cell.label, cell.id)
         self.places = Places(filename, Source(cell.label, source, cell.id))
         self.kept = Kept()
+        self.known = Known(self.kept, self.whole, self._origin)
         self.leaves = Leaves(self)
         self.op_count = 0
         self.detailed = True
         """Whether single ops and edges are looked at now."""
         self._attachment = Attachment(self)
         self._work: provenance.Work | None = None
-        self._by_node: dict[int, ValueNote] = {}
-        self._by_tensor: dict[int, ValueNote] = {}
-        self._ops: dict[int, OpNote] = {}
         self._scopes: list[ScopeNote] = []
         self._pass: PassNote | None = None
         self._passes = 0
@@ -87,7 +83,6 @@ class Recorder:
         self._looked = self._ahead = 0.0
         self._last: OpNote | None = None
 
-    @property
     def whole(self) -> int:
         """Up to how many elements a value is kept whole."""
         return FULL if self.values == "full" else WHOLE
@@ -127,7 +122,7 @@ class Recorder:
         if self.op_count > STRAIGHT and not self._passes:
             self._look(False)
             return
-        values = [self.value(x) for x in inputs if x is not None]
+        values = [self.known.value(x) for x in inputs if x is not None]
         node = node_and_output(outputs[0]._node)[0] if outputs and outputs[0]._node is not None else None
         scope = self._scopes[-1] if self._scopes else None
         note = OpNote(op, -tick() if node is None else -node[ORDER], values, [], self.places.here(), scope, node)
@@ -135,27 +130,24 @@ class Recorder:
             note.slots = [i for i, x in enumerate(inputs) if x is not None]
         note.params = params
         note.in_place = in_place
-        from_grad = any([v.from_grad for v in values])
+        from_grad = any(v.from_grad for v in values)
         for i, t in enumerate(outputs):
-            value = self._new_value("op", t)
+            value = self.known.new_value("op", t)
             value.op, value.output, value.from_grad = note, i, from_grad
-            self._remember(value, t)
+            self.known.remember(value, t)
             note.outputs.append(value)
         if node is not None:
-            self._ops[id(node)] = note
+            self.known.ops[id(node)] = note
         self._last = note
-        self._keep(note)
+        self.known.keep(note)
 
     def in_place(self, target: Any, result: Any) -> None:
         """The result of the last op goes into `target`."""
         note = self._last
         if self.detailed and note is not None and note.outputs[0].tensor() is result:
             note.in_place = True
-            value = note.outputs[0]
-            value.tensor = weakref.ref(target)
-            if target._node is None:
-                self._by_tensor[id(target)] = value
-            self.leaves.written(value)
+            self.known.put(note.outputs[0], target)
+            self.leaves.written(note.outputs[0])
 
     def mutated(self, tensor: Any) -> None:
         """Values were changed in place."""
@@ -189,7 +181,7 @@ class Recorder:
         self, roots: list[Any], seeds: list[Any], kind: Any, retain_graph: bool, create_graph: bool
     ) -> None:
         """A pass starts."""
-        values = [self.value(r) for r in roots]
+        values = [self.known.value(r) for r in roots]
         place = self.places.here()
         if place.steps and not any(loop.trains for loop, _ in place.steps):
             train(place.steps)
@@ -199,7 +191,7 @@ class Recorder:
         current.told = self.detailed or self._passes < FIRST
         self._passes += 1
         if not self.detailed and current.told:
-            self._note_near(roots)
+            self.known.note_near(roots)
         if roots[0]._data.size == 1:
             current.loss = float(np.real(roots[0]._data))
         for value, seed in zip(values, seeds, strict=True) if current.told else ():
@@ -210,17 +202,17 @@ class Recorder:
         current = self._pass
         if current is None or not self.detailed:
             return
-        note = self._ops.get(id(node))
+        note = self.known.ops.get(id(node))
         if note is None:
             if self._ran_here(node):
                 current.dropped += 1
                 return
-            note = self._unknown_op(node, upstream)
+            note = self.known.unknown_op(node, upstream)
         parent = node[PARENTS][index]
         key = id(parent)
         arrival = current.arrivals[key] = current.arrivals.get(key, 0) + 1
         position = index if note.slots is None else note.slots.index(index)
-        target = note.inputs[position] if position < len(note.inputs) else self._node_value(parent, contribution)
+        target = note.inputs[position] if position < len(note.inputs) else self.known.node_value(parent, contribution)
         if isinstance(upstream, tuple | dict):
             upstream = next(u for u in (upstream.values() if isinstance(upstream, dict) else upstream) if u is not None)
         event = EventNote("flow", target, note, position, held(upstream), held(contribution), arrival=arrival)
@@ -241,7 +233,7 @@ class Recorder:
 
     def freed(self, node: Any) -> None:
         """An op let go of what it had saved."""
-        note = self._ops.get(id(node))
+        note = self.known.ops.get(id(node))
         if note is not None:
             self.event(EventNote("free", op=note))
 
@@ -275,7 +267,7 @@ class Recorder:
 
     def where_node(self, node: Any) -> str | None:
         """The line that made `node`, or the cell, where that was another."""
-        note = self._ops.get(id(node))
+        note = self.known.ops.get(id(node))
         if note is None or note.place.span is None:
             return self._origin(node)
         span = note.place.span
@@ -315,109 +307,6 @@ class Recorder:
             now = -tick()
             self.op_count += now - self._unseen_from - 1
             self._unseen_from = now
-
-    # --- notes ---
-
-    def value(self, x: Any) -> ValueNote:
-        """The note of a tensor or number that is an input."""
-        if not isinstance(x, Tensor):
-            name = "float32" if isinstance(x, float) else "int64" if isinstance(x, int) else np.asarray(x).dtype.name
-            return ValueNote("constant", [], name, "cpu", False, numbers=x)
-        node = x._node
-        found = self._by_node.get(id(node)) if node is not None else self._by_tensor.get(id(x))
-        if found is not None and (node is not None or found.tensor() is x):
-            return found
-        if node is None:
-            value = self._new_value("constant", x)
-            value.from_grad = ledger.of_gradient(x) is not None
-        elif is_leaf_node(node):
-            value = self._new_value("leaf", x)
-        else:
-            return self._node_value(node, x._data)
-        self._remember(value, x)
-        return value
-
-    def _new_value(self, kind: Any, t: Any) -> ValueNote:
-        data = t._data
-        note = ValueNote(
-            kind, list(data.shape), dtypes.of_numpy(data.dtype).name, str(arrays.device_of(data)), t._node is not None
-        )
-        note.tensor = weakref.ref(t)
-        note.node = t._node
-        note.numbers = held(data, self.whole)
-        if t._base is not None:
-            note.base = self._by_node.get(id(t._base._node)) or self._by_tensor.get(id(t._base))
-        return note
-
-    def _remember(self, value: ValueNote, t: Any) -> None:
-        if t._node is not None:
-            self._by_node[id(t._node)] = value
-        else:
-            self._by_tensor[id(t)] = value
-
-    def _node_value(self, node: Any, like: Any) -> ValueNote:
-        """The note of what `node` put out, made from the node where this trace did not see it made."""
-        found = self._by_node.get(id(node))
-        if found is not None:
-            return found
-        tensor = leaf_tensor(node) if is_leaf_node(node) else None
-        if tensor is not None:
-            value = self._new_value("leaf", tensor)
-        else:
-            kind = "leaf" if is_leaf_node(node) else "op"
-            value = ValueNote(kind, list(like.shape), dtypes.of_numpy(like.dtype).name, "cpu", True, node=node)
-        value.node = node
-        self._by_node[id(node)] = value
-        return value
-
-    def _unknown_op(self, node: Any, upstream: Any) -> OpNote:
-        """The note of an op that ran outside this trace, told from its node."""
-        note = OpNote(op_of(node), -node[ORDER], [], [], Place(None), None, node)
-        several = isinstance(upstream, tuple | dict)
-        output = self._by_node.get(id(node))
-        if output is None and not several:
-            output = self._node_value(node, upstream)
-        if output is not None:
-            output.op = note
-            note.outputs = [output]
-        for i, parent in enumerate(node[PARENTS]):
-            if parent is None:
-                note.inputs.append(ValueNote("constant", [], "float32", "cpu", False))
-            else:
-                shape = node[FITS][i][0] if node[FITS] is not None else None
-                like = np.empty(shape or (), np.float32) if shape is not None or several else upstream
-                note.inputs.append(self._node_value(parent, like))
-        note.origin = self._origin(node)
-        self._ops[id(node)] = note
-        self._keep(note)
-        return note
-
-    def _note_near(self, roots: list[Any]) -> None:
-        """Note the ops right before the roots of a pass, which ran while nobody looked."""
-        heap = [node_and_output(root._node)[0] for root in roots]
-        met = {id(node) for node in heap}
-        for _ in range(NEAR):
-            if not heap:
-                break
-            node = heappop(heap)
-            if id(node) in self._ops or is_leaf_node(node):
-                continue
-            output = self._by_node.get(id(node))
-            self._unknown_op(node, np.empty(output.shape if output else (), np.float32))
-            for parent in node[PARENTS]:
-                if parent is not None and id(parent) not in met:
-                    met.add(id(parent))
-                    heappush(heap, node_and_output(parent)[0] if not is_leaf_node(parent) else parent)
-
-    def _keep(self, note: OpNote) -> None:
-        gone = self.kept.op(note)
-        if gone is not None:
-            self._ops.pop(id(gone.node), None)
-            for value in gone.outputs:
-                self._by_node.pop(id(value.node), None)
-            for value in (*gone.inputs, *gone.outputs):
-                tensor = None if value.tensor is None or value.node is not None else value.tensor()
-                self._by_tensor.pop(id(tensor), None)
 
 
 def _name_in(parent: Any, owner: Any) -> str | None:

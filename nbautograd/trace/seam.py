@@ -110,4 +110,4 @@ class _Seam:
     where_node = _handed_on("where_node")
 
 
-_seam = _Seam()
+_seam: Any = _Seam()

@@ -117,10 +117,12 @@ def test_a_cell_run_again_after_clearing_is_fine() -> None:
     assert notebook.findings(cell) == []
 
 
-def test_two_different_cells_may_add_up() -> None:
+def test_two_different_cells_may_add_up_and_are_only_noted() -> None:
     notebook = Notebook()
     notebook.run("x = torch.tensor(3.0, requires_grad=True)")
-    assert notebook.findings("(x**2).backward()", "(x * 5.0).backward()") == []
+    (note,) = notebook.findings("(x**2).backward()", "(x * 5.0).backward()")
+    assert (note.code, note.severity, note.title) == ("NB100", "note", "2 contributions: In [2], In [3]")
+    assert note.message == "x.grad is 11: 6 from In [2] (line 1) + 5 from the first run of this cell (line 1)."
 
 
 def test_a_training_cell_run_again_is_fine() -> None:

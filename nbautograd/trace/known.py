@@ -1,0 +1,146 @@
+"""What a recorder knows by sight: values by node or tensor, ops by node; the unknown is told from its node."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+
+from nbautograd.core import array as arrays
+from nbautograd.core import dtype as dtypes
+from nbautograd.core.node import FITS, ORDER, PARENTS, is_leaf_node, leaf_tensor, node_and_output, op_of
+from nbautograd.core.tensor import Tensor
+from nbautograd.trace import ledger
+from nbautograd.trace.kept import Kept
+from nbautograd.trace.notes import OpNote, ValueNote
+from nbautograd.trace.summary import held
+from nbautograd.trace.where import Place
+
+NEAR = 200
+"""So many ops are told before the root of a pass, when nobody looked at them."""
+
+
+class Known:
+    """The notes of the values and ops of one trace."""
+
+    def __init__(self, kept: Kept, whole: Callable[[], int], origin: Callable[[Any], str | None]) -> None:
+        self.ops: dict[int, OpNote] = {}
+        """The ops by the id of their node."""
+        self._kept = kept
+        self._whole = whole
+        self._origin = origin
+        self._by_node: dict[int, ValueNote] = {}
+        self._by_tensor: dict[int, ValueNote] = {}
+
+    def value(self, x: Any) -> ValueNote:
+        """The note of a tensor or number that is an input."""
+        if not isinstance(x, Tensor):
+            name = "float32" if isinstance(x, float) else "int64" if isinstance(x, int) else np.asarray(x).dtype.name
+            return ValueNote("constant", [], name, "cpu", False, numbers=x)
+        node = x._node
+        found = self._by_node.get(id(node)) if node is not None else self._by_tensor.get(id(x))
+        if found is not None and (node is not None or found.tensor() is x):
+            return found
+        if node is None:
+            value = self.new_value("constant", x)
+            value.from_grad = ledger.of_gradient(x) is not None
+        elif is_leaf_node(node):
+            value = self.new_value("leaf", x)
+        else:
+            return self.node_value(node, x._data)
+        self.remember(value, x)
+        return value
+
+    def new_value(self, kind: Any, t: Any) -> ValueNote:
+        """A note of the tensor `t` as it is now."""
+        data = t._data
+        note = ValueNote(
+            kind, list(data.shape), dtypes.of_numpy(data.dtype).name, str(arrays.device_of(data)), t._node is not None
+        )
+        note.tensor = weakref.ref(t)
+        note.node = t._node
+        note.numbers = held(data, self._whole())
+        if t._base is not None:
+            note.base = self._by_node.get(id(t._base._node)) or self._by_tensor.get(id(t._base))
+        return note
+
+    def remember(self, value: ValueNote, t: Any) -> None:
+        """Whoever meets the tensor `t` again means `value`."""
+        if t._node is not None:
+            self._by_node[id(t._node)] = value
+        else:
+            self._by_tensor[id(t)] = value
+
+    def node_value(self, node: Any, like: Any) -> ValueNote:
+        """The note of what `node` put out, made from the node where this trace did not see it made."""
+        found = self._by_node.get(id(node))
+        if found is not None:
+            return found
+        tensor = leaf_tensor(node) if is_leaf_node(node) else None
+        if tensor is not None:
+            value = self.new_value("leaf", tensor)
+        else:
+            kind = "leaf" if is_leaf_node(node) else "op"
+            value = ValueNote(kind, list(like.shape), dtypes.of_numpy(like.dtype).name, "cpu", True, node=node)
+        value.node = node
+        self._by_node[id(node)] = value
+        return value
+
+    def unknown_op(self, node: Any, upstream: Any) -> OpNote:
+        """The note of an op that ran outside this trace, told from its node."""
+        note = OpNote(op_of(node), -node[ORDER], [], [], Place(None), None, node)
+        several = isinstance(upstream, tuple | dict)
+        output = self._by_node.get(id(node))
+        if output is None and not several:
+            output = self.node_value(node, upstream)
+        if output is not None:
+            output.op = note
+            note.outputs = [output]
+        for i, parent in enumerate(node[PARENTS]):
+            if parent is None:
+                note.inputs.append(ValueNote("constant", [], "float32", "cpu", False))
+            else:
+                shape = node[FITS][i][0] if node[FITS] is not None else None
+                like = np.empty(shape or (), np.float32) if shape is not None or several else upstream
+                note.inputs.append(self.node_value(parent, like))
+        note.origin = self._origin(node)
+        self.ops[id(node)] = note
+        self.keep(note)
+        return note
+
+    def put(self, value: ValueNote, target: Any) -> None:
+        """`value` is in the tensor `target` from here on."""
+        value.tensor = weakref.ref(target)
+        if target._node is None:
+            self._by_tensor[id(target)] = value
+
+    def note_near(self, roots: list[Any]) -> None:
+        """Note the ops right before the roots of a pass, which ran while nobody looked."""
+        heap = [node_and_output(root._node)[0] for root in roots]
+        met = {id(node) for node in heap}
+        for _ in range(NEAR):
+            if not heap:
+                break
+            node = heappop(heap)
+            if id(node) in self.ops or is_leaf_node(node):
+                continue
+            output = self._by_node.get(id(node))
+            self.unknown_op(node, np.empty(output.shape if output else (), np.float32))
+            for parent in node[PARENTS]:
+                if parent is not None and id(parent) not in met:
+                    met.add(id(parent))
+                    heappush(heap, node_and_output(parent)[0] if not is_leaf_node(parent) else parent)
+
+    def keep(self, note: OpNote) -> None:
+        """Keep an op, and forget the one that goes for it."""
+        gone = self._kept.op(note)
+        if gone is not None:
+            self.ops.pop(id(gone.node), None)
+            for value in gone.outputs:
+                self._by_node.pop(id(value.node), None)
+            for value in (*gone.inputs, *gone.outputs):
+                tensor = None if value.tensor is None or value.node is not None else value.tensor()
+                self._by_tensor.pop(id(tensor), None)
