@@ -149,11 +149,6 @@ def write(tensor: Tensor, value: Any) -> None:
         if state.observer is not None:
             state.observer.mutated(tensor)
         return
-    if not data.flags.writeable and 0 in data.strides:
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
-            "Please clone() the tensor before performing the operation."
-        )
     data[...] = value
     touched(tensor)
 
@@ -208,7 +203,7 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
     """
     recording = is_grad_enabled()
     leaf = target._base if target._base is not None else target
-    if recording and target._node is not None and target._path is not None:
+    if recording and target._node is not None:
         _check_one_of_several(target)
     if recording and leaf._node is not None and is_leaf_node(leaf._node):
         raise errors.leaf_in_place(view=leaf is not target)
@@ -219,6 +214,8 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
     if state.observer is not None:
         state.observer.in_place(target, result)
     node = result._node
+    if node is not None:
+        _check_one_of_several(target)
     data = target._data
     changes_operand = False
     if node is not None:
@@ -252,18 +249,26 @@ def _check_result(target: Tensor, result: Tensor) -> None:
 
 
 def _check_one_of_several(target: Tensor) -> None:
-    if any(nr is not None for _, _, nr in target._path):
-        source, nr = node_and_output(target._node)
+    if target._path is not None and any(nr is not None for _, _, nr in target._path):
+        what = "A view was created in no_grad mode and is being modified inplace with grad mode enabled"
+        if target._node is not None:
+            source, nr = node_and_output(target._node)
+            what = f"Output {nr} of {_bare_name(source)} is a view and is being modified inplace"
         raise RuntimeError(
-            f"Output {nr} of {_bare_name(source)} is a view and is being modified inplace. This view is the output of "
-            "a function that returns multiple views. Such functions do not allow the output views to be modified "
-            "inplace. You should replace the inplace operation by an out-of-place one.\n"
+            f"{what}. This view is the output of a function that returns multiple views. Such functions do "
+            "not allow the output views to be modified inplace. You should replace the inplace operation by an "
+            "out-of-place one.\n"
             "  hint: take the part with an index, as in x[0], and change that"
         )
 
 
 def _check_overlap(data: Any, others: tuple[Any, ...]) -> None:
-    """Refuse operands that lie across the memory to be written, other than the target itself."""
+    """Refuse a target with elements on top of each other, and operands that lie across the memory to be written."""
+    if data.size and any(step == 0 and n > 1 for n, step in zip(data.shape, data.strides, strict=True)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
     if data.base is None and not any(isinstance(x, Tensor) and getattr(x._data, "base", None) is data for x in others):
         return
     for x in others:

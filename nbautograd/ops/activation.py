@@ -13,7 +13,7 @@ from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public, publish_in_place
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arithmetic import Div, Mul
-from nbautograd.ops.choice import between
+from nbautograd.ops.choice import between, kept
 from nbautograd.ops.elementwise import Sigmoid, Tanh
 from nbautograd.ops.random import keep_mask, numbers_of
 from nbautograd.ops.samples import SHAPES, Make, cases, through, unary
@@ -42,7 +42,7 @@ class Relu(Op):
         return between(x, 0, None)
 
     def dx(g, out):
-        return g * (out > 0)
+        return kept(g, out > 0)
 
 
 class LeakyRelu(Op):
@@ -311,7 +311,7 @@ class Hardtanh(Op):
         return between(x, min_val, max_val)
 
     def dx(g, x, min_val, max_val):
-        return g * ((x > min_val) & (x < max_val))
+        return kept(g, (x > min_val) & (x < max_val))
 
 
 class Hardsigmoid(Op):
@@ -325,7 +325,7 @@ class Hardsigmoid(Op):
         return xp.minimum(xp.maximum(x + 3, 0), 6) / 6
 
     def dx(g, x):
-        return g / 6 * ((x > -3) & (x < 3))
+        return kept(g / 6, (x > -3) & (x < 3))
 
 
 class Hardswish(Op):
@@ -354,7 +354,7 @@ class Softshrink(Op):
         return x - xp.minimum(xp.maximum(x, -lambd), lambd)
 
     def dx(g, x, lambd):
-        return g * (abs(x) > lambd)
+        return kept(g, abs(x) > lambd)
 
 
 class Hardshrink(Op):
@@ -368,7 +368,7 @@ class Hardshrink(Op):
         return x * (abs(x) > lambd)
 
     def dx(g, x, lambd):
-        return g * (abs(x) > lambd)
+        return kept(g, abs(x) > lambd)
 
 
 class Threshold(Op):
@@ -382,7 +382,7 @@ class Threshold(Op):
         return xp.where(x > threshold, x, value)
 
     def dx(g, x, threshold):
-        return g * (x > threshold)
+        return kept(g, x > threshold)
 
 
 def _weights(make: Make) -> Any:

@@ -108,6 +108,19 @@ def between(x: Any, low: Any, high: Any) -> Any:
     return x if high is None else xp.minimum(x, high)
 
 
+def kept(g: Any, mask: Any) -> Any:
+    """`g` where the mask is true and zero elsewhere, even where `g` is infinite or NaN (0 · ∞ would be NaN)."""
+    if isinstance(g, np.ndarray) and g.dtype.kind == "f":  # its bits times the mask: ten times faster than where
+        return (g.view(BITS[g.dtype.itemsize]) * mask).view(g.dtype)
+    if isinstance(g, np.generic):
+        return g if mask else g.dtype.type(0)
+    return xp.where(mask, g, 0)
+
+
+BITS = {size: np.dtype(f"i{size}") for size in (2, 4, 8)}
+"""The integers as wide as a float."""
+
+
 class Clamp(Op):
     """Each element brought between two numbers; no gradient where it was outside.
 
@@ -124,8 +137,8 @@ class Clamp(Op):
 
     def dx(g, x, min, max):
         if min is None:
-            return g * (x <= max)
-        return g * (x >= min) if max is None else g * ((x >= min) & (x <= max))
+            return kept(g, x <= max)
+        return kept(g, x >= min) if max is None else kept(g, (x >= min) & (x <= max))
 
 
 class ClampMin(Op):
@@ -139,7 +152,7 @@ class ClampMin(Op):
         return between(x, min, None)
 
     def dx(g, x, min):
-        return g * (x >= min)
+        return kept(g, x >= min)
 
 
 class ClampMax(Op):
@@ -153,7 +166,7 @@ class ClampMax(Op):
         return between(x, None, max)
 
     def dx(g, x, max):
-        return g * (x <= max)
+        return kept(g, x <= max)
 
 
 class ClampMinTensor(Op):
@@ -168,10 +181,10 @@ class ClampMinTensor(Op):
         return xp.maximum(x, y)
 
     def dx(g, x, y):
-        return g * (x >= y)
+        return kept(g, x >= y)
 
     def dy(g, x, y):
-        return g * (x < y)
+        return kept(g, x < y)
 
 
 class ClampMaxTensor(Op):
@@ -186,10 +199,10 @@ class ClampMaxTensor(Op):
         return xp.minimum(x, y)
 
     def dx(g, x, y):
-        return g * (x <= y)
+        return kept(g, x <= y)
 
     def dy(g, x, y):
-        return g * (x > y)
+        return kept(g, x > y)
 
 
 def _bounds(make: Make) -> Any:
@@ -212,13 +225,13 @@ class ClampTensor(Op):
         return xp.minimum(xp.maximum(x, min), max)
 
     def dx(g, x, min, max):
-        return g * ((x >= min) & (x <= max))
+        return kept(g, (x >= min) & (x <= max))
 
     def dmin(g, x, min, max):
-        return g * ((min < max) & (x < min))
+        return kept(g, (min < max) & (x < min))
 
     def dmax(g, x, min, max):
-        return g * ((x > max) | (max < min))
+        return kept(g, (x > max) | (max < min))
 
 
 # --- masks --------------------------------------------------------------------------------------------------------

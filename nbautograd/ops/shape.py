@@ -212,8 +212,7 @@ class Expand(Op):
     samples = through("expand", lambda make: ((make(*a), *b) for a, b in EXPANDED))
 
     def forward(x, *, shape):
-        out = xp.broadcast_to(x, shape)
-        return writable(out, x) if out.size == x.size else out
+        return writable(xp.broadcast_to(x, shape), x)
 
     def dx(g, x_shape):
         extra = len(g.shape) - len(x_shape)
@@ -354,11 +353,6 @@ class Cat(Op):
     def forward(*xs, dim=0):
         kept = [x for x in xs if x.shape != (0,)]
         return xp.concatenate(kept or xs, axis=dim)
-
-    def refuse(*xs, dim=0):
-        ranks = [x.ndim for x in xs if x.shape != (0,)]
-        other = next((n for n in ranks if n != ranks[0]), None)
-        return None if other is None else f"Tensors must have same number of dimensions: got {ranks[0]} and {other}"
 
     def dxs(g, xs_shape, dim):
         parts, start = [], 0
@@ -618,7 +612,7 @@ def expand(input, *sizes, **named):
             f"({len(sizes)}) must be greater or equal to the number of dimensions in the tensor ({input.ndim})"
         )
     shape = tuple(input.shape[i - extra] if n == -1 else n for i, n in enumerate(sizes))
-    for i, n in enumerate(shape[extra:]):
+    for i, n in reversed(list(enumerate(shape[extra:]))):
         if input.shape[i] not in (1, n):
             raise RuntimeError(
                 f"The expanded size of the tensor ({n}) must match the existing size ({input.shape[i]}) at "
@@ -661,6 +655,8 @@ def cat(tensors, dim=0):
     full = [t for t in tensors if t.shape != (0,)] or list(tensors)
     dim = canonical_dim(dim, full[0].ndim)
     for i, other in enumerate(full[1:], 1):
+        if other.ndim != full[0].ndim:
+            raise RuntimeError(f"Tensors must have same number of dimensions: got {full[0].ndim} and {other.ndim}")
         for d, (n, m) in enumerate(zip(full[0].shape, other.shape)):
             if d != dim and n != m:
                 raise RuntimeError(
@@ -786,7 +782,10 @@ def tensor_split(input, indices_or_sections, dim=0):
 @public(top=False)
 def repeat(input, *repeats, **named):
     """The tensor tiled, `repeats` times along each dimension."""
-    return Repeat.call(input, repeats=shape_of(repeats, named, "repeats"))
+    counts = shape_of(repeats, named, "repeats")
+    if len(counts) < input.ndim:
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+    return Repeat.call(input, repeats=counts)
 
 
 @public()

@@ -96,7 +96,7 @@ y.backward(inputs=[x]); print(x.grad, w.grad)
 """,
     "create_graph": """
 x = torch.tensor(2.0, requires_grad=True); y = x * x * x
-(g,) = torch.autograd.grad(y, x, create_graph=True); print(g)
+(g,) = torch.autograd.grad(y, x, create_graph=True); print(g.tolist())
 (h,) = torch.autograd.grad(g, x, create_graph=True); print(h)
 (k,) = torch.autograd.grad(h, x); print(k)
 """,
@@ -312,6 +312,14 @@ x = torch.tensor(2.0, requires_grad=True); y = x * 1; v = y.expand(2, 2); y += 1
     "a scalar that became an array keeps its version": """
 x = torch.tensor(1.0); x.pow_(2); v = x.flatten(); print(x._version, v._version); v.mul_(3); print(x._version)
 y = torch.tensor(2.0, requires_grad=True); z = y * x; x.add_(1); z.backward()
+""",
+    "a masked gradient is zero even where it is infinite": """
+x = torch.tensor([-1.0, 4.0], requires_grad=True); (torch.relu(x).log() + x.clamp(min=0).sqrt() + x.clamp(0, 9).sqrt()).sum().backward(); print(x.grad)
+s = torch.tensor(-1.0, requires_grad=True); (torch.relu(s).log() + s.clamp(min=0).sqrt()).backward(); print(s.grad)
+x = torch.tensor([-1.0, 4.0], dtype=torch.float64, requires_grad=True); (g,) = torch.autograd.grad(torch.relu(x).sqrt().sum(), x, create_graph=True); print(g.tolist())
+""",
+    "a part of a repeated view can be changed": """
+x = torch.zeros(1, 3); v = x.expand(2, 3); v[0] += 1; print(x, v); v.zero_(); print(x)
 """,
     "a flipped tensor is a copy": """
 x = torch.tensor([1.0, 2.0]); y = x.flip(0); y.mul_(2); print(x, y)
