@@ -9,9 +9,9 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, expect
 
-from .conftest import Desk, Notebook
+from nbautograd.trace.model import MIME_TYPE
 
-MIME_TYPE = "application/vnd.nbautograd.trace+json"
+from .conftest import Desk, Notebook
 
 SET_UP = """\
 %load_ext nbautograd

@@ -10,9 +10,10 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
+from nbautograd.trace.model import MIME_TYPE
+
 from .conftest import Desk
 
-MIME_TYPE = "application/vnd.nbautograd.trace+json"
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 HARM = "window.harmed=1"
