@@ -132,10 +132,21 @@ class _GradMode:
         self._before: list[bool] = []
 
     def __enter__(self) -> None:
-        self._before.append(_set(self.mode))
+        before = is_grad_enabled()
+        self._before.append(before)
+        try:
+            _set(self.mode)
+        except BaseException:
+            _set(before)
+            raise
 
     def __exit__(self, *exc: object) -> None:
-        _set(self._before.pop())
+        before = self._before[-1]
+        try:
+            _set(before)
+        finally:  # an interrupt may have come in the middle
+            _set(before)
+        self._before.pop()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)

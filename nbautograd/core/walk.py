@@ -217,12 +217,15 @@ class _Walk:
                 error = raised
                 raise
             finally:
+                try:
+                    set_grad_mode(mode)
+                finally:  # an interrupt may have come in the middle
+                    set_grad_mode(mode)
                 _waiting[:] = [w for w in _waiting if w is not waiting]
                 for node in waiting.values():
                     node[GRAD] = None
                 for node, held in pending:
                     node[GRAD] = held
-                set_grad_mode(mode)
                 if self.observer is not None:
                     self.observer.backward_end(error)
         return self.found
@@ -238,7 +241,8 @@ class _Walk:
             step = op.step
             if step is None:
                 if op is Leaf:
-                    self._leaf(node, g, getrefcount(g) <= SOLE_HERE)
+                    sole = getrefcount(g) <= SOLE_HERE  # asked here: an argument being passed on counts as a holder
+                    self._leaf(node, g, sole)
                 else:
                     self._one(node, g, heap, waiting)
                     last_change = inplace.last_change

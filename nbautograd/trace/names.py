@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 from typing import Any
 
 from nbautograd.core.tensor import Tensor
 from nbautograd.trace.model import Source, Span
 from nbautograd.trace.notes import ValueNote
 
-Place = tuple[int, int, int, int, int]
+Place = tuple[int, int, int, int]
 
 
 class Names:
@@ -20,7 +21,6 @@ class Names:
         """Names of modules by id."""
         self._tensors: dict[int, str] = {}
         self._sources = sources
-        self._assigned: dict[int, dict[Place, str]] = {}
         for name, thing in list(namespace.items()):
             if not name.startswith("_"):
                 self._add(name, thing)
@@ -44,25 +44,22 @@ class Names:
 
     def assigned(self, span: Span | None) -> str | None:
         """The variable to which the expression at `span` is assigned, for results that no variable holds any more."""
-        if span is None:
-            return None
-        if span.source not in self._assigned:
-            self._assigned[span.source] = _assignments(span.source, self._sources[span.source].code)
-        return self._assigned[span.source].get(_place(span.source, span))
+        return None if span is None else _assignments(self._sources[span.source].code).get(_place(span))
 
 
-def _place(source: int, at: Any) -> Place:
+def _place(at: Any) -> Place:
     if isinstance(at, Span):
-        return source, at.line, at.column, at.end_line, at.end_column
-    return source, at.lineno, at.col_offset, at.end_lineno, at.end_col_offset
+        return at.line, at.column, at.end_line, at.end_column
+    return at.lineno, at.col_offset, at.end_lineno, at.end_col_offset
 
 
-def _assignments(source: int, code: str) -> dict[Place, str]:
+@lru_cache(maxsize=64)
+def _assignments(code: str) -> dict[Place, str]:
     """By the place of what is assigned, the name it is assigned to. Code that is no Python has none."""
     found: dict[Place, str] = {}
     try:
         tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):  # the last: CPython 3.11 with threads
         return found
     for node in ast.walk(tree):
         match node:
@@ -70,11 +67,11 @@ def _assignments(source: int, code: str) -> dict[Place, str]:
                 ast.Assign(targets=[ast.Name(id=name)], value=value)
                 | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
             ):
-                found[_place(source, value)] = name
+                found[_place(value)] = name
             case ast.AugAssign(target=ast.Name(id=name)):
-                found[_place(source, node)] = name
+                found[_place(node)] = name
             case ast.NamedExpr(target=ast.Name(id=name), value=value):
-                found[_place(source, value)] = name
+                found[_place(value)] = name
             case _:
                 pass
     return found

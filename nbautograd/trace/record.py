@@ -35,8 +35,10 @@ from nbautograd.trace.seam import Attachment
 from nbautograd.trace.summary import FULL, WHOLE, held
 from nbautograd.trace.where import Place, Places, labels
 
-LOOKED_AT, STRAIGHT = 4000, 40_000
-"""Ops that are always looked at: in loops that train, and where no backward pass has come yet."""
+LOOKED_AT, LOOKED_FOR = 4000, 1.0
+"""In a loop that trains, so many ops are always looked at, and steps for so many seconds."""
+STRAIGHT = 40_000
+"""So many ops are always looked at where no backward pass has come yet."""
 EVENTS = 3600
 """The most events of one pass."""
 LOOKING = 0.25
@@ -96,12 +98,16 @@ class Recorder:
         self._since = perf_counter()
         self._attachment.attach()
 
+    def detach(self) -> None:
+        """Stop watching; doing it twice does nothing."""
+        self._attachment.detach()
+
     def stop(self, error: BaseException | None = None) -> Trace:
         """Stop watching, and make the trace."""
         try:
-            self._attachment.detach()
+            self.detach()
         finally:  # an interrupt may have come in the middle
-            self._attachment.detach()
+            self.detach()
         self._count_unseen()
         if self._work is not None:
             self._work.ends()
@@ -288,7 +294,8 @@ class Recorder:
     def _take_turns(self, must_look: bool) -> None:
         """A pass has ended: look at the next step, unless looking has taken too long already."""
         now = perf_counter()
-        if not self.detailed or (self.op_count > LOOKED_AT and self._passes > 20):
+        self._looked += now - self._since if self.detailed else 0.0
+        if not self.detailed or (self.op_count > LOOKED_AT and self._looked > LOOKED_FOR and self._passes > FIRST):
             self._ahead += self._since - now if self.detailed else (now - self._since) * LOOKING
             self._look(self._ahead >= 0 or must_look)
         self._since = now

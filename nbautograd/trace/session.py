@@ -40,6 +40,10 @@ def trace(label: str | None = None) -> Generator[Trace]:
         error = raised
         raise
     finally:
+        try:
+            recorder.detach()
+        finally:  # an interrupt may have come in the middle
+            recorder.detach()
         recorder.namespace = {**frame.f_globals, **frame.f_locals}
         finished = recorder.stop(error)
         for field in Trace.__dataclass_fields__:
