@@ -6,6 +6,8 @@ import math
 import warnings
 from typing import Any
 
+import numpy as np
+
 from nbautograd.core import inplace
 from nbautograd.core.array import is_cupy, place
 from nbautograd.core.call import wrap
@@ -39,6 +41,8 @@ class Relu(Op):
     check = no_truth
 
     def forward(x):
+        if x.__class__ is np.float32:  # between scalars a comparison costs a tenth of what a ufunc does
+            return np.float32(0) if x <= 0 else x * 1.0
         return between(x, 0, None)
 
     def dx(g, out):
