@@ -43,7 +43,8 @@ def install(op: Any) -> None:
         op.call = _binary(op)
         op.step = _step_two(op)
     else:
-        op.call = _general(op)
+        short = len(op.inputs) > 2 and not op.boolean and op.check is None
+        op.call = _several(op) if short else _general(op)
         op.step = _step_many(op)
 
 
@@ -218,6 +219,47 @@ def _getter(op: Any, kind: str, where: Any) -> Callable[[Any, Any, Any, Any], An
     return lambda xd, out, settings, aux: settings.get(where, default)
 
 
+def _several(op: Any) -> Callable[..., Tensor]:
+    """The call of an op with three and more tensors; the short path serves arrays of one dtype."""
+    forward, rules, count = op.forward, op.rules, len(op.inputs)
+    getters = [(_pick(kind, where), users) for kind, where, users in op.plan]
+    shaped = op.broadcasts or op.elementwise
+
+    def call(*inputs: Any) -> Tensor:
+        if state.special or len(inputs) != count:
+            return dispatch(op, inputs, {})
+        datas: list[Any] = [x._data if isinstance(x, Tensor) else None for x in inputs]
+        dtype = getattr(datas[0], "dtype", None)
+        for d in datas:
+            if d.__class__ is not ndarray or d.dtype is not dtype:
+                return dispatch(op, inputs, {})
+        try:
+            out = forward(*datas)
+        except Exception:
+            return dispatch(op, inputs, {})
+        if out.__class__ is not ndarray or out.dtype is not dtype or dtype is TRUTH:
+            return dispatch(op, inputs, {})
+        parents = tuple([x._node if rule is not None else None for x, rule in zip(inputs, rules, strict=True)])
+        if parents.count(None) == count:
+            return wrap(out)
+        saved = tuple(
+            [get(datas, out) if any(parents[i] is not None for i in users) else None for get, users in getters]
+        )
+        return wrap(out, [tick(), op, None, _fits(op, datas, [], (out,)) if shaped else None, parents, saved])
+
+    return call
+
+
+def _pick(kind: str, where: Any) -> Callable[[list[Any], Any], Any]:
+    """How an op with several inputs and no settings finds one of the values it saves."""
+    if kind == "out":
+        return lambda datas, out: out
+    if kind == "input":
+        return lambda datas, out: datas[where]
+    index, fact = where
+    return lambda datas, out: fact(datas[index])
+
+
 def _general(op: Any) -> Callable[..., Any]:
     def call(*inputs: Any, **settings: Any) -> Any:
         return dispatch(op, inputs, settings)
@@ -243,7 +285,7 @@ def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     if is_grad_enabled() and any(op.rules):
         node = record(op, inputs, datas, casts, settings, results, aux)
     outputs = _wrap(op, inputs, settings, results, node)
-    if state.observer is not None and _mine(state.observer):
+    if state.observer is not None and observes_here(state.observer):
         state.observer.op(op, inputs, settings, outputs, False)
     extra = tuple(wrap(compact(a)) if hasattr(a, "dtype") else a for a in aux)
     if op.outputs == 1:
@@ -251,7 +293,7 @@ def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     return (*outputs, *extra)
 
 
-def _mine(observer: Any) -> bool:
+def observes_here(observer: Any) -> bool:
     """Whether `observer` watches this thread."""
     return observer.thread is None or observer.thread == get_ident()
 
@@ -493,8 +535,21 @@ def _step_two(op: Any) -> Callable[..., None]:
 
 
 def _step_many(op: Any) -> Callable[..., None]:
+    pulls = op.pulls
+
+    def step_each(node: Any, g: Any, saved: Any, heap: list[int], waiting: dict[int, Any]) -> None:
+        fits = node[FITS]
+        for i, parent in enumerate(node[PARENTS]):
+            if parent is not None:
+                c = pulls[i](g, saved)
+                if c is not None:
+                    send(parent, c if fits is None else fit(c, fits[i]), heap, waiting)
+
+    if not op.variadic:
+        return step_each
+
     def step(node: Any, g: Any, saved: Any, heap: list[int], waiting: dict[int, Any]) -> None:
-        for parent, c in contributions(op, op.pulls, node, g, saved):
+        for parent, c in contributions(op, pulls, node, g, saved):
             if c is not None:
                 send(parent, c, heap, waiting)
 

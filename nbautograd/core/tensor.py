@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -79,6 +79,22 @@ class Tensor:
         t._data = arrays.compact(data)
         t._node = None
         return t
+
+    if TYPE_CHECKING:  # what the ops floor attaches, for type checkers
+
+        def _binary(self, other: Any, /) -> Tensor: ...
+        def _unary(self) -> Tensor: ...
+        def __getitem__(self, index: Any, /) -> Tensor: ...
+        def __setitem__(self, index: Any, value: Any, /) -> None: ...
+        def __iter__(self) -> Iterator[Tensor]: ...
+        def __eq__(self, other: Any, /) -> Tensor: ...  # type: ignore[override]
+        def __ne__(self, other: Any, /) -> Tensor: ...  # type: ignore[override]
+
+        __add__ = __radd__ = __iadd__ = __sub__ = __rsub__ = __isub__ = _binary
+        __mul__ = __rmul__ = __imul__ = __truediv__ = __rtruediv__ = __itruediv__ = _binary
+        __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __ipow__ = __matmul__ = _binary
+        __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __lt__ = __le__ = __gt__ = __ge__ = _binary
+        __neg__ = __pos__ = __invert__ = __abs__ = _unary
 
     def __getattr__(self, name: str) -> Any:
         try:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nbautograd.core.call import _mine
+from nbautograd.core.call import observes_here
 from nbautograd.core.gradients import clear_gradients
 from nbautograd.core.modes import state as engine
 from nbautograd.core.node import RemovableHandle
@@ -70,7 +70,7 @@ class Module(Tree):
 
     def _observed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         observer = engine.observer
-        if observer is not None and not (observer.detailed and _mine(observer)):
+        if observer is not None and not (observer.detailed and observes_here(observer)):
             observer = None
         if observer is not None:
             observer.scope_begin("module", self._path(), self, None)

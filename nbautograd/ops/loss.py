@@ -24,7 +24,7 @@ def reduced(loss: Any, reduction: str) -> Any:
     raise ValueError(f"{reduction} is not a valid value for reduction")
 
 
-def _legacy(size_average: Any, reduce: Any, reduction: str) -> str:
+def legacy_reduction(size_average: Any, reduce: Any, reduction: str) -> str:
     """torch's old way to say how to reduce."""
     if size_average is None and reduce is None:
         return reduction
@@ -217,7 +217,7 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
         tensor(2.)
     """
     _warn_about_sizes(input, target)
-    reduction = _legacy(size_average, reduce, reduction)
+    reduction = legacy_reduction(size_average, reduce, reduction)
     if weight is not None:
         return reduced(weight * (input - target) ** 2, reduction)
     if input.shape != target.shape:
@@ -229,7 +229,7 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """The mean of absolute differences."""
     _warn_about_sizes(input, target)
-    return reduced((input - target).abs(), _legacy(size_average, reduce, reduction))
+    return reduced((input - target).abs(), legacy_reduction(size_average, reduce, reduction))
 
 
 @public(top=False, method=False, functional=True)
@@ -242,7 +242,7 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
     from nbautograd.core.public import FUNCTIONS
 
     loss = FUNCTIONS["where"](d < beta, 0.5 * d * d / beta, d - 0.5 * beta)
-    return reduced(loss, _legacy(size_average, reduce, reduction))
+    return reduced(loss, legacy_reduction(size_average, reduce, reduction))
 
 
 @public(top=False, method=False, functional=True)
@@ -258,7 +258,7 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
 @public(top=False, method=False, functional=True)
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
     """The negative of the given log-probabilities at the right class."""
-    reduction = _legacy(size_average, reduce, reduction)
+    reduction = legacy_reduction(size_average, reduce, reduction)
     scores, target, shape = _rows(input, target)
     kept = target != ignore_index
     safe = target.masked_fill(~kept, 0)
@@ -316,7 +316,7 @@ def cross_entropy(
     Shape: input (N, C, …), target (N, …) of class numbers or (N, C, …) of probabilities
     Raises: ValueError when the batch sizes differ, IndexError for a class that does not exist.
     """
-    reduction = _legacy(size_average, reduce, reduction)
+    reduction = legacy_reduction(size_average, reduce, reduction)
     if target.shape == input.shape and target._data.dtype.kind == "f":
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     scores, target, shape = _rows(input, target)
@@ -380,7 +380,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     if data.size and not ((data >= 0) & (data <= 1)).all():
         raise RuntimeError("all elements of input should be between 0 and 1")
     loss = Bce.call(input, target)
-    return reduced(loss if weight is None else loss * weight, _legacy(size_average, reduce, reduction))
+    return reduced(loss if weight is None else loss * weight, legacy_reduction(size_average, reduce, reduction))
 
 
 class BceWithLogits(Op):
@@ -422,7 +422,7 @@ def binary_cross_entropy_with_logits(
 
         softplus = FUNCTIONAL["softplus"]
         loss = pos_weight * target * softplus(-input) + (1 - target) * softplus(input)
-    return reduced(loss if weight is None else loss * weight, _legacy(size_average, reduce, reduction))
+    return reduced(loss if weight is None else loss * weight, legacy_reduction(size_average, reduce, reduction))
 
 
 @public(top=False, method=False, functional=True)
@@ -431,7 +431,7 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     loss = target.exp() * (target - input) if log_target else target.xlogy(target) - target * input
     if reduction == "batchmean":
         return loss.sum() / input.shape[0]
-    return reduced(loss, _legacy(size_average, reduce, reduction))
+    return reduced(loss, legacy_reduction(size_average, reduce, reduction))
 
 
 @public("cosine_similarity", top=True, method=False, functional=True)
@@ -455,10 +455,12 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
     where = FUNCTIONS["where"]
     zero = input * 0
     loss = where(target == 1, input, zero) + where(target == -1, (margin - input).clamp(min=0), zero)
-    return reduced(loss, _legacy(size_average, reduce, reduction))
+    return reduced(loss, legacy_reduction(size_average, reduce, reduction))
 
 
 @public(top=False, method=False, functional=True)
 def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
     """How far two inputs are from being ranked as the target says."""
-    return reduced((-target * (input1 - input2) + margin).clamp(min=0), _legacy(size_average, reduce, reduction))
+    return reduced(
+        (-target * (input1 - input2) + margin).clamp(min=0), legacy_reduction(size_average, reduce, reduction)
+    )

@@ -10,7 +10,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from nbautograd.core.call import _mine
+from nbautograd.core.call import observes_here
 from nbautograd.core.gradients import clear_gradients
 from nbautograd.core.modes import state as engine
 from nbautograd.core.node import RemovableHandle
@@ -186,7 +186,7 @@ def _announced(step: Callable[..., Any]) -> Callable[..., Any]:
             if changed is not None:
                 args, kwargs = changed
         observer = engine.observer
-        if observer is not None and not _mine(observer):
+        if observer is not None and not observes_here(observer):
             observer = None
         if observer is not None:
             observer.scope_begin("optimizer", type(self).__name__, self, None)

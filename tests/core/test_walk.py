@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+import tracemalloc
 import weakref
 
 import numpy as np
@@ -142,6 +143,16 @@ def test_leaf_gradients_share_no_memory() -> None:
     a, b = torch.ones(3, requires_grad=True), torch.ones(3, requires_grad=True)
     (a + b).sum().backward()
     assert not np.shares_memory(a.grad._data, b.grad._data)
+
+
+def test_a_leaf_takes_over_a_gradient_that_nobody_else_holds() -> None:
+    x, w = torch.ones(10, 1000), torch.ones(1000, 1000, requires_grad=True)
+    y = (x @ w).sum()
+    tracemalloc.start()
+    y.backward()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert w.grad.nbytes <= peak < 1.5 * w.grad.nbytes
 
 
 def test_float32_stays_float32() -> None:
