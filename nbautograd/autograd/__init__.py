@@ -1,6 +1,6 @@
 """Differentiation under torch's names: backward and grad, functions of one's own, whole derivatives, and checks."""
 
-from nbautograd.core.modes import enable_grad, no_grad, set_grad_enabled
+from nbautograd.core.modes import detect_anomaly, enable_grad, no_grad, set_detect_anomaly, set_grad_enabled
 from nbautograd.core.walk import backward, grad
 
 from . import functional, graph
@@ -13,6 +13,7 @@ __all__ = [
     "GradcheckError",
     "Variable",
     "backward",
+    "detect_anomaly",
     "enable_grad",
     "functional",
     "grad",
@@ -21,5 +22,6 @@ __all__ = [
     "graph",
     "no_grad",
     "once_differentiable",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]

@@ -20,7 +20,7 @@ from . import errors, views
 from .array import SOLE_HERE, compact, is_cupy, ndarray, unbroadcast
 from .modes import is_grad_enabled, state
 from .node import FITS, GRAD, ORDER, PARENTS, OutputSlot, tick
-from .op import names_of
+from .op import TABLE, names_of
 from .tensor import Tensor
 
 new = object.__new__
@@ -448,10 +448,13 @@ def fit(c: Any, target: tuple[Any, Any]) -> Any:
     shape, dtype = target
     if shape is not None and tuple(c.shape) != shape:
         c = unbroadcast(c, shape)
-    if dtype is not None and c.dtype != dtype:
-        c = c.real if c.dtype.kind == "c" and dtype.kind == "f" else c
-        c = c.astype(dtype)
-    return c
+    if dtype is None:
+        return c
+    has = c._data.dtype if isinstance(c, Tensor) else c.dtype
+    if has == dtype:
+        return c
+    c = c.real if has.kind == "c" and dtype.kind == "f" else c
+    return TABLE["to_copy"].call(c, dtype=dtype) if isinstance(c, Tensor) else c.astype(dtype)
 
 
 def send(parent: Any, c: Any, heap: list[int], waiting: dict[int, Any]) -> None:
