@@ -322,6 +322,8 @@ class _Assembly:
         ):
             if count > 0:
                 trace.folds.append(Fold(what, count, why))
+        if recorder.failure is not None:
+            trace.folds.append(Fold("whatever came later", 1, f"the recorder failed: {recorder.failure}"))
 
 
 def _array(numbers: Any) -> Any:

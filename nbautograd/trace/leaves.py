@@ -33,6 +33,7 @@ class Leaves:
         self._written: ValueNote | None = None
         self._last_pass: Place | None = None
         self._telling = 0
+        self._updated_at = (0, 0)
 
     def accumulate(self, run: PassNote, tensor: Any, contribution: Any, before: Any, after: Any) -> None:
         """A leaf added to its `.grad`."""
@@ -118,8 +119,10 @@ class Leaves:
             return
         by, place = self._steps[-1] if self._steps else ("in-place", self._recorder.places.here())
         known.review()
-        if not known.shares:
-            return
+        moment = (id(leaf), self._recorder.op_count)
+        if not known.shares or (moment == self._updated_at and not self._steps):
+            return  # `w.data -= …` changes `w.data` and then sets it
+        self._updated_at = moment
         self._settle(place)
         self.updated.add(id(leaf))
         self._note(UpdateNote(leaf, by, place, known.shares))

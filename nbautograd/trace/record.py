@@ -98,6 +98,11 @@ class Recorder:
         self._since = perf_counter()
         self._attachment.attach()
 
+    @property
+    def failure(self) -> str | None:
+        """What made the recorder give up, if it did."""
+        return self._attachment.failure
+
     def detach(self) -> None:
         """Stop watching; doing it twice does nothing."""
         self._attachment.detach()

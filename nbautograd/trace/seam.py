@@ -11,6 +11,7 @@ The hot path must not pay for recorders that look away: `state.paused` lets ops 
 from __future__ import annotations
 
 import threading
+import warnings
 from contextvars import ContextVar
 from typing import Any
 
@@ -23,12 +24,13 @@ _attached: list[Attachment] = []
 class Attachment:
     """A recorder at work: `watching` says whether it wants to hear of single ops."""
 
-    __slots__ = ("outer", "recorder", "watching")
+    __slots__ = ("failure", "outer", "recorder", "watching")
 
     def __init__(self, recorder: Any) -> None:
         self.recorder = recorder
         self.watching = True
         self.outer: Attachment | None = None
+        self.failure: str | None = None
 
     def attach(self) -> None:
         """From here on, what runs in this context is told to the recorder."""
@@ -47,6 +49,12 @@ class Attachment:
             if self in _attached:
                 _attached.remove(self)
             _settle()
+
+    def give_up(self, error: Exception) -> None:
+        """The recorder failed. What the user runs must not: it goes on, without being recorded."""
+        self.failure = repr(error)
+        self.detach()
+        warnings.warn(f"nbautograd stopped recording after an error of its own: {error!r}", stacklevel=4)
 
     def watch(self, watching: bool) -> None:
         """Whether to tell of single ops from here on."""
@@ -74,8 +82,13 @@ def _settle() -> None:
 
 def _handed_on(name: str) -> Any:
     def tell(self: Any, *args: Any) -> Any:
-        recorder = current()
-        return None if recorder is None else getattr(recorder, name)(*args)
+        attachment = _current.get()
+        if attachment is None or attachment.recorder is None:
+            return None
+        try:
+            return getattr(attachment.recorder, name)(*args)
+        except Exception as error:
+            attachment.give_up(error)
 
     tell.__name__ = name
     return tell
@@ -94,7 +107,10 @@ class _Seam:
     def op(self, *args: Any) -> None:
         attachment = _current.get()
         if attachment is not None and attachment.watching and attachment.recorder is not None:
-            attachment.recorder.op(*args)
+            try:
+                attachment.recorder.op(*args)
+            except Exception as error:
+                attachment.give_up(error)
 
     backward_begin = _handed_on("backward_begin")
     flow = _handed_on("flow")

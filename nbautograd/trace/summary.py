@@ -97,7 +97,9 @@ def _describe(flat: Any, into: Summary) -> None:
         into.sampled = True
     into.std = float(sample.std(dtype=np.float64))
     if math.isfinite(high - low):
-        into.histogram = np.histogram(sample, BINS, (low, high))[0].tolist()
+        scale = BINS / (high - low) if high > low else 0.0
+        bins = ((sample.astype(np.float64) - low) * scale).astype(np.int64)
+        into.histogram = np.bincount(np.minimum(bins, BINS - 1), minlength=BINS).tolist()
 
 
 def _norm(finite: Any, largest: float) -> float:

@@ -161,6 +161,20 @@ def test_a_trace_keeps_nothing_alive() -> None:
     assert alive() <= before + 30  # what is left is the short record of which work made which nodes
 
 
+def test_a_recorder_that_fails_does_not_fail_the_users_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = nb.tensor(3.0, requires_grad=True)
+    with nb.trace() as t:
+        y = x * x
+        monkeypatch.setattr("nbautograd.trace.where.Places.here", lambda self: 1 / 0)
+        with pytest.warns(UserWarning, match="stopped recording"):
+            z = y * 2.0
+        z.backward()
+    assert x.grad is not None
+    assert float(x.grad) == 12.0
+    assert [op.name for op in t.ops] == ["mul"]
+    assert "ZeroDivisionError" in t.folds[-1].why
+
+
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs interval timers")
 def test_an_interrupt_anywhere_leaves_no_recorder_behind() -> None:
     def work() -> None:
