@@ -14,7 +14,7 @@ from nbautograd import ops as _ops  # noqa: F401  (fills the op table and the pu
 from nbautograd.core import dtype as _dtypes
 from nbautograd.core.array import Size, device
 from nbautograd.core.dtype import dtype, get_default_dtype, set_default_dtype
-from nbautograd.core.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from nbautograd.core.modes import enable_grad, is_anomaly_enabled, is_grad_enabled, no_grad, set_grad_enabled
 from nbautograd.core.printing import set_printoptions
 from nbautograd.core.public import FUNCTIONS as _FUNCTIONS
 from nbautograd.core.tensor import Tensor

@@ -321,6 +321,18 @@ x = torch.tensor([-1.0, 4.0], dtype=torch.float64, requires_grad=True); (g,) = t
     "a part of a repeated view can be changed": """
 x = torch.zeros(1, 3); v = x.expand(2, 3); v[0] += 1; print(x, v); v.zero_(); print(x)
 """,
+    "several dtypes in second order": """
+x = torch.tensor([1.0, 2.0], requires_grad=True); y = torch.tensor([3.0, 4.0], dtype=torch.float64, requires_grad=True)
+(g,) = torch.autograd.grad((x * x * y).sum(), x, create_graph=True); print(g.dtype); (g * g).sum().backward(); print(x.grad, y.grad)
+""",
+    "several results in second order": """
+x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True); a, b, c = x.unbind(0)
+(g,) = torch.autograd.grad((a * b * b * c).sum(), x, create_graph=True); (g * g).sum().backward(); print(g.tolist(), x.grad)
+""",
+    "hooks on one of several results": """
+x = torch.tensor([1.0, 2.0], requires_grad=True); a, b = x.unbind(0); a.register_hook(lambda g: g * 3); b.retain_grad()
+(a * b).backward(); print(x.grad, b.grad)
+""",
     "a flipped tensor is a copy": """
 x = torch.tensor([1.0, 2.0]); y = x.flip(0); y.mul_(2); print(x, y)
 """,

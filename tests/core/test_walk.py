@@ -155,6 +155,22 @@ def test_a_leaf_takes_over_a_gradient_that_nobody_else_holds() -> None:
     assert w.grad.nbytes <= peak < 1.5 * w.grad.nbytes
 
 
+def test_anomaly_mode_names_the_op_whose_gradient_is_nan() -> None:
+    x = torch.tensor([-1.0, 4.0], requires_grad=True)
+    with (
+        torch.autograd.set_detect_anomaly(True),
+        pytest.raises(RuntimeError, match="Function 'SqrtBackward0' returned nan values in its 0th output"),
+    ):
+        x.sqrt().sum().backward()
+    assert not torch.is_anomaly_enabled()
+
+
+def test_no_result_but_a_view_shares_memory_with_an_input() -> None:
+    x = torch.arange(6.0).reshape(2, 3)
+    for made in (x.flip(0), torch.einsum("ij->ji", x), x.roll(0, 0), x.repeat(1, 1), x.cumsum(0), x[[0, 1]], x + 0):
+        assert not np.shares_memory(made._data, x._data)
+
+
 def test_float32_stays_float32() -> None:
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     y = ((x * 2.0 + 1) ** 2 / 3).mean()
