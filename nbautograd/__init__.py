@@ -99,6 +99,7 @@ __all__ = [
     "dtype",
     "enable_grad",
     "get_default_dtype",
+    "is_anomaly_enabled",
     "is_grad_enabled",
     "is_tensor",
     "no_grad",

@@ -283,7 +283,11 @@ def _check_overlap(data: Any, others: tuple[Any, ...]) -> None:
 
 
 def _same_memory(a: Any, b: Any) -> bool:
-    return a.ctypes.data == b.ctypes.data and a.size == b.size and a.strides == b.strides
+    return a.ctypes.data == b.ctypes.data and a.size == b.size and _steps(a) == _steps(b)
+
+
+def _steps(a: Any) -> list[int]:
+    return [step for n, step in zip(a.shape, a.strides, strict=True) if n != 1]
 
 
 def _keep_old_value(node: Any, data: Any) -> bool:

@@ -217,7 +217,7 @@ class IndexZeroed(Op):
     samples = through("", lambda make: ((make(*s), {"index": (make.ints(2, high=s[0]),)}) for s, _ in ALONG))
 
     def forward(x, *, index):
-        out = x.copy()
+        out = xp.array(x)
         out[index] = 0
         return out
 
@@ -427,7 +427,7 @@ class Scatter(Op):
     samples = cases(_scattered)
 
     def forward(x, index, src, *, dim):
-        out = x.copy()
+        out = xp.array(x)
         out[places(index, dim)] = src[tuple(slice(n) for n in index.shape)]
         return out
 
@@ -446,7 +446,7 @@ class ScatterAdd(Op):
     samples = cases(lambda make: ((make(*s), d, make.ints(*s, high=s[d]), make(*s)) for s, d in ALONG))
 
     def forward(x, index, src, *, dim):
-        out = x.copy()
+        out = xp.array(x)
         xp.add.at(out, places(index, dim), src[tuple(slice(n) for n in index.shape)])
         return out
 

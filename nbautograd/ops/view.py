@@ -39,7 +39,7 @@ class ViewScatter(Op):
     samples = through("", lambda make: ((make(*s), make(*p), {"path": path}) for s, p, path in _paths()))
 
     def forward(base, part, *, path):
-        out = base.copy()
+        out = xp.array(base)
         follow(path, out)[...] = part
         return out
 

@@ -333,6 +333,10 @@ x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True); a, b, c = x.unbind(0)
 x = torch.tensor([1.0, 2.0], requires_grad=True); a, b = x.unbind(0); a.register_hook(lambda g: g * 3); b.retain_grad()
 (a * b).backward(); print(x.grad, b.grad)
 """,
+    "a scalar is written by mask and through views": """
+x = torch.tensor(2.0, requires_grad=True); y = x * 1; y[y > 0] = 0.5; (y * 3).backward(); print(y, x.grad)
+x = torch.tensor(2.0, requires_grad=True); y = x * 1; v = y.view(1); v *= 3; v[0] += x; (y * y).backward(); print(y, x.grad)
+""",
     "a flipped tensor is a copy": """
 x = torch.tensor([1.0, 2.0]); y = x.flip(0); y.mul_(2); print(x, y)
 """,
