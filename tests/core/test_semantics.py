@@ -334,7 +334,7 @@ x = torch.tensor([1.0, 2.0], requires_grad=True); a, b = x.unbind(0); a.register
 (a * b).backward(); print(x.grad, b.grad)
 """,
     "a scalar is written by mask and through views": """
-x = torch.tensor(2.0, requires_grad=True); y = x * 1; y[y > 0] = 0.5; (y * 3).backward(); print(y, x.grad)
+x = torch.tensor(2.0, requires_grad=True); y = x * 1; y[y > 0] = 0.5; (y * 3).backward(); print(y.item(), x.grad)
 x = torch.tensor(2.0, requires_grad=True); y = x * 1; v = y.view(1); v *= 3; v[0] += x; (y * y).backward(); print(y, x.grad)
 """,
     "a flipped tensor is a copy": """
