@@ -97,7 +97,6 @@ class Known:
         if output is None and not several:
             output = self.node_value(node, upstream)
         if output is not None:
-            output.op = note
             note.outputs = [output]
         for i, parent in enumerate(node[PARENTS]):
             if parent is None:

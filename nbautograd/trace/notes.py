@@ -35,7 +35,6 @@ class ValueNote:
     tensor: Any = None
     """A weak reference."""
     node: Any = None
-    op: OpNote | None = None
     output: int = 0
     numbers: Any = None
     gradient: Any = None

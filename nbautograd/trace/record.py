@@ -68,9 +68,7 @@ class Recorder:
         self.values = "stats"
         labels[filename] = (cell.label, cell.id)
         self.places = Places(filename, Source(cell.label, source, cell.id))
-        self.kept = Kept()
-        self.known = Known(self.kept, self.whole, self._origin)
-        self.leaves = Leaves(self)
+        self._begin_notes()
         self.op_count = 0
         self.detailed = True
         """Whether single ops and edges are looked at now."""
@@ -90,6 +88,11 @@ class Recorder:
         return FULL if self.values == "full" else WHOLE
 
     # --- beginning and end ---
+
+    def _begin_notes(self) -> None:
+        self.kept = Kept()
+        self.known = Known(self.kept, self.whole, self._origin)
+        self.leaves = Leaves(self)
 
     def start(self) -> None:
         """Begin to watch what runs in this thread and context."""
@@ -119,7 +122,10 @@ class Recorder:
         self.places.forget()
         from nbautograd.trace.assemble import assemble
 
-        return assemble(self, error)
+        trace = assemble(self, error)
+        self._begin_notes()  # the notes hold the user's graph, and would do so until the garbage collector comes
+        self._last, self.namespace = None, {}
+        return trace
 
     # --- what the engine tells: forward ---
 
@@ -144,7 +150,7 @@ class Recorder:
         from_grad = any(v.from_grad for v in values)
         for i, t in enumerate(outputs):
             value = self.known.new_value("op", t)
-            value.op, value.output, value.from_grad = note, i, from_grad
+            value.output, value.from_grad = i, from_grad
             self.known.remember(value, t)
             note.outputs.append(value)
         if node is not None:

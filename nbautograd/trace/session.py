@@ -46,6 +46,7 @@ def trace(label: str | None = None) -> Generator[Trace]:
             recorder.detach()
         recorder.namespace = {**frame.f_globals, **frame.f_locals}
         finished = recorder.stop(error)
+        del frame, error  # they hold the caller's variables, and the caller holds us
         for field in Trace.__dataclass_fields__:
             setattr(result, field, getattr(finished, field))
 

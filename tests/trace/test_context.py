@@ -8,6 +8,7 @@ import random
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 import nbautograd as nb
 from nbautograd.core.modes import state
 from nbautograd.trace.model import Trace
+from nbautograd.trace.notes import OpNote
 
 
 @pytest.fixture(autouse=True)
@@ -210,3 +212,21 @@ def test_an_interrupt_anywhere_leaves_no_recorder_behind() -> None:
     with nb.trace() as t:
         _ = nb.tensor(1.0, requires_grad=True) * 2.0
     assert t.op_count == 1
+
+
+def test_the_graph_dies_with_its_last_variable_and_not_later() -> None:
+    def once() -> weakref.ref[object]:
+        x = nb.ones(10, requires_grad=True)
+        with nb.trace():
+            y = x * 2.0
+            y.sum().backward(retain_graph=True)
+        return weakref.ref(y)
+
+    gc.collect()
+    gc.disable()
+    try:
+        saved = once()
+        assert saved() is None
+        assert not any(type(o) is OpNote for o in gc.get_objects())
+    finally:
+        gc.enable()
