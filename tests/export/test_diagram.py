@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import pytest
 
@@ -17,12 +18,23 @@ from nbautograd.trace.model import Summary
 from . import traces
 
 
+def same(got: Any, golden: Any) -> bool:
+    """Whether two traces are equal but for the last digits, in which processors differ."""
+    if isinstance(golden, float) and isinstance(got, float):
+        return got == golden or math.isclose(got, golden, rel_tol=1e-4, abs_tol=1e-6)
+    if isinstance(golden, list) and isinstance(got, list):
+        return len(got) == len(golden) and all(map(same, got, golden))
+    if isinstance(golden, dict) and isinstance(got, dict):
+        return got.keys() == golden.keys() and all(same(got[key], golden[key]) for key in golden)
+    return got == golden
+
+
 @pytest.mark.parametrize("name", traces.GOLDEN)
 def test_the_golden_file_is_up_to_date(name: str) -> None:
     make, foldings = traces.GOLDEN[name]
     golden = json.loads((traces.GOLDEN_FILES / f"{name}.json").read_text("utf-8"))
     trace = codec.from_dict(golden["trace"])
-    assert codec.to_dict(make()) == golden["trace"], "run: python -m tests.export.traces"
+    assert same(codec.to_dict(make()), golden["trace"]), "run: python -m tests.export.traces"
     assert [traces.draw(trace, folding) for folding in foldings] == golden["pictures"]
 
 
