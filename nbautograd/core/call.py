@@ -24,8 +24,12 @@ from .op import TABLE, names_of
 from .tensor import Tensor
 
 new = object.__new__
-truth, TRUTH = np.bool, np.dtype(bool)
-"""Truth values never take the short paths: torch has rules of its own for arithmetic on them."""
+FLOAT32 = np.dtype(np.float32)
+UNUSUAL = frozenset({np.dtype(bool), np.dtype(np.complex64), np.dtype(np.complex128)})
+"""What never takes the short paths: torch has rules of its own for arithmetic on truth values, and complex numbers are
+recorded in their own way (NOTE [Complex gradients])."""
+float32, unusual = np.float32, frozenset({np.bool, np.complex64, np.complex128})
+"""The same for scalars."""
 
 
 def install(op: Any) -> None:
@@ -35,7 +39,7 @@ def install(op: Any) -> None:
         op.step = _step_one(op) if op.rules[0] else None
     elif op.settings or op.aux or op.variadic or op.view or op.outputs != 1 or op.promote == "none":
         op.call = _general(op)
-        op.step = _step_many(op) if op.outputs == 1 else None
+        op.step = step_many(op) if op.outputs == 1 else None
     elif len(op.inputs) == 1 and not op.boolean and not any(kind == "fact" for kind, _, _ in op.plan):
         op.call = _unary(op)
         op.step = _step_one(op)
@@ -45,7 +49,7 @@ def install(op: Any) -> None:
     else:
         short = len(op.inputs) > 2 and not op.boolean and op.check is None
         op.call = _several(op) if short else _general(op)
-        op.step = _step_many(op)
+        op.step = step_many(op)
 
 
 # --- forward ------------------------------------------------------------------------------------------------------
@@ -63,11 +67,11 @@ def _unary(op: Any) -> Callable[[Any], Tensor]:
         except Exception:
             return dispatch(op, (x,), {})
         kind = out.__class__
-        if kind is not xd.__class__ or kind is truth:
+        if kind is not xd.__class__ or (kind is not float32 and kind in unusual):
             return dispatch(op, (x,), {})
         if kind is ndarray:
             dtype = out.dtype
-            if dtype is not xd.dtype or dtype is TRUTH:
+            if dtype is not xd.dtype or (dtype is not FLOAT32 and dtype in UNUSUAL):
                 return dispatch(op, (x,), {})
         t = new(Tensor)
         t._data = out
@@ -115,14 +119,14 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
         if kind is ndarray:
             if same_dtype:
                 dtype = out.dtype
-                if dtype is not xd.dtype or dtype is TRUTH:
+                if dtype is not xd.dtype or (dtype is not FLOAT32 and dtype in UNUSUAL):
                     return slow(op, (x, y), {})
             if yd.__class__ is ndarray:
                 if yd.dtype is not xd.dtype:
                     return slow(op, (x, y), {})
                 if broadcasts or xd.shape != yd.shape:
                     fits = ((xd.shape, None), (yd.shape, None))
-        elif same_dtype and (out.__class__ is not kind or kind is truth):
+        elif same_dtype and (out.__class__ is not kind or (kind is not float32 and kind in unusual)):
             return slow(op, (x, y), {})
         px = x._node if dx is not None else None
         t = new(Tensor)
@@ -179,7 +183,8 @@ def _single(op: Any) -> Callable[..., Any]:
         xd = x._data
         if xd.__class__ is not ndarray and (is_view or not isinstance(xd, np.generic)):
             return dispatch(op, (x,), settings)
-        if floats_only and xd.dtype.kind not in "fc":
+        kind = xd.dtype.kind
+        if kind == "c" or (floats_only and kind != "f"):
             return dispatch(op, (x,), settings)
         for value in settings.values():
             if isinstance(value, Tensor):
@@ -237,7 +242,7 @@ def _several(op: Any) -> Callable[..., Tensor]:
             out = forward(*datas)
         except Exception:
             return dispatch(op, inputs, {})
-        if out.__class__ is not ndarray or out.dtype is not dtype or dtype is TRUTH:
+        if out.__class__ is not ndarray or out.dtype is not dtype or (dtype is not FLOAT32 and dtype in UNUSUAL):
             return dispatch(op, inputs, {})
         parents = tuple([x._node if rule is not None else None for x, rule in zip(inputs, rules, strict=True)])
         if parents.count(None) == count:
@@ -399,7 +404,13 @@ def record(
         else:
             value = aux[where]
         saved.append(value)
+    if any(map(_is_complex, datas)) or any(map(_is_complex, results)):
+        op = op.wirtinger()
     return [tick(), op, None, _fits(op, datas, casts, results), parents, tuple(saved)]
+
+
+def _is_complex(data: Any) -> bool:
+    return data.__class__ is complex or getattr(data, "dtype", FLOAT32).kind == "c"
 
 
 def _default(op: Any, setting: str) -> Any:
@@ -537,7 +548,7 @@ def _step_two(op: Any) -> Callable[..., None]:
     return step
 
 
-def _step_many(op: Any) -> Callable[..., None]:
+def step_many(op: Any) -> Callable[..., None]:
     pulls = op.pulls
 
     def step_each(node: Any, g: Any, saved: Any, heap: list[int], waiting: dict[int, Any]) -> None:

@@ -32,10 +32,18 @@ import numpy as np
 
 from . import array as arrays
 
+# NOTE [Complex gradients]
+# The gradient of a complex input is, as in torch, g times the conjugate of the derivative (the conjugate Wirtinger
+# derivative): that is the direction in which a real loss grows. Rules are written as for real numbers, g · f'(x), and
+# are linear in g, so conj(rule(conj(g))) is what complex numbers want. Recording an op on complex numbers puts its
+# `wirtinger()` twin, whose pulls do that, into the node. Rules of functions that are no plain products with a
+# derivative (abs, angle, real …) are written for complex numbers too and say so by `conjugates = True`.
+
 TABLE: dict[str, type[Op]] = {}
 """Every op by its name, in the order of definition."""
 
 Rule = Callable[..., Any]
+Pull = Callable[[Any, Any], Any]
 
 
 FACTS: dict[str, Callable[[Any], Any]] = {
@@ -68,7 +76,7 @@ class Op:
     """Whether a tensor is among what is saved, so that a second backward is an error."""
     forward: ClassVar[Any]
     rules: ClassVar[tuple[Rule | None, ...]]
-    pulls: ClassVar[tuple[Callable[[Any, Any], Any] | None, ...]]
+    pulls: ClassVar[tuple[Pull | None, ...]]
     plan: ClassVar[tuple[tuple[str, Any, tuple[int, ...]], ...]]
     call: ClassVar[Callable[..., Any]]
     step: ClassVar[Callable[..., Any]]
@@ -83,6 +91,8 @@ class Op:
     `same`: they must have one dtype."""
     boolean: ClassVar[bool] = False
     """The result is a truth value, whatever the inputs' dtype."""
+    conjugates: ClassVar[bool] = False
+    """The rules are right for complex numbers as they stand; see NOTE [Complex gradients]."""
     aux: ClassVar[tuple[str, ...]] = ()
     holds: ClassVar[tuple[str, ...]] = ()
     """Settings that are tensors backward needs: freed, and refused when changed, as inputs are."""
@@ -138,6 +148,31 @@ class Op:
             cls._differentiable = found  # type: ignore[attr-defined]
         return found
 
+    @classmethod
+    def recording_pulls(cls) -> tuple[Pull | None, ...]:
+        """`pulls` bound to the package's own functions."""
+        found = cls.__dict__.get("_recording_pulls")
+        if found is None:
+            found = _pulls_of(cls, cls.differentiable())
+            if "_wirtinger" in cls.__dict__ and cls._wirtinger is cls:  # type: ignore[attr-defined]
+                found = tuple(pull and _conjugated(pull) for pull in found)
+            cls._recording_pulls = found  # type: ignore[attr-defined]
+        return found
+
+    @classmethod
+    def wirtinger(cls) -> type[Op]:
+        """This entry as it is recorded for complex numbers; see NOTE [Complex gradients]."""
+        if cls.conjugates or cls.view or not cls.saves:
+            return cls
+        if cls.__dict__.get("_wirtinger") is None:
+            from . import call
+
+            twin: Any = type(cls.__name__, (cls,), {}, abstract=True)  # type: ignore[call-overload]
+            twin.pulls = tuple(pull and _conjugated(pull) for pull in cls.pulls)
+            twin.step = call.step_many(twin) if cls.outputs == 1 else None
+            cls._wirtinger = twin._wirtinger = twin  # type: ignore[attr-defined]
+        return cls._wirtinger  # type: ignore[attr-defined]
+
 
 def snake(name: str) -> str:
     """`LogSoftmax` → `log_softmax`."""
@@ -155,7 +190,7 @@ def compile_entry(cls: type[Op], forward: Any, rules: tuple[Rule | None, ...]) -
     cls.rules = rules
     wanted = dict.fromkeys(name for rule in rules if rule for name in names_of(rule)[1:])
     cls.saves = tuple(wanted)
-    cls.pulls = tuple(rule and _pull(rule, tuple(cls.saves.index(n) for n in names_of(rule)[1:])) for rule in rules)
+    cls.pulls = _pulls_of(cls, rules)
     users = {n: tuple(i for i, rule in enumerate(rules) if rule and n in names_of(rule)) for n in cls.saves}
     cls.plan = tuple((*_origin(cls, name), users[name]) for name in cls.saves)
     cls.frees = any(is_tensor(cls, kind, where) for kind, where, _ in cls.plan)
@@ -185,7 +220,22 @@ def _origin(cls: type[Op], name: str) -> tuple[str, Any]:
     raise TypeError(f"{cls.__name__}: a rule asks for {name!r}, which is no input, setting or aux of it")
 
 
-def _pull(rule: Rule, slots: tuple[int, ...]) -> Callable[[Any, Any], Any]:
+def _pulls_of(cls: type[Op], rules: tuple[Rule | None, ...]) -> tuple[Pull | None, ...]:
+    return tuple(rule and _pull(rule, tuple(cls.saves.index(n) for n in names_of(rule)[1:])) for rule in rules)
+
+
+def _conjugated(pull: Pull) -> Pull:
+    return lambda g, saved: _conjugate(pull(_conjugate(g), saved))
+
+
+def _conjugate(g: Any) -> Any:
+    """The complex conjugate of an array, a tensor, or each of several."""
+    if isinstance(g, tuple | list):
+        return tuple([_conjugate(part) for part in g])  # pyright: ignore[reportUnknownVariableType]
+    return g if g is None else g.conj()
+
+
+def _pull(rule: Rule, slots: tuple[int, ...]) -> Pull:
     """`rule` as a function of the gradient and everything saved."""
     match slots:
         case ():

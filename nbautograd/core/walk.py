@@ -293,7 +293,7 @@ class _Walk:
             inplace.check_saved(node)
         pulls = op.pulls
         if self.create_graph:
-            pulls, saved = _differentiable_pulls(op), _as_tensors(node, op, saved)
+            pulls, saved = op.recording_pulls(), _as_tensors(node, op, saved)
         sent = list(contributions(op, pulls, self._pruned(node), g, saved))
         if hooks is not None and hooks.after:
             sent = self._hooks_after(hooks, node, g, sent)
@@ -479,16 +479,6 @@ def _set_aside() -> list[tuple[Node, Any]]:
     for node, _ in pending:
         node[GRAD] = None
     return pending
-
-
-def _differentiable_pulls(op: Any) -> Any:
-    from .op import names_of
-
-    slots = [rule and tuple(op.saves.index(n) for n in names_of(rule)[1:]) for rule in op.rules]
-    return tuple(
-        rule and (lambda g, saved, rule=rule, at=at: rule(g, *[saved[i] for i in at]))
-        for rule, at in zip(op.differentiable(), slots, strict=True)
-    )
 
 
 def _as_tensors(node: Node, op: type[Op], saved: Any) -> tuple[Any, ...]:
