@@ -6,7 +6,7 @@ from typing import Any
 
 from nbautograd.core.public import FUNCTIONS as _FUNCTIONS
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops.reduce import vector_norm as vector_norm
+from nbautograd.ops.reduce.norms import vector_norm as vector_norm
 
 inv, matmul, diagonal = (_FUNCTIONS[name] for name in ("inverse", "matmul", "diagonal"))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from nbautograd.core.public import FUNCTIONAL, FUNCTIONS
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops.loss import reduced
+from nbautograd.ops.loss.reduction import reduced
 
 COMPOSED: dict[str, Callable[..., Any]] = {}
 """Every composition by its name."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import nbautograd.ops  # noqa: F401  (fills the tables)
 from nbautograd.core.public import FUNCTIONAL
-from nbautograd.ops.loss import legacy_reduction
+from nbautograd.ops.loss.reduction import legacy_reduction
 
 from .compositions import COMPOSED
 

@@ -1,4 +1,4 @@
-"""Views and what a change through one does to its base."""
+"""What a change through a view does to the history of its base."""
 
 from __future__ import annotations
 

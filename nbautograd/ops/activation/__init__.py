@@ -1,0 +1,3 @@
+"""Activation functions, softmax, and dropout."""
+
+from __future__ import annotations

@@ -1,0 +1,69 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbautograd.core import inplace
+from nbautograd.core.array import is_cupy, place
+from nbautograd.core.call import wrap
+from nbautograd.core.public import public
+from nbautograd.core.tensor import Tensor
+from nbautograd.ops.activation.rectifiers import SELU_ALPHA, SELU_SCALE
+from nbautograd.ops.elementwise.arithmetic import Mul
+from nbautograd.ops.random import keep_mask
+
+
+def _check_probability(p: float) -> None:
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def _masked(input: Tensor, shape: Any, p: float, inplace_: bool) -> Tensor:
+    mask = keep_mask(shape, p, input._data.dtype)
+    factors = wrap(place(mask, input.device) if input.is_cuda else mask)
+    return inplace.apply(Mul, input, factors) if inplace_ else Mul.call(input, factors)
+
+
+@public(method=False, functional=True)
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Set each element to zero with probability `p` and scale the others by 1 / (1 − p); nothing when not training."""
+    _check_probability(p)
+    if not training or p == 0:
+        return input
+    return _masked(input, input._data.shape, p, inplace)
+
+
+def _channels(name: str, dims: tuple[int, ...]) -> None:
+    def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+        _check_probability(p)
+        if not training or p == 0:
+            return input
+        shape = input._data.shape
+        batched = len(shape) == dims[-1]
+        kept = shape[: 2 if batched else 1]
+        return _masked(input, kept + (1,) * (len(shape) - len(kept)), p, inplace)
+
+    dropout.__name__ = dropout.__qualname__ = name
+    dropout.__doc__ = "Set whole channels to zero with probability `p`; see `dropout`."
+    public(name, top=False, method=False, functional=True)(dropout)
+
+
+_channels("dropout1d", (2, 3))
+_channels("dropout2d", (3, 4))
+_channels("dropout3d", (4, 5))
+
+
+@public(method=False, functional=True)
+def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+    """Dropout for `selu`: dropped elements get its lowest value, and mean and variance stay what they were."""
+    _check_probability(p)
+    if not training or p == 0:
+        return input
+    low = -SELU_ALPHA * SELU_SCALE
+    scale = ((1 - p) * (1 + p * low * low)) ** -0.5 if p < 1 else 0.0
+    keep = keep_mask(input._data.shape, p, input._data.dtype) * (1 - p)
+    shift = (1 - keep) * (low * scale) - scale * low * p
+    on = (lambda a: wrap(place(a, input.device))) if is_cupy(input._data) else wrap
+    result = input * on(keep * input._data.dtype.type(scale)) + on(shift.astype(keep.dtype))
+    return input.copy_(result) if inplace else result

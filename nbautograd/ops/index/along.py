@@ -1,0 +1,165 @@
+"""Gather and scatter: along one dimension, and every other in step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nbautograd.core import inplace
+from nbautograd.core.call import wrap
+from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+from nbautograd.core.tensor import Tensor
+from nbautograd.ops.arguments import canonical_dim
+from nbautograd.ops.index.places import ALONG, FROM_FRONT
+from nbautograd.ops.samples import Make, cases, through
+
+
+def _scattered(make: Make) -> Any:
+    for shape, dim in ALONG:
+        places = np.argsort(make.distinct(*shape), axis=dim)
+        yield make(*shape), dim, places, make(*shape)
+
+
+class Gather(Op):
+    """Along one dimension, the elements at `index`.
+
+    Math: out[i][j] = x[index[i][j]][j] for dim = 0
+    """
+
+    promote = "none"
+    tex = {"x": "\\text{put back, 0 elsewhere}"}
+    samples = cases(lambda make: ((make(*s), d, make.ints(*s, high=s[d])) for s, d in ALONG))
+
+    def forward(x, index, *, dim):
+        return x[places(index, dim)] if x.ndim else xp.broadcast_to(x, index.shape).copy()
+
+    def dx(g, x_shape, index, dim):
+        return xp.scatter_along(g, index, shape=x_shape, dim=dim)
+
+
+def places(index, dim):
+    """The advanced index that reads `index` along `dim` and every other dimension in step."""
+    grids = [xp.arange(n).reshape((1,) * d + (n,) + (1,) * (index.ndim - d - 1)) for d, n in enumerate(index.shape)]
+    grids[dim] = index
+    return tuple(grids)
+
+
+class ScatterAlong(Op):
+    """Zeros to which `x` is added along one dimension at `index`: what the gradient of gather is."""
+
+    promote = "none"
+    samples = through(
+        "", lambda make: ((make(*s), make.ints(*s, high=s[d]), {"shape": s, "dim": d}) for s, d in FROM_FRONT)
+    )
+
+    def forward(x, index, *, shape, dim):
+        out = xp.zeros(shape, dtype=x.dtype)
+        if out.ndim:
+            xp.add.at(out, places(index, dim), x)
+            return out
+        return out + xp.sum(x)
+
+    def dx(g, index, dim):
+        return xp.gather(g, index, dim=dim)
+
+
+class Scatter(Op):
+    """`x` with `src` written along one dimension at `index`."""
+
+    promote = "none"
+    samples = cases(_scattered)
+
+    def forward(x, index, src, *, dim):
+        out = xp.array(x)
+        out[places(index, dim)] = src[tuple(slice(n) for n in index.shape)]
+        return out
+
+    def dx(g, index, dim):
+        return xp.scatter(g, index, xp.zeros(index.shape, dtype=g.dtype), dim=dim)
+
+    def dsrc(g, index, src_shape, dim):
+        taken = xp.gather(g, index, dim=dim)
+        return xp.unslice(taken, shape=src_shape, index=tuple(slice(n) for n in index.shape))
+
+
+class ScatterAdd(Op):
+    """`x` with `src` added along one dimension at `index`."""
+
+    promote = "none"
+    samples = cases(lambda make: ((make(*s), d, make.ints(*s, high=s[d]), make(*s)) for s, d in ALONG))
+
+    def forward(x, index, src, *, dim):
+        out = xp.array(x)
+        xp.add.at(out, places(index, dim), src[tuple(slice(n) for n in index.shape)])
+        return out
+
+    def dx(g):
+        return g
+
+    def dsrc(g, index, src_shape, dim):
+        taken = xp.gather(g, index, dim=dim)
+        return xp.unslice(taken, shape=src_shape, index=tuple(slice(n) for n in index.shape))
+
+
+class TakeAlongDim(Gather):
+    """As `gather`, with `index` broadcast against the input."""
+
+    node_name = "GatherBackward0"
+    samples = cases(lambda make: ((make(*s), make.ints(*s, high=s[d]), d) for s, d in ALONG))
+
+
+@public()
+def gather(input, dim, index, *, sparse_grad=False):
+    """The elements at `index` along `dim`."""
+    if index._data.dtype.kind not in "iu":
+        raise RuntimeError("gather(): Expected dtype int32/int64 for index")
+    return Gather.call(input, index, dim=canonical_dim(dim, input.ndim))
+
+
+@public()
+def take_along_dim(input, indices, dim=None):
+    """The elements at `indices` along `dim`; shapes are broadcast."""
+    if dim is None:
+        return Gather.call(input.reshape(-1), indices.reshape(-1), dim=0)
+    dim = canonical_dim(dim, input.ndim)
+    shape = list(
+        np.broadcast_shapes(*[tuple(1 if d == dim else n for d, n in enumerate(t.shape)) for t in (input, indices)])
+    )
+    rows, places_shape = list(shape), list(shape)
+    rows[dim], places_shape[dim] = input.shape[dim], indices.shape[dim]
+    return TakeAlongDim.call(input.expand(*rows), indices.expand(*places_shape), dim=dim)
+
+
+def _source(input: Tensor, index: Tensor, src: Any) -> Tensor:
+    return src if isinstance(src, Tensor) else wrap(np.full(index.shape, src, input._data.dtype))
+
+
+@public()
+def scatter(input, dim, index, src=None, *, value=None, reduce=None):
+    """A copy with `src` (or one value) written along `dim` at `index`."""
+    src = _source(input, index, value if src is None else src)
+    op = ScatterAdd if reduce == "add" else Scatter
+    return op.call(input, index, src, dim=canonical_dim(dim, input.ndim))
+
+
+@public(top=False)
+def scatter_(self, dim, index, src=None, *, value=None, reduce=None):
+    """`scatter`, in place."""
+    src = _source(self, index, value if src is None else src)
+    return inplace.apply(
+        ScatterAdd if reduce == "add" else Scatter, self, index, src, dim=canonical_dim(dim, self.ndim)
+    )
+
+
+@public()
+def scatter_add(input, dim, index, src):
+    """A copy with `src` added along `dim` at `index`."""
+    return ScatterAdd.call(input, index, src, dim=canonical_dim(dim, input.ndim))
+
+
+@public(top=False)
+def scatter_add_(self, dim, index, src):
+    """`scatter_add`, in place."""
+    return inplace.apply(ScatterAdd, self, index, src, dim=canonical_dim(dim, self.ndim))

@@ -1,0 +1,75 @@
+"""What an index may be, and torch's words for one that is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nbautograd.core.tensor import Tensor
+
+
+def plain(index: Any) -> tuple[Any, ...]:
+    """`index` as a tuple of what NumPy understands; lists become arrays, masks stay masks."""
+    items = index if isinstance(index, tuple) else (index,)
+    return tuple(_item(i) for i in items)
+
+
+def _item(i: Any) -> Any:
+    if isinstance(i, Tensor):
+        if i._data.dtype.kind not in "biu":
+            raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, but got {i.dtype}")
+        return i._data if i.ndim or i._data.dtype.kind == "b" else int(i._data)
+    if isinstance(i, list | np.ndarray):
+        return np.asarray([int(v) if isinstance(v, Tensor) else v for v in i] if isinstance(i, list) else i)
+    if isinstance(i, slice):
+        bounds = (i.start, i.stop, i.step)
+        if i.step is not None and int(i.step) <= 0:
+            raise ValueError("step must be greater than zero")
+        return slice(*(None if b is None else int(b) for b in bounds))
+    return i
+
+
+def is_basic(items: tuple[Any, ...]) -> bool:
+    """Whether indexing gives a view: numbers, slices, None and `...` only."""
+    return all(
+        i is None
+        or i is Ellipsis
+        or isinstance(i, slice)
+        or (isinstance(i, int | np.integer) and not isinstance(i, bool))
+        for i in items
+    )
+
+
+def check_bounds(shape: tuple[int, ...], items: tuple[Any, ...]) -> None:
+    """Refuse an index in torch's words.
+
+    Raises: IndexError.
+    """
+    used = sum(
+        1 for i in items if i is not None and i is not Ellipsis and not (hasattr(i, "dtype") and i.dtype.kind == "b")
+    )
+    numbers = all(getattr(i, "ndim", 0) == 0 and not isinstance(i, slice) for i in items if i is not Ellipsis)
+    if not shape and used == 1 and numbers:
+        raise IndexError(
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
+            "0-dim tensor to a number"
+        )
+    if not shape and isinstance(items[0], slice):
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
+    if used > len(shape):
+        raise IndexError(f"too many indices for tensor of dimension {len(shape)}")
+    if Ellipsis in [i for i in items if not hasattr(i, "dtype")]:
+        return
+    dim = 0
+    for i in items:
+        if isinstance(i, int) and not isinstance(i, bool) and not -shape[dim] <= i < shape[dim]:
+            raise IndexError(f"index {i} is out of bounds for dimension {dim} with size {shape[dim]}")
+        dim += i is not None
+
+
+ALONG = (((4,), 0), ((4,), -1), ((1,), 0), ((2, 3), 0), ((2, 3), 1), ((2, 3), -1), ((2, 3, 2), 1), ((3, 1), 0),
+         ((2, 2, 3), -1), ((1, 4), -2))  # fmt: skip
+
+
+FROM_FRONT = tuple((shape, dim % len(shape)) for shape, dim in ALONG)

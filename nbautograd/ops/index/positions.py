@@ -1,0 +1,143 @@
+"""Positions along one dimension, or of the flattened tensor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nbautograd.core import inplace
+from nbautograd.core.call import wrap
+from nbautograd.core.public import public
+from nbautograd.core.tensor import Tensor
+from nbautograd.ops.arguments import canonical_dim
+from nbautograd.ops.index.places import ALONG, FROM_FRONT
+from nbautograd.ops.index.subscript import Index, Select, Slice
+from nbautograd.ops.index.writing import IndexPut
+from nbautograd.ops.samples import cases
+
+
+class IndexSelect(Index):
+    """The slices at some positions of a dimension."""
+
+    samples = cases(lambda make: ((make(*s), d, make.ints(3, high=s[d])) for s, d in ALONG))
+
+
+class Take(Index):
+    """The elements at positions of the flattened tensor."""
+
+    samples = cases(
+        lambda make: (
+            (make(*s), make.ints(*i, high=int(np.prod(s)))) for s, _ in ALONG for i in ((), (3,), (2, 2), (0,))
+        )
+    )
+
+
+class IndexAdd(IndexPut):
+    """`x` with `y` added at some positions of a dimension."""
+
+    samples = cases(
+        lambda make: ((make(*s), d, make.ints(3, high=s[d]), make(*s[:d], 3, *s[d:][1:])) for s, d in FROM_FRONT)
+    )
+
+
+class IndexCopy(IndexPut):
+    """`x` with `y` written at some positions of a dimension."""
+
+    samples = cases(
+        lambda make: ((make(*s), d, make.ints(1, high=s[d]), make(*s[:d], 1, *s[d:][1:])) for s, d in FROM_FRONT)
+    )
+
+
+class IndexFill(IndexPut):
+    """`x` with one value at some positions of a dimension."""
+
+    samples = cases(lambda make: ((make(*s), d, make.ints(2, high=s[d]), 1.5) for s, d in ALONG))
+
+
+def position(dim: int, index: Any) -> tuple[Any, ...]:
+    return (slice(None),) * dim + (index._data if isinstance(index, Tensor) else index,)
+
+
+@public()
+def index_select(input, dim, index):
+    """The slices at `index` along `dim`."""
+    if not input.ndim and index._data.size != 1:
+        raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {index._data.size} value(s)")
+    return IndexSelect.call(input, index=position(canonical_dim(dim, input.ndim), index))
+
+
+@public()
+def index_add(input, dim, index, source, *, alpha=1):
+    """A copy with `source` added at `index` along `dim`."""
+    source = source if alpha == 1 else source * alpha
+    return IndexAdd.call(input, source, index=position(canonical_dim(dim, input.ndim), index), accumulate=True)
+
+
+@public(top=False)
+def index_add_(self, dim, index, source, *, alpha=1):
+    """`index_add`, in place."""
+    source = source if alpha == 1 else source * alpha
+    return inplace.apply(IndexAdd, self, source, index=position(canonical_dim(dim, self.ndim), index), accumulate=True)
+
+
+@public()
+def index_copy(input, dim, index, source):
+    """A copy with `source` written at `index` along `dim`."""
+    return IndexCopy.call(input, source, index=position(canonical_dim(dim, input.ndim), index))
+
+
+@public()
+def index_fill(input, dim, index, value):
+    """A copy with one value at `index` along `dim`."""
+    value = value if isinstance(value, Tensor) else wrap(input._data.dtype.type(value))
+    return IndexFill.call(input, value, index=position(canonical_dim(dim, input.ndim), index))
+
+
+@public()
+def take(input, index):
+    """The elements at positions of the flattened tensor."""
+    return Take.call(input.reshape(-1), index=(index._data,))
+
+
+@public()
+def select(input, dim, index):
+    """One index of `dim`, as a view."""
+    if not input.ndim:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    dim = canonical_dim(dim, input.ndim)
+    if not -input.shape[dim] <= index < input.shape[dim]:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}"
+        )
+    return Select.call(input, index=(*(slice(None),) * dim, index))
+
+
+@public()
+def narrow(input, dim, start, length):
+    """`length` entries of `dim` from `start` on, as a view."""
+    if not input.ndim:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    dim = canonical_dim(dim, input.ndim)
+    if start + length > input.shape[dim]:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({input.shape[dim]}).")
+    return Slice.call(input, index=(*(slice(None),) * dim, slice(start, start + length)))
+
+
+@public()
+def nonzero(input, *, as_tuple=False):
+    """Where the elements are not zero: one row per element, or one vector per dimension."""
+    found = np.nonzero(np.atleast_1d(input._data))
+    if as_tuple:
+        return tuple(wrap(i) for i in found)
+    return wrap(np.stack(found, axis=-1) if input.ndim else np.zeros((len(found[0]), 0), np.int64))
+
+
+@public()
+def repeat_interleave(input, repeats, dim=None):
+    """Each element repeated, one number of times for all or one for each."""
+    if dim is None:
+        input, dim = input.reshape(-1), 0
+    dim = canonical_dim(dim, input.ndim)
+    counts = repeats._data if isinstance(repeats, Tensor) else repeats
+    return Index.call(input, index=position(dim, np.repeat(np.arange(input.shape[dim]), counts)))

@@ -1,0 +1,47 @@
+"""Divergences, similarities and margins."""
+
+from __future__ import annotations
+
+from nbautograd.core.public import public
+from nbautograd.ops.loss.reduction import legacy_reduction, reduced
+
+
+@public(top=False, method=False, functional=True)
+def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
+    """The Kullback-Leibler divergence from log-probabilities `input` to `target`."""
+    loss = target.exp() * (target - input) if log_target else target.xlogy(target) - target * input
+    if reduction == "batchmean":
+        return loss.sum() / input.shape[0]
+    return reduced(loss, legacy_reduction(size_average, reduce, reduction))
+
+
+@public("cosine_similarity", top=True, method=False, functional=True)
+def cosine_similarity(x1, x2, dim=1, eps=1e-8):
+    """The cosine of the angle between vectors along `dim`."""
+    product = (x1 * x2).sum(dim)
+    return product / (x1.norm(2, dim).clamp(min=eps) * x2.norm(2, dim).clamp(min=eps))
+
+
+@public(top=False, method=False, functional=True)
+def normalize(input, p=2.0, dim=1, eps=1e-12):
+    """Vectors along `dim` brought to length one."""
+    return input / input.norm(p, dim, keepdim=True).clamp(min=eps).expand_as(input)
+
+
+@public(top=False, method=False, functional=True)
+def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
+    """The input where the target is 1, how much it misses the margin where it is −1."""
+    from nbautograd.core.public import FUNCTIONS
+
+    where = FUNCTIONS["where"]
+    zero = input * 0
+    loss = where(target == 1, input, zero) + where(target == -1, (margin - input).clamp(min=0), zero)
+    return reduced(loss, legacy_reduction(size_average, reduce, reduction))
+
+
+@public(top=False, method=False, functional=True)
+def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
+    """How far two inputs are from being ranked as the target says."""
+    return reduced(
+        (-target * (input1 - input2) + margin).clamp(min=0), legacy_reduction(size_average, reduce, reduction)
+    )

@@ -1,0 +1,85 @@
+"""Losses for numbers."""
+
+from __future__ import annotations
+
+from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+from nbautograd.ops.loss.reduction import legacy_reduction, pairs_of_one_shape, reduced, warn_about_sizes
+from nbautograd.ops.samples import cases
+
+
+class MseLoss(Op):
+    """The mean (or sum) of squared differences, in one node.
+
+    Math: out = (1/n) Σ (x − y)²; ∂out/∂x = 2 (x − y) / n
+    """
+
+    tex = {"x": "\\frac{2 (x - y)}{n}", "y": "\\frac{2 (y - x)}{n}"}
+    samples = cases(*(pairs_of_one_shape(reduction=r) for r in ("mean", "sum", "none")))
+
+    def forward(x, y, *, reduction="mean"):
+        d = x - y
+        if reduction == "none":
+            return d * d
+        return xp.mean(d * d) if reduction == "mean" else xp.sum(d * d)
+
+    def dx(g, x, y, reduction):
+        return g * (x - y) * _twice(x.shape, reduction)
+
+    def dy(g, x, y, reduction):
+        return g * (y - x) * _twice(x.shape, reduction)
+
+
+def _twice(shape: tuple[int, ...], reduction: str) -> float:
+    count = 1
+    for n in shape:
+        count *= n
+    return 2.0 / max(count, 1) if reduction == "mean" else 2.0
+
+
+@public(top=False, method=False, functional=True)
+def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    """The mean of squared differences.
+
+    Example:
+        >>> import nbautograd as torch
+        >>> torch.nn.functional.mse_loss(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
+        tensor(2.)
+    """
+    warn_about_sizes(input, target)
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    if weight is not None:
+        return reduced(weight * (input - target) ** 2, reduction)
+    if input.shape != target.shape:
+        return reduced((input - target) ** 2, reduction)
+    return MseLoss.call(input, target, reduction=reduction)
+
+
+@public(top=False, method=False, functional=True)
+def l1_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+    """The mean of absolute differences."""
+    warn_about_sizes(input, target)
+    return reduced((input - target).abs(), legacy_reduction(size_average, reduce, reduction))
+
+
+@public(top=False, method=False, functional=True)
+def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
+    """Squared near zero, absolute further out."""
+    warn_about_sizes(input, target)
+    if beta == 0:
+        return l1_loss(input, target, reduction=reduction)
+    d = (input - target).abs()
+    from nbautograd.core.public import FUNCTIONS
+
+    loss = FUNCTIONS["where"](d < beta, 0.5 * d * d / beta, d - 0.5 * beta)
+    return reduced(loss, legacy_reduction(size_average, reduce, reduction))
+
+
+@public(top=False, method=False, functional=True)
+def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
+    """Squared near zero, linear further out."""
+    warn_about_sizes(input, target)
+    d = (input - target).abs()
+    from nbautograd.core.public import FUNCTIONS
+
+    return reduced(FUNCTIONS["where"](d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta)), reduction)

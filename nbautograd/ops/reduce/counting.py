@@ -1,0 +1,46 @@
+"""Positions, truth and counts: reductions without a gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbautograd.core.call import wrap
+from nbautograd.core.public import public
+from nbautograd.ops.arguments import canonical_dims
+
+
+def _counting(name: str, input: Any, dim: Any, keepdim: bool, **more: Any) -> Any:
+    from nbautograd.core.array import compact, library_of
+
+    dim = canonical_dims(dim, input.ndim)
+    return wrap(compact(getattr(library_of(input._data), name)(input._data, axis=dim, keepdims=keepdim, **more)))
+
+
+@public()
+def argmax(input, dim=None, keepdim=False):
+    """The position of the largest element."""
+    return _counting("argmax", input, dim, keepdim)
+
+
+@public()
+def argmin(input, dim=None, keepdim=False):
+    """The position of the smallest element."""
+    return _counting("argmin", input, dim, keepdim)
+
+
+@public()
+def all(input, dim=None, keepdim=False):
+    """Whether every element is true."""
+    return _counting("all", input, dim, keepdim)
+
+
+@public()
+def any(input, dim=None, keepdim=False):
+    """Whether some element is true."""
+    return _counting("any", input, dim, keepdim)
+
+
+@public()
+def count_nonzero(input, dim=None):
+    """How many elements are not zero."""
+    return _counting("count_nonzero", input, dim, False)

@@ -1,0 +1,183 @@
+"""The largest, the smallest, the middle element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nbautograd.core.call import wrap
+from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+from nbautograd.core.tensor import Tensor
+from nbautograd.ops.arguments import canonical_dim, canonical_dims_or_all
+from nbautograd.ops.reduce.sums import WHOLE, restore
+from nbautograd.ops.results import ReturnKthvalue, ReturnMax, ReturnMedian, ReturnMin
+from nbautograd.ops.samples import along, over, through
+
+
+class Amax(Op):
+    """The largest elements; equal ones share the gradient.
+
+    Math: ∂out/∂xᵢ = 1/k for each of the k elements that equal the maximum, else 0
+    """
+
+    tex = {"x": "[x = out] / k"}
+    samples = over(distinct=True)
+
+    def forward(x, *, dim=None, keepdim=False):
+        return xp.max(x, axis=dim, keepdims=keepdim)
+
+    def dx(g, x, out, dim, keepdim):
+        return shared_among_equals(g, x, out, dim, keepdim)
+
+
+class Amin(Op):
+    """The smallest elements; equal ones share the gradient."""
+
+    tex = {"x": "[x = out] / k"}
+    samples = over(distinct=True)
+
+    def forward(x, *, dim=None, keepdim=False):
+        return xp.min(x, axis=dim, keepdims=keepdim)
+
+    def dx(g, x, out, dim, keepdim):
+        return shared_among_equals(g, x, out, dim, keepdim)
+
+
+class Max(Amax):
+    """The largest element of all; equal ones share the gradient."""
+
+    node_name = "MaxBackward1"
+    samples = WHOLE
+
+
+class Min(Amin):
+    """The smallest element of all; equal ones share the gradient."""
+
+    node_name = "MinBackward1"
+    samples = WHOLE
+
+
+def shared_among_equals(g, x, out, dim, keepdim):
+    hit = xp.astype(x == restore(out, dim, keepdim), g.dtype)
+    return restore(g, dim, keepdim) * hit / xp.sum(hit, axis=dim, keepdims=True)
+
+
+class SelectDim(Op, abstract=True):
+    """Along one dimension, the element at `indices`: only that one gets the gradient."""
+
+    aux = ("indices",)
+    tex = {"x": "[i = \\text{indices}]"}
+
+    def dx(g, x_shape, indices, dim, keepdim):
+        return xp.scatter_along(restore(g, dim, keepdim), restore(indices, dim, keepdim), shape=x_shape, dim=dim)
+
+
+def _along(x, indices, dim, keepdim):
+    values = xp.take_along_axis(x, xp.expand_dims(indices, dim), dim)
+    return (values, xp.expand_dims(indices, dim)) if keepdim else (values.reshape(indices.shape), indices)
+
+
+class MaxDim(SelectDim):
+    """The largest element along a dimension and where it is; the first one of equals gets the gradient."""
+
+    node_name = "MaxBackward0"
+    samples = through("max", along(distinct=True), along(distinct=True, keepdim=True))
+
+    def forward(x, *, dim, keepdim=False):
+        return _along(x, xp.argmax(x, axis=dim), dim, keepdim)
+
+
+class MinDim(SelectDim):
+    """The smallest element along a dimension and where it is."""
+
+    node_name = "MinBackward0"
+    samples = through("min", along(distinct=True), along(distinct=True, keepdim=True))
+
+    def forward(x, *, dim, keepdim=False):
+        return _along(x, xp.argmin(x, axis=dim), dim, keepdim)
+
+
+class MedianDim(SelectDim):
+    """The middle element along a dimension (the lower of two) and where it is."""
+
+    node_name = "MedianBackward1"
+    samples = through("median", along(distinct=True), along(distinct=True, keepdim=True))
+
+    def forward(x, *, dim, keepdim=False):
+        return _along(
+            x, xp.take(xp.argsort(x, axis=dim, kind="stable"), (x.shape[dim] - 1) // 2, axis=dim), dim, keepdim
+        )
+
+
+class Kthvalue(SelectDim):
+    """The k-th smallest element along a dimension and where it is."""
+
+    samples = along(distinct=True, k=1)
+
+    def forward(x, *, k, dim=-1, keepdim=False):
+        return _along(x, xp.take(xp.argsort(x, axis=dim, kind="stable"), k - 1, axis=dim), dim, keepdim)
+
+
+class Median(Op):
+    """The middle one of all elements (the lower of two)."""
+
+    tex = {"x": "[x = out] / k"}
+    samples = WHOLE
+
+    def forward(x):
+        return xp.sort(x.reshape(-1))[(x.size - 1) // 2]
+
+    def dx(g, x, out):
+        return shared_among_equals(g, x, out, None, False)
+
+
+def _extreme(whole: Any, along: Any, pairwise: str, result: Any, input: Any, dim: Any, keepdim: bool) -> Any:
+    if isinstance(dim, Tensor):
+        from nbautograd.core.op import TABLE
+
+        return TABLE[pairwise].call(input, dim)
+    if dim is None:
+        return whole.call(input)
+    if not input.ndim:
+        return result(input.clone(), wrap(np.int64(0)))
+    return result(*along.call(input, dim=canonical_dim(dim, input.ndim), keepdim=keepdim))
+
+
+@public()
+def max(input, dim=None, keepdim=False, *, other=None):
+    """The largest element; with `dim`, the largest along it and where; with a tensor, the larger one of each pair."""
+    return _extreme(Max, MaxDim, "maximum", ReturnMax, input, other if dim is None else dim, keepdim)
+
+
+@public()
+def min(input, dim=None, keepdim=False, *, other=None):
+    """The smallest element; with `dim`, the smallest along it and where; with a tensor, the smaller of each pair."""
+    return _extreme(Min, MinDim, "minimum", ReturnMin, input, other if dim is None else dim, keepdim)
+
+
+@public()
+def amax(input, dim=(), keepdim=False):
+    """The largest elements over `dim`; equal ones share the gradient."""
+    return Amax.call(input, dim=canonical_dims_or_all(dim, input.ndim), keepdim=keepdim)
+
+
+@public()
+def amin(input, dim=(), keepdim=False):
+    """The smallest elements over `dim`; equal ones share the gradient."""
+    return Amin.call(input, dim=canonical_dims_or_all(dim, input.ndim), keepdim=keepdim)
+
+
+@public()
+def median(input, dim=None, keepdim=False):
+    """The middle element (the lower of two); with `dim`, also where it is."""
+    if dim is None:
+        return Median.call(input)
+    return ReturnMedian(*MedianDim.call(input, dim=canonical_dim(dim, input.ndim), keepdim=keepdim))
+
+
+@public()
+def kthvalue(input, k, dim=-1, keepdim=False):
+    """The k-th smallest element along `dim` and where it is."""
+    return ReturnKthvalue(*Kthvalue.call(input, k=k, dim=canonical_dim(dim, input.ndim), keepdim=keepdim))

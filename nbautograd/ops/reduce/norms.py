@@ -1,0 +1,94 @@
+"""Norms, and the logarithm of a sum of exponentials."""
+
+from __future__ import annotations
+
+from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+from nbautograd.ops.arguments import canonical_dims
+from nbautograd.ops.reduce.sums import cast_to, restore
+from nbautograd.ops.samples import over, through
+
+
+class Logsumexp(Op):
+    """The logarithm of a sum of exponentials, without overflow.
+
+    Math: out = log Σᵢ eˣⁱ; ∂out/∂x = softmax(x)
+    """
+
+    promote = "float"
+    tex = {"x": "e^{x - out}"}
+    samples = over()
+
+    def forward(x, *, dim, keepdim=False):
+        top = xp.max(x, axis=dim, keepdims=True)
+        top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
+        out = xp.log(xp.sum(xp.exp(x - top), axis=dim, keepdims=True)) + top
+        return out if keepdim else xp.squeeze(out, dim)
+
+    def dx(g, x, out, dim, keepdim):
+        return restore(g, dim, keepdim) * xp.exp(x - restore(out, dim, keepdim))
+
+
+class VectorNorm(Op):
+    """The p-norm of all elements, or over some dimensions.
+
+    Math: out = (Σᵢ |xᵢ|ᵖ)^(1/p)
+    """
+
+    name = "linalg_vector_norm"
+    node_name = "LinalgVectorNormBackward0"
+    promote = "float"
+    tex = {"x": "x / out"}
+    samples = through("norm", *(over(p=p) for p in (2, 1, 3, float("inf"), float("-inf"), 0)))
+
+    def forward(x, *, ord=2.0, dim=None, keepdim=False):
+        if ord == 2:
+            return xp.sqrt(xp.sum(x * x, axis=dim, keepdims=keepdim))
+        size = xp.abs(x)
+        if ord == float("inf"):
+            return xp.max(size, axis=dim, keepdims=keepdim)
+        if ord == float("-inf"):
+            return xp.min(size, axis=dim, keepdims=keepdim)
+        if ord == 0:
+            return xp.astype(xp.sum(x != 0, axis=dim, keepdims=keepdim), x.dtype)
+        if ord == 1:
+            return xp.sum(size, axis=dim, keepdims=keepdim)
+        return xp.sum(size**ord, axis=dim, keepdims=keepdim) ** (1 / ord)
+
+    def dx(g, x, out, ord, dim, keepdim):
+        g, out = restore(g, dim, keepdim), restore(out, dim, keepdim)
+        if ord == 0:
+            return xp.zeros_like(x) * g
+        if ord == 1:
+            return g * xp.sign(x)
+        if ord in (float("inf"), float("-inf")):
+            hit = xp.astype(xp.abs(x) == out, g.dtype)
+            return g * xp.sign(x) * hit / xp.sum(hit, axis=dim, keepdims=True)
+        nowhere = out == 0
+        safe = xp.where(nowhere, xp.ones_like(out), out)
+        slope = x / safe if ord == 2 else xp.sign(x) * (xp.abs(x) / safe) ** (ord - 1)
+        return g * xp.where(nowhere, xp.zeros_like(slope), slope)
+
+
+@public()
+def logsumexp(input, dim, keepdim=False):
+    """log Σ eˣ over `dim`, without overflow."""
+    return Logsumexp.call(input, dim=canonical_dims(dim, input.ndim), keepdim=keepdim)
+
+
+@public()
+def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
+    """The p-norm; p=2 unless told otherwise."""
+    order = 2.0 if p in ("fro", None) else float(p)
+    return VectorNorm.call(cast_to(input, dtype), ord=order, dim=canonical_dims(dim, input.ndim), keepdim=keepdim)
+
+
+def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
+    """The p-norm of the elements, as in `torch.linalg.vector_norm`."""
+    return VectorNorm.call(cast_to(x, dtype), ord=float(ord), dim=canonical_dims(dim, x.ndim), keepdim=keepdim)
+
+
+@public()
+def dist(input, other, p=2):
+    """The p-norm of the difference."""
+    return norm(input - other, p)

@@ -1,0 +1,78 @@
+"""Elements in order."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nbautograd.core.call import wrap
+from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+from nbautograd.ops.arguments import canonical_dim
+from nbautograd.ops.results import ReturnSort, ReturnTopk
+from nbautograd.ops.samples import along, cases
+
+
+class Sort(Op):
+    """The elements in order along a dimension, and where each came from."""
+
+    aux = ("indices",)
+    tex = {"x": "P"}
+    samples = cases(along(distinct=True), along(distinct=True, descending=True))
+
+    def forward(x, *, dim=-1, descending=False):
+        if not x.ndim:
+            return x + 0, xp.zeros((), dtype="int64")
+        order = xp.argsort(-x if descending and x.dtype.kind == "f" else x, axis=dim, kind="stable")
+        if descending and x.dtype.kind != "f":
+            flipped = xp.argsort(xp.flip(x, dim), axis=dim, kind="stable")
+            order = xp.flip(x.shape[dim] - 1 - flipped, dim)
+        return xp.take_along_axis(x, order, dim), order
+
+    def dx(g, x_shape, indices, dim):
+        return xp.scatter_along(g, indices, shape=x_shape, dim=dim) if len(x_shape) else g
+
+
+class Topk(Op):
+    """The k largest (or smallest) elements along a dimension, and where they are."""
+
+    aux = ("indices",)
+    tex = {"x": "[i \\in \\text{top } k]"}
+    samples = cases(along(distinct=True, k=1), along(distinct=True, k=1, largest=False))
+
+    def forward(x, *, k, dim=-1, largest=True):
+        order = xp.argsort(-x if largest else x, axis=dim, kind="stable")
+        order = xp.take(order, range(k), axis=dim)
+        return xp.take_along_axis(x, order, dim), order
+
+    def dx(g, x_shape, indices, dim):
+        return xp.scatter_along(g, indices, shape=x_shape, dim=dim)
+
+
+@public()
+def sort(input, dim=-1, descending=False, stable=False):
+    """The elements in order along `dim`, and where each came from."""
+    return ReturnSort(*Sort.call(input, dim=canonical_dim(dim, input.ndim), descending=descending))
+
+
+@public()
+def argsort(input, dim=-1, descending=False, stable=False):
+    """The positions that put `dim` in order."""
+    return Sort.call(input.detach(), dim=canonical_dim(dim, input.ndim), descending=descending)[1]
+
+
+@public()
+def topk(input, k, dim=-1, largest=True, sorted=True):
+    """The k largest elements along `dim` and where they are."""
+    if k > (input.shape[dim] if input.ndim else 1):
+        raise RuntimeError("selected index k out of range")
+    return ReturnTopk(*Topk.call(input, k=k, dim=canonical_dim(dim, input.ndim), largest=largest))
+
+
+@public()
+def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
+    """The different elements in order; on request, where each element went and how often it came."""
+    found = np.unique(input._data, return_inverse=True, return_counts=True, axis=dim)
+    values, inverse, counts = (wrap(np.asarray(a)) for a in found)
+    inverse = inverse.reshape(input.shape if dim is None else (-1,))
+    picked = [values] + [inverse] * bool(return_inverse) + [counts] * bool(return_counts)
+    return picked[0] if len(picked) == 1 else tuple(picked)

@@ -1,0 +1,181 @@
+"""Sums, means and products."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+from nbautograd.ops.arguments import canonical_dim, canonical_dims_or_all
+from nbautograd.ops.samples import along, over, shaped, through, unary
+
+
+def restore(g, dim, keepdim):
+    """The reduced dimensions back as size one, so that `g` broadcasts against the input."""
+    return g if keepdim or dim is None else xp.expand_dims(g, dim)
+
+
+def count_of(shape: tuple[int, ...], dim: Any) -> int:
+    """How many elements each result was made of."""
+    dims = range(len(shape)) if dim is None else dim if isinstance(dim, tuple) else (dim,)
+    count = 1
+    for d in dims:
+        count *= shape[d]
+    return count
+
+
+WHOLE = shaped(
+    ((),),
+    ((1,),),
+    ((5,),),
+    ((2, 3),),
+    ((3, 1),),
+    ((2, 3, 2),),
+    ((4, 4),),
+    ((1, 1, 7),),
+    ((6, 2),),
+    ((2, 2, 2, 2),),
+    distinct=True,
+)
+"""Tensors of several shapes, none of them empty."""
+
+
+class Sum(Op):
+    """The sum of all elements.
+
+    Math: out = Σᵢ xᵢ
+    Shape: x (…) → ()
+    """
+
+    tex = {"x": "1"}
+    samples = unary()
+
+    def forward(x, *, dim=None, keepdim=False):
+        return xp.add.reduce(x, axis=dim, keepdims=keepdim)
+
+    def dx(g, x_shape, dim, keepdim):
+        return xp.broadcast_to(restore(g, dim, keepdim), x_shape)
+
+
+class SumDim(Sum):
+    """The sum over some dimensions."""
+
+    node_name = "SumBackward1"
+    samples = through("sum", over())
+
+
+class Mean(Op):
+    """The mean of all elements.
+
+    Math: out = (1/n) Σᵢ xᵢ
+    """
+
+    tex = {"x": "\\frac{1}{n}"}
+    samples = unary()
+
+    def forward(x, *, dim=None, keepdim=False):
+        if x.dtype.itemsize < 4:
+            return xp.mean(x, axis=dim, keepdims=keepdim)  # which adds up half precision in single
+        return xp.add.reduce(x, axis=dim, keepdims=keepdim) / x.dtype.type(count_of(x.shape, dim))
+
+    def dx(g, x_shape, dim, keepdim):
+        return xp.broadcast_to(restore(g, dim, keepdim) / builtins.max(count_of(x_shape, dim), 1), x_shape)
+
+
+class MeanDim(Mean):
+    """The mean over some dimensions."""
+
+    node_name = "MeanBackward1"
+    samples = through("mean", over())
+
+
+class Prod(Op):
+    """The product of all elements, or over one dimension.
+
+    Math: ∂out/∂xᵢ = Πⱼ≠ᵢ xⱼ, which is out/xᵢ where no element is zero.
+    """
+
+    tex = {"x": "\\prod_{j \\neq i} x_j"}
+    samples = unary(0.5, 2)
+
+    def forward(x, *, dim=None, keepdim=False):
+        return xp.prod(x, axis=dim, keepdims=keepdim)
+
+    def dx(g, x, dim, keepdim):
+        return restore(g, dim, keepdim) * products_of_others(x, dim)
+
+
+class ProdDim(Prod):
+    """The product over one dimension."""
+
+    node_name = "ProdBackward1"
+    samples = through("prod", along(), along(keepdim=True))
+
+
+def products_of_others(x, dim):
+    """For each element the product of all others, right also where some are zero."""
+    flat = x.reshape((-1,)) if dim is None else xp.moveaxis(x, dim, -1)
+    ones = xp.ones_like(flat[..., :1])
+    before = xp.concatenate([ones, flat[..., :-1]], axis=-1)
+    after = xp.concatenate([flat[..., 1:], ones], axis=-1)
+    others = cumulative_product(before) * xp.flip(cumulative_product(xp.flip(after, -1)), -1)
+    return others.reshape(tuple(x.shape)) if dim is None else xp.moveaxis(others, -1, dim)
+
+
+def cumulative_product(x):
+    """Products from the left along the last dimension, by doubling: differentiable wherever multiplication is."""
+    step = 1
+    while step < x.shape[-1]:
+        x = xp.concatenate([x[..., :step], x[..., step:] * x[..., :-step]], axis=-1)
+        step *= 2
+    return x
+
+
+def cast_to(input: Any, dtype: Any) -> Any:
+    return input if dtype is None else input.to(dtype)
+
+
+def _floating(name: str, input: Any) -> None:
+    if input._data.dtype.kind not in "fc":
+        raise RuntimeError(
+            f"{name}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+            f"Got: {input.dtype.tensor_type}\n  hint: x.float().{name}()"
+        )
+
+
+@public()
+def sum(input, dim=None, keepdim=False, *, dtype=None):
+    """The sum of all elements, or over `dim`.
+
+    Example:
+        >>> import nbautograd as torch
+        >>> torch.tensor([[1.0, 2.0], [3.0, 4.0]]).sum(dim=0)
+        tensor([4., 6.])
+    """
+    input = cast_to(input, dtype)
+    if dim is None:
+        return Sum.call(input, dim=None, keepdim=keepdim)
+    return SumDim.call(input, dim=canonical_dims_or_all(dim, input.ndim), keepdim=keepdim)
+
+
+@public()
+def mean(input, dim=None, keepdim=False, *, dtype=None):
+    """The mean of all elements, or over `dim`.
+
+    Raises: RuntimeError for integer tensors.
+    """
+    input = cast_to(input, dtype)
+    _floating("mean", input)
+    if dim is None:
+        return Mean.call(input, dim=None, keepdim=keepdim)
+    return MeanDim.call(input, dim=canonical_dims_or_all(dim, input.ndim), keepdim=keepdim)
+
+
+@public()
+def prod(input, dim=None, keepdim=False, *, dtype=None):
+    """The product of all elements, or over one `dim`."""
+    input = cast_to(input, dtype)
+    if dim is None:
+        return Prod.call(input)
+    return ProdDim.call(input, dim=canonical_dim(dim, input.ndim) if input.ndim else None, keepdim=keepdim)

@@ -1,0 +1,53 @@
+"""What torch refuses, in its words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def is_truth(x: Any) -> bool:
+    return isinstance(x, bool) or getattr(x, "dtype", None) == np.bool
+
+
+def no_truth_values(x: Any, y: Any) -> str | None:
+    """torch's refusal to subtract truth values."""
+    count = is_truth(x) + is_truth(y)
+    if count == 2:
+        return (
+            "Subtraction, the `-` operator, with two bool tensors is not supported. "
+            "Use the `^` or `logical_xor()` operator instead."
+        )
+    if count:
+        return (
+            "Subtraction, the `-` operator, with a bool tensor is not supported. "
+            "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
+        )
+    return None
+
+
+def no_derivative(name: str) -> Exception:
+    return RuntimeError(f"derivative for aten::{name} is not implemented")
+
+
+def any_zero(y: Any) -> bool:
+    found = y == 0
+    return bool(found.any()) if hasattr(found, "any") else found
+
+
+def numbers_only(problem: str) -> Any:
+    """A check that refuses truth values in torch's words."""
+
+    def check(x: Any) -> Exception | None:
+        return NotImplementedError(f"\"{problem}\" not implemented for 'Bool'") if x.dtype.kind == "b" else None
+
+    return check
+
+
+def dim_error(dim: int, ndim: int) -> Exception | None:
+    """torch's error for a dimension that is not there."""
+    span = max(ndim, 1)
+    if -span <= dim < span:
+        return None
+    return IndexError(f"Dimension out of range (expected to be in range of [{-span}, {span - 1}], but got {dim})")

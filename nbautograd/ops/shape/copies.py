@@ -1,0 +1,129 @@
+"""Elements repeated, reversed and moved round."""
+
+from __future__ import annotations
+
+from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+from nbautograd.ops.arguments import canonical_dim, shape_of
+from nbautograd.ops.samples import cases, shaped, through
+from nbautograd.ops.shape.orders import transpose
+
+REPEATED = (((), (2,)), ((3,), (2,)), ((3,), (2, 1)), ((2, 3), (1, 2)), ((2, 3), (2, 2)), ((2, 3), (2, 1, 1)),
+            ((1,), (4,)), ((0,), (2,)), ((2, 1), (1, 3)), ((2, 2, 2), (1, 2, 1)))  # fmt: skip
+
+
+FLIPPED = (((), ()), ((3,), (0,)), ((2, 3), (0,)), ((2, 3), (1,)), ((2, 3), (0, 1)), ((2, 3), (-1,)),
+           ((0, 2), (0,)), ((2, 3, 2), (0, 2)), ((1,), (0,)), ((2, 2), (1, 0)))  # fmt: skip
+
+
+class Repeat(Op):
+    """The tensor tiled, `repeats` times along each dimension."""
+
+    tex = {"x": "\\text{sum over the copies}"}
+    samples = cases(lambda make: ((make(*a), *b) for a, b in REPEATED))
+
+    def forward(x, *, repeats):
+        return xp.tile(x, repeats)
+
+    def dx(g, x_shape, repeats):
+        shape = (1,) * (len(repeats) - len(x_shape)) + tuple(x_shape)
+        pairs = tuple(n for pair in zip(repeats, shape) for n in pair)
+        total = xp.sum(g.reshape(pairs), axis=tuple(range(0, 2 * len(repeats), 2))) if repeats else g
+        return total.reshape(tuple(x_shape))
+
+
+class Flip(Op):
+    """The order along some dimensions reversed."""
+
+    samples = cases(lambda make: ((make(*a), b) for a, b in FLIPPED))
+
+    def forward(x, *, dims):
+        return xp.flip(x, dims).copy() if x.ndim else x + 0
+
+    def dx(g, dims):
+        return xp.flip(g, dims) if g.ndim else g
+
+
+class Roll(Op):
+    """The elements moved round along some dimensions."""
+
+    samples = shaped(
+        *(
+            (shape, {"shifts": n, "dims": d})
+            for shape, d in (((4,), 0), ((2, 3), 1), ((2, 3), -1), ((2, 3), None))
+            for n in (1, -1, 5)
+        )
+    )
+
+    def forward(x, *, shifts, dims=None):
+        return xp.roll(x, shifts, dims)
+
+    def dx(g, shifts, dims):
+        back = tuple(-n for n in shifts) if isinstance(shifts, tuple) else -shifts
+        return xp.roll_table(g, shifts=back, dims=dims)
+
+
+class RollTable(Roll):
+    """As `roll`, under a name that gradient rules can use."""
+
+    node_name = "RollBackward0"
+    samples = through("", Roll.samples)
+
+
+@public(top=False)
+def repeat(input, *repeats, **named):
+    """The tensor tiled, `repeats` times along each dimension."""
+    counts = shape_of(repeats, named, "repeats")
+    if len(counts) < input.ndim:
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+    return Repeat.call(input, repeats=counts)
+
+
+@public()
+def tile(input, *dims, **named):
+    """The tensor tiled; missing repeats are one."""
+    dims = shape_of(dims, named, "dims")
+    return Repeat.call(input, repeats=(1,) * (input.ndim - len(dims)) + dims)
+
+
+@public()
+def flip(input, *dims, **named):
+    """The order along `dims` reversed."""
+    return Flip.call(input, dims=tuple(canonical_dim(d, input.ndim) for d in shape_of(dims, named, "dims")))
+
+
+@public(method=True)
+def fliplr(input):
+    """Columns in reverse order."""
+    return flip(input, 1)
+
+
+@public(method=True)
+def flipud(input):
+    """Rows in reverse order."""
+    return flip(input, 0)
+
+
+@public()
+def roll(input, shifts, dims=None):
+    """The elements moved round along `dims`, or along the flattened tensor."""
+    shifts = shifts if isinstance(shifts, int) else tuple(shifts)
+    dims = dims if dims is None or isinstance(dims, int) else tuple(dims)
+    if not input.ndim and isinstance(dims, int):
+        raise IndexError(f"Dimension specified as {dims} but tensor has no dimensions")
+    return Roll.call(input, shifts=shifts, dims=dims)
+
+
+@public()
+def rot90(input, k=1, dims=(0, 1)):
+    """Turned by 90 degrees, `k` times, in the plane of two dimensions."""
+    a, b = dims
+    match k % 4:
+        case 0:
+            return input.clone()
+        case 1:
+            return transpose(flip(input, b), a, b)
+        case 2:
+            return flip(input, a, b)
+        case _:
+            return flip(transpose(input, a, b), b)

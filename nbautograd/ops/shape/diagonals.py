@@ -1,0 +1,146 @@
+"""Diagonals and triangles."""
+
+from __future__ import annotations
+
+from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+from nbautograd.ops.arguments import canonical_dim
+from nbautograd.ops.samples import shaped, through
+from nbautograd.ops.shape.orders import movedim
+from nbautograd.ops.shape.views import writable
+
+PLANES = (((3, 3), 0, 1), ((2, 4), 0, 1), ((2, 3, 3), 1, 2), ((3, 2, 3), 0, -1))
+
+
+DIAGONALS = ((2, (2, 2), 0), (3, (3, 3), 0), (2, (3, 3), 1), (2, (3, 3), -1), (2, (2, 4), 2), (2, (4, 2), -2),
+             (1, (1, 1), 0), (2, (2, 3), 0), (2, (3, 2), 0), (1, (2, 2), 1))  # fmt: skip
+
+
+class Diagonal(Op):
+    """The diagonal of two dimensions, as the last dimension."""
+
+    view = True
+    samples = shaped(*((shape, {"offset": k, "dim1": a, "dim2": b}) for shape, a, b in PLANES for k in (0, 1, -1)))
+
+    def forward(x, *, offset=0, dim1=0, dim2=1):
+        return writable(xp.diagonal(x, offset, dim1, dim2), x)
+
+    def dx(g, x_shape, offset, dim1, dim2):
+        return xp.diagonal_scatter(g, shape=x_shape, offset=offset, dim1=dim1, dim2=dim2)
+
+
+class DiagonalScatter(Op):
+    """Zeros with `x` on the diagonal."""
+
+    samples = through("", shaped(*(((n,), {"shape": shape, "offset": k}) for n, shape, k in DIAGONALS)))
+
+    def forward(x, *, shape, offset=0, dim1=0, dim2=1):
+        out = xp.zeros(shape, dtype=x.dtype)
+        rows, columns = shape[dim1], shape[dim2]
+        n = min(rows + min(offset, 0), columns - max(offset, 0))
+        i = xp.arange(n)
+        moved = xp.moveaxis(out, (dim1, dim2), (-2, -1))
+        moved[..., i - min(offset, 0), i + max(offset, 0)] = x
+        return out
+
+    def dx(g, offset, dim1, dim2):
+        return xp.diagonal_copy(g, offset=offset, dim1=dim1, dim2=dim2)
+
+
+class DiagEmbed(DiagonalScatter):
+    """A matrix with the vector as its diagonal."""
+
+    samples = through("diag", shaped(*(((n,), {"diagonal": k}) for n in (1, 2, 3, 4) for k in (0, 1, -2))))
+
+
+class Trace(Op):
+    """The sum of the diagonal of a matrix."""
+
+    tex = {"x": "I"}
+    samples = shaped(
+        *((shape,) for shape in ((2, 2), (2, 3), (3, 2), (1, 1), (4, 4), (1, 3), (3, 1), (5, 2), (2, 5), (3, 3)))
+    )
+
+    def forward(x):
+        return xp.trace(x)
+
+    def dx(g, x_shape):
+        return g * xp.eye(*x_shape, dtype=g.dtype)
+
+
+class DiagonalCopy(Diagonal):
+    """As `diagonal`, under a name that gradient rules can use."""
+
+    node_name = "DiagonalBackward0"
+    samples = through(
+        "", shaped(*((shape, {"offset": k, "dim1": a, "dim2": b}) for shape, a, b in PLANES for k in (0, 1, -1)))
+    )
+
+
+class Tril(Op):
+    """The lower triangle of a matrix; zero above."""
+
+    samples = shaped(*((shape, {"diagonal": k}) for shape in ((3, 3), (2, 4), (2, 3, 2), (0, 2)) for k in (0, 1, -1)))
+
+    def forward(x, *, diagonal=0):
+        return xp.tril(x, diagonal)
+
+    def dx(g, diagonal):
+        return xp.tril(g, diagonal)
+
+
+class Triu(Op):
+    """The upper triangle of a matrix; zero below."""
+
+    samples = Tril.samples
+
+    def forward(x, *, diagonal=0):
+        return xp.triu(x, diagonal)
+
+    def dx(g, diagonal):
+        return xp.triu(g, diagonal)
+
+
+@public()
+def tril(input, diagonal=0):
+    """The lower triangle; zero above the diagonal."""
+    return Tril.call(input, diagonal=diagonal)
+
+
+@public()
+def triu(input, diagonal=0):
+    """The upper triangle; zero below the diagonal."""
+    return Triu.call(input, diagonal=diagonal)
+
+
+@public()
+def diagonal(input, offset=0, dim1=0, dim2=1):
+    """The diagonal of two dimensions, as the last dimension."""
+    return Diagonal.call(
+        input, offset=offset, dim1=canonical_dim(dim1, input.ndim), dim2=canonical_dim(dim2, input.ndim)
+    )
+
+
+@public()
+def diag(input, diagonal=0):
+    """The diagonal of a matrix, or a matrix with the vector as its diagonal."""
+    if input.ndim == 2:
+        return Diagonal.call(input, offset=diagonal)
+    n = input.shape[0] + abs(diagonal)
+    return DiagEmbed.call(input, shape=(n, n), offset=diagonal)
+
+
+@public()
+def diag_embed(input, offset=0, dim1=-2, dim2=-1):
+    """Matrices with the last dimension as their diagonals."""
+    n = input.shape[-1] + abs(offset)
+    out = DiagonalScatter.call(
+        input, shape=(*input.shape[:-1], n, n), offset=offset, dim1=input.ndim - 1, dim2=input.ndim
+    )
+    return movedim(out, (-2, -1), (dim1, dim2))
+
+
+@public()
+def trace(input):
+    """The sum of the diagonal of a matrix."""
+    return Trace.call(input)

@@ -1,0 +1,39 @@
+"""What a shape is: sizes, strides, number of elements."""
+
+from __future__ import annotations
+
+from nbautograd.core import inplace
+from nbautograd.core.public import public
+from nbautograd.ops.arguments import canonical_dim
+
+
+@public("numel", "nelement")
+def numel(input):
+    """The number of elements."""
+    return input._data.size
+
+
+@public(top=False)
+def size(input, dim=None):
+    """The shape, or the size of one dimension."""
+    return input.shape if dim is None else input.shape[canonical_dim(dim, input.ndim)]
+
+
+@public("dim", "ndimension", top=False)
+def dim(input):
+    """The number of dimensions."""
+    return input._data.ndim
+
+
+@public(top=False)
+def stride(input, dim=None):
+    """How many elements apart neighbours of each dimension lie in memory."""
+    data = inplace.array_of(input)
+    strides = tuple(s // data.itemsize for s in data.strides)
+    return strides if dim is None else strides[dim]
+
+
+@public(top=False)
+def is_contiguous(input):
+    """Whether the elements lie in order in memory."""
+    return bool(inplace.array_of(input).flags.c_contiguous)

@@ -1,0 +1,209 @@
+"""The same numbers in another shape."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nbautograd.core import inplace
+from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+from nbautograd.ops.arguments import canonical_dim, complete, shape_of
+from nbautograd.ops.samples import shaped, through
+
+RESHAPED = (((), (1,)), ((1,), ()), ((6,), (2, 3)), ((2, 3), (6,)), ((2, 3), (3, -1)), ((2, 3, 2), (-1,)),
+            ((0,), (0, 2)), ((2, 0), (0,)), ((4,), (2, 1, 2)), ((1, 1), (1, 1, 1)))  # fmt: skip
+
+
+ONES = ((), (1,), (1, 3), (3, 1), (2, 1, 3), (1, 1), (0, 1), (2, 3), (1, 2, 1, 3), (1, 1, 1))
+
+
+EXPANDED = (((), (3,)), ((1,), (3,)), ((3,), (2, 3)), ((1, 3), (2, 3)), ((2, 1), (2, 3)), ((2, 1), (-1, 4)),
+            ((1, 1), (2, 3)), ((3,), (2, 2, 3)), ((1,), (0,)), ((2, 3), (2, 3)))  # fmt: skip
+
+
+class View(Op):
+    """The same numbers in another shape."""
+
+    view = True
+    tex = {"x": "\\text{reshape}"}
+    samples = through("reshape", lambda make: ((make(*a), b) for a, b in RESHAPED))
+
+    def forward(x, *, shape):
+        return x.reshape(shape)
+
+    def dx(g, x_shape):
+        return g.reshape(x_shape)
+
+
+class Unsqueeze(View):
+    """A new dimension of size one."""
+
+    samples = shaped(*(((shape), {"dim": dim}) for shape in ((), (3,), (2, 3), (0,), (2, 1, 3)) for dim in (0, -1)))
+
+
+class Squeeze(View):
+    """Without the dimensions of size one."""
+
+    samples = shaped(*((shape,) for shape in ONES))
+
+
+class SqueezeDim(View):
+    """Without one dimension, if its size is one."""
+
+    node_name = "SqueezeBackward1"
+    samples = through("squeeze", shaped(*((shape, {"dim": dim}) for shape in ONES[1:] for dim in (0, -1))))
+
+
+class Expand(Op):
+    """Dimensions of size one repeated without copying."""
+
+    view = True
+    broadcasts = True
+    tex = {"x": "\\text{sum over the copies}"}
+    samples = through("expand", lambda make: ((make(*a), *b) for a, b in EXPANDED))
+
+    def forward(x, *, shape):
+        return writable(xp.broadcast_to(x, shape), x)
+
+    def dx(g, x_shape):
+        extra = len(g.shape) - len(x_shape)
+        axes = tuple(i for i, n in enumerate(g.shape) if i < extra or x_shape[i - extra] != n)
+        return (xp.sum(g, axis=axes) if axes else g).reshape(x_shape)
+
+
+def writable(view, x):
+    """`view` open to changes if `x` is; NumPy hands out diagonals that are not."""
+    if isinstance(view, np.ndarray):
+        view.flags.writeable = x.flags.writeable
+    return view
+
+
+@public()
+def reshape(input, *shape, **named):
+    """The same elements in another shape; a -1 is worked out. A view where possible, else a copy."""
+    return View.call(input, shape=complete(shape_of(shape, named, "shape"), input._data.size))
+
+
+@public(top=False)
+def view(input, *shape):
+    """The same memory in another shape.
+
+    Raises: RuntimeError when the elements do not lie in a row in memory.
+    """
+    from nbautograd.core.dtype import dtype
+
+    if len(shape) == 1 and isinstance(shape[0], dtype):
+        raise NotImplementedError("view(dtype) is not supported; use .to(dtype) to convert the numbers")
+    shape = complete(shape_of(shape), input._data.size)
+    data = inplace.array_of(input)
+    if not data.flags.c_contiguous and inplace.storage(data.reshape(shape)) is not inplace.storage(data):
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            "contiguous subspaces). Use .reshape(...) instead."
+        )
+    return View.call(input, shape=shape)
+
+
+@public(top=False)
+def view_as(input, other):
+    """The elements in the shape of `other`."""
+    return view(input, *other.shape)
+
+
+@public(top=False)
+def reshape_as(input, other):
+    """The elements in the shape of `other`."""
+    return reshape(input, *other.shape)
+
+
+@public()
+def flatten(input, start_dim=0, end_dim=-1):
+    """The dimensions from `start_dim` to `end_dim` made one."""
+    if not input.ndim:
+        return reshape(input, 1)
+    start, end = canonical_dim(start_dim, input.ndim), canonical_dim(end_dim, input.ndim)
+    if start > end:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if start == end:
+        return input
+    count = 1
+    for n in input.shape[start : end + 1]:
+        count *= n
+    return reshape(input, (*input.shape[:start], count, *input.shape[end + 1 :]))
+
+
+@public()
+def ravel(input):
+    """All elements in one row."""
+    return reshape(input, -1)
+
+
+@public()
+def unflatten(input, dim, sizes):
+    """One dimension made several."""
+    dim = canonical_dim(dim, input.ndim)
+    sizes = complete(shape_of((sizes,)), input.shape[dim])
+    return reshape(input, (*input.shape[:dim], *sizes, *input.shape[dim + 1 :]))
+
+
+@public()
+def unsqueeze(input, dim):
+    """A new dimension of size one at `dim`."""
+    dim = canonical_dim(dim, input.ndim + 1)
+    shape = tuple(input._data.shape)
+    return Unsqueeze.call(input, shape=(*shape[:dim], 1, *shape[dim:]))
+
+
+@public()
+def squeeze(input, dim=None):
+    """Without dimensions of size one: all of them, or those in `dim`."""
+    shape = tuple(input._data.shape)
+    if dim is None:
+        return Squeeze.call(input, shape=tuple(n for n in shape if n != 1))
+    dims = {canonical_dim(d, input.ndim) for d in ((dim,) if isinstance(dim, int) else dim)}
+    return SqueezeDim.call(input, shape=tuple(n for i, n in enumerate(shape) if i not in dims or n != 1))
+
+
+@public(top=False)
+def expand(input, *sizes, **named):
+    """Dimensions of size one repeated without copying; -1 keeps a size."""
+    sizes = shape_of(sizes, named, "size")
+    extra = len(sizes) - input.ndim
+    if extra < 0:
+        raise RuntimeError(
+            f"expand({input.type()}{{{list(input.shape)}}}, size={list(sizes)}): the number of sizes provided "
+            f"({len(sizes)}) must be greater or equal to the number of dimensions in the tensor ({input.ndim})"
+        )
+    shape = tuple(input.shape[i - extra] if n == -1 else n for i, n in enumerate(sizes))
+    for i, n in reversed(list(enumerate(shape[extra:]))):
+        if input.shape[i] not in (1, n):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({n}) must match the existing size ({input.shape[i]}) at "
+                f"non-singleton dimension {i + extra}.  Target sizes: {list(shape)}.  Tensor sizes: {list(input.shape)}"
+            )
+    return Expand.call(input, shape=shape)
+
+
+@public(method=True)
+def broadcast_to(input, shape):
+    """Broadcast to `shape` without copying."""
+    return expand(input, *shape)
+
+
+@public(top=False)
+def expand_as(input, other):
+    """Expanded to the shape of `other`."""
+    return expand(input, *other.shape)
+
+
+@public(method=False)
+def broadcast_tensors(*tensors):
+    """All tensors expanded to their common shape."""
+    shape = np.broadcast_shapes(*(tuple(t.shape) for t in tensors))
+    return tuple(expand(t, *shape) for t in tensors)
+
+
+@public()
+def atleast_1d(input):
+    """At least one dimension."""
+    return input if input.ndim else reshape(input, 1)
