@@ -1,6 +1,5 @@
 """The libraries that are compared, by the names the table gives them."""
 
-import gc
 import importlib
 from functools import cache
 from types import ModuleType
@@ -29,5 +28,4 @@ def installed() -> dict[str, ModuleType]:
                 raise
     if "torch" in found:
         found["torch"].set_num_threads(1)
-    gc.freeze()  # the modules stay: the collector need not look at them before every sample
     return found
