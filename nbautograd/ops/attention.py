@@ -1,0 +1,329 @@
+"""Attention: every query takes a weighted mean of the values, one node for the whole of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nbautograd.core import dtype as dtypes
+from nbautograd.core.array import place
+from nbautograd.core.call import wrap
+from nbautograd.core.errors import broadcast_problem
+from nbautograd.core.op import Op, xp
+from nbautograd.core.public import FUNCTIONS, public
+from nbautograd.core.tensor import Tensor
+from nbautograd.ops.fused import by_steps
+from nbautograd.ops.random import keep_mask
+from nbautograd.ops.samples import Make, through
+
+BLOCK = 1 << 17
+"""Scores that are worked on at a time: half a megabyte of float32 stays in the cache."""
+
+# --- samples ------------------------------------------------------------------------------------------------------
+
+SIZES = (
+    ((2,), 4, 4, 3, 3), ((1, 2), 3, 3, 2, 2), ((2, 2), 3, 5, 4, 4), ((), 3, 3, 2, 2), ((2,), 3, 2, 4, 3),
+    ((1, 1), 1, 4, 2, 5), ((2, 1), 4, 1, 1, 1), ((3,), 1, 1, 2, 2), ((1, 2, 2), 2, 3, 2, 2), ((2, 2), 0, 3, 2, 2),
+    ((0, 2), 3, 3, 2, 2),
+)  # fmt: skip
+
+
+def _cases(make: Make) -> Iterator[Any]:
+    for lead, rows, columns, width, out in SIZES:
+
+        def three(
+            lead: Any = lead, rows: Any = rows, columns: Any = columns, width: Any = width, out: Any = out
+        ) -> Any:
+            return make(*lead, rows, width), make(*lead, columns, width), make(*lead, columns, out)
+
+        yield three()
+        yield *three(), {"is_causal": True}
+        yield *three(), {"attn_mask": make(rows, columns), "scale": 0.5}
+        seen = make.bools(*lead[:1], *(1 for _ in lead[1:]), rows, columns)
+        seen[..., :1] = True
+        yield *three(), {"attn_mask": seen}
+    yield make(2, 4, 3, 2), make(2, 2, 3, 2), make(2, 2, 3, 2), {"enable_gqa": True}
+    yield make(2, 1, 3, 2), make(1, 2, 3, 2), make(2, 2, 3, 2)
+    yield make(1, 3, 2, 2).swapaxes(1, 2), make(1, 4, 2, 2).swapaxes(1, 2), make(1, 4, 2, 2).swapaxes(1, 2)
+
+
+# --- the op -------------------------------------------------------------------------------------------------------
+
+
+class ScaledDotProductAttention(Op):
+    """For each query a mean of the values, weighted by how well the query fits their keys.
+
+    NOTE [Attention]
+    Only the inputs and one number per query are kept: `lse`, the logarithm of the sum of its weights. Backward makes
+    the weights anew from it, block by block, so memory grows with the sequence and not with its square.
+
+    Math: S = q kᵀ · scale + bias, P = softmax(S), out = P v;
+        ∂v = Pᵀ g, ∂P = g vᵀ, ∂S = P ∘ (∂P − Σ P ∘ ∂P), ∂q = scale · ∂S k, ∂k = scale · ∂Sᵀ q
+    Shape: q (…, L, E), k (…, S, E), v (…, S, D), bias broadcast to (…, L, S) → (…, L, D)
+    Source: Vaswani et al. 2017, *Attention is all you need*, equation 1; Dao et al. 2022, *FlashAttention*, section 3
+    """
+
+    node_name = "ScaledDotProductFlashAttentionForCpuBackward0"
+    title = "attention"
+    variadic = True
+    broadcasts = True
+    promote = "none"
+    aux = ("lse",)
+    tex = {"xs": "\\operatorname{softmax}(q k^\\top / \\sqrt{d}) \\, v"}
+    samples = through("scaled_dot_product_attention", _cases, named=False)
+
+    def forward(*xs, scale, causal=False, keep=None, learns_bias=False):
+        q, k, v, bias = split_inputs(xs)
+        out = (
+            xp.zeros_like(q)
+            if q.shape == (*q.shape[:-1], v.shape[-1])
+            else xp.zeros((*q.shape[:-1], v.shape[-1]), q.dtype)
+        )
+        lse = xp.zeros((*q.shape[:-1], 1), q.dtype)
+        bias = full_bias(bias, q, k, causal)
+        for part in blocks(q, k):
+            weights = scores(q[part], k[part], scale, bias, part)
+            top = row_tops(weights)
+            if bias is not None and not causal:  # a query that may see nothing gets zeros
+                top = xp.maximum(top, xp.finfo(q.dtype).min)
+            weights -= top
+            xp.exp(weights, out=weights)
+            total = row_sums(weights)
+            if bias is not None and not causal:
+                total[total == 0] = xp.inf
+            lse[part] = xp.log(total) + top
+            if keep is not None:
+                weights *= keep[part]
+            mean = out[part]
+            xp.matmul(weights, v[part], out=mean)
+            mean /= total
+        return out, lse
+
+    def dxs(g, xs, lse, scale, causal, keep, learns_bias):
+        return xp.attention_backward(g, *xs, lse=lse, scale=scale, causal=causal, keep=keep, learns_bias=learns_bias)
+
+
+class AttentionBackward(Op):
+    """The gradients of attention; see NOTE [Attention]."""
+
+    variadic = True
+    promote = "none"
+    outputs = None
+
+    def forward(*xs, lse, scale, causal, keep, learns_bias):
+        g, (q, k, v, bias) = xs[0], split_inputs(xs[1:])
+        dq, dk, dv = xp.zeros_like(q), xp.zeros_like(k), xp.zeros_like(v)
+        d_bias = xp.zeros((*q.shape[:-1], k.shape[-2]), q.dtype) if learns_bias else None
+        full = full_bias(bias, q, k, causal)
+        for part in blocks(q, k):
+            weights = scores(q[part], k[part], scale, full, part)
+            weights -= lse[part]
+            xp.exp(weights, out=weights)
+            d_weights = xp.matmul(g[part], xp.swapaxes(v[part], -1, -2))
+            used = weights
+            if keep is not None:
+                d_weights *= keep[part]
+                used = weights * keep[part]
+            xp.matmul(xp.swapaxes(used, -1, -2), g[part], out=dv[part])
+            d_weights -= xp.expand_dims(xp.einsum("...j,...j->...", weights, d_weights), -1)
+            d_weights *= weights
+            if d_bias is not None:
+                d_bias[part] = d_weights
+            xp.matmul(d_weights, k[part], out=dq[part])
+            xp.matmul(xp.swapaxes(d_weights, -1, -2), q[part], out=dk[part])
+        dq *= scale
+        dk *= scale
+        return (dq, dk, dv) if bias is None else (dq, dk, dv, d_bias)
+
+
+def split_inputs(xs):
+    return xs if len(xs) == 4 else (*xs, None)
+
+
+def blocks(q, k):
+    """The parts of the leading dimension that are worked on together; `...` where there is none."""
+    if q.ndim == 2:
+        return [...] if q.shape[0] and k.shape[0] else []
+    each = max(1, k.shape[-2])
+    for n in q.shape[1:-1]:
+        each *= n
+    count = q.shape[0]
+    step = max(1, BLOCK // max(1, each))
+    return [slice(i, i + step) for i in range(0, count, step)] if each and q.size and k.size else []
+
+
+def scores(q, k, scale, bias, part):
+    """How well each query fits each key. To scale the queries is less work than to scale the scores."""
+    found = xp.matmul(q * q.dtype.type(scale), xp.swapaxes(k, -1, -2))
+    if bias is not None:
+        found += bias[part] if bias.ndim == found.ndim else bias
+    return found
+
+
+def full_bias(bias, q, k, causal):
+    """What is added to the scores: −∞ above the diagonal for causal attention, or `bias` in the scores' shape."""
+    if causal:
+        return xp.triu(xp.full((q.shape[-2], k.shape[-2]), -xp.inf, q.dtype), 1)
+    return bias if bias is None else xp.broadcast_to(bias, (*q.shape[:-1], k.shape[-2]))
+
+
+def row_tops(x):
+    """The largest of each row. NumPy is slow along short rows: there the rows are turned first."""
+    if x.shape[-1] >= 128:
+        return x.max(axis=-1, keepdims=True)
+    return xp.expand_dims(xp.ascontiguousarray(xp.moveaxis(x, -1, 0)).max(axis=0), -1)
+
+
+def row_sums(x):
+    """The sum of each row, by the matrix product, which is several times faster than `sum`."""
+    return xp.matmul(x, xp.ones((x.shape[-1], 1), x.dtype))
+
+
+def attention_by_steps(
+    q: Any, k: Any, v: Any, bias: Any = None, *, lse: Any, scale: float, causal: bool, keep: Any, learns_bias: bool
+) -> Any:
+    """The same by single ops; see NOTE [Second order of kernels]."""
+    found = (q * scale) @ k.transpose(-1, -2)
+    if causal:
+        bias = wrap(causal_bias(q, k))
+    if bias is not None:
+        found = found + bias
+    # Not `softmax`: a query that may see nothing has the weights 0.
+    weights = (found - wrap(lse._data)).exp()
+    weights = weights / (weights.sum(-1, keepdim=True) + wrap(lse._data == np.inf))
+    return (weights if keep is None else weights * wrap(keep)) @ v
+
+
+by_steps("attention_backward", attention_by_steps)
+
+# --- torch's signature --------------------------------------------------------------------------------------------
+
+
+def causal_bias(q: Any, k: Any) -> Any:
+    """−∞ above the diagonal, as an array beside those of the tensors `q` and `k`."""
+    size = (q.shape[-2], k.shape[-2])
+    return place(np.triu(np.full(size, -np.inf, q._data.dtype), 1), q.device)
+
+
+def _check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float) -> None:
+    """torch's refusals.
+
+    Raises: RuntimeError
+    """
+    if min(q.ndim, k.ndim, v.ndim) < 2:
+        raise RuntimeError(
+            "Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: "
+            f"{q.ndim} key.dim: {k.ndim} and value.dim: {v.ndim} instead."
+        )
+    kinds = [_kind(t) for t in (q, k, v)]
+    if len(set(kinds)) > 1:
+        raise RuntimeError(
+            "Expected query, key, and value to have the same dtype, but got query.dtype: "
+            f"{kinds[0]} key.dtype: {kinds[1]} and value.dtype: {kinds[2]} instead."
+            "\n  hint: cast them to one dtype first, as in key.to(query.dtype)"
+        )
+    if q._data.dtype.kind != "f":
+        raise RuntimeError(f"expected scalar type Float but found {q.dtype.tensor_type}")
+    if mask is not None and mask._data.dtype.kind != "b" and mask.dtype not in (q.dtype, dtypes.float32):
+        raise RuntimeError(
+            "Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
+            f"{_kind(mask)} and  query.dtype: {kinds[0]} instead."
+        )
+    if not 0 <= dropout <= 1:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout:g}")
+    if q.shape[-1] != k.shape[-1]:
+        stack = int(np.prod(q.shape[:-2]))
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{stack}, {q.shape[-1]}] "
+            f"but got: [{stack}, {k.shape[-1]}].\n  query  {tuple(q.shape)}\n  key    {tuple(k.shape)}\n"
+            "  hint: queries and keys are compared by their dot product: their last sizes must be equal"
+        )
+    if k.shape[-2] != v.shape[-2]:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{k.shape[-2]}] but got: [{v.shape[-2]}]."
+            f"\n  key    {tuple(k.shape)}\n  value  {tuple(v.shape)}\n  hint: there must be a value for every key"
+        )
+
+
+def _kind(t: Tensor) -> str:
+    return t.dtype.tensor_type.lower()
+
+
+def _grouped(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """Keys and values with their heads repeated until each query's head has its own."""
+    heads = q.shape[-3]
+    if heads % k.shape[-3] or heads % v.shape[-3]:
+        raise RuntimeError("Number of heads in key and value must divide the number of heads in ")
+    return tuple(t.repeat_interleave(heads // t.shape[-3], -3) for t in (k, v))  # type: ignore[return-value]
+
+
+def _spread(*inputs: Tensor) -> list[Tensor]:
+    """All with the same leading sizes."""
+    leads = [tuple(t._data.shape[:-2]) for t in inputs]
+    if all(lead == leads[0] for lead in leads):
+        return list(inputs)
+    problem = broadcast_problem([np.empty(lead) for lead in leads])
+    if problem is not None:
+        raise RuntimeError(problem)
+    lead = np.broadcast_shapes(*leads)
+    return [t.expand(*lead, *t.shape[-2:]) for t in inputs]
+
+
+def _bias(mask: Tensor | None, q: Tensor, k: Tensor, is_causal: bool) -> Tensor | None:
+    """The mask as numbers to add; with a mask, being causal is a part of it."""
+    if mask is None:
+        return None
+    size = (*q._data.shape[:-1], k._data.shape[-2])
+    problem = broadcast_problem([np.broadcast_to(0, size), mask._data])
+    if problem is not None:
+        raise RuntimeError(f"{problem.partition(chr(10))[0]}\n  hint: attn_mask must broadcast to {size}")
+    if mask._data.dtype.kind == "b":
+        zero = q._data.dtype.type(0)
+        mask = FUNCTIONS["where"](mask, wrap(zero), wrap(zero - np.inf))
+    elif mask.dtype != q.dtype:
+        mask = mask.to(q.dtype)
+    return mask + wrap(causal_bias(q, k)) if is_causal else mask
+
+
+@public(top=False, method=False, functional=True)
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """For each query a mean of the values, weighted by the softmax of its products with the keys.
+
+    `attn_mask` says which keys a query may see (True), or is added to the scores; with `is_causal` a query sees the
+    keys up to its own position.
+
+    Math: out = softmax(q kᵀ · scale + mask) v, where scale is 1/√E unless given
+    Shape: query (…, L, E), key (…, S, E), value (…, S, D) → (…, L, D)
+    Raises: RuntimeError for sizes or dtypes that do not fit together.
+    Example:
+        >>> import nbautograd as torch
+        >>> x = torch.eye(2)
+        >>> torch.nn.functional.scaled_dot_product_attention(x, x, x, is_causal=True)[0]
+        tensor([1., 0.])
+    """
+    _check(query, key, value, attn_mask, dropout_p)
+    if enable_gqa:
+        key, value = _grouped(query, key, value)
+    query, key, value = _spread(query, key, value)
+    bias = _bias(attn_mask, query, key, is_causal)
+    keep = None
+    if dropout_p > 0:
+        keep = place(keep_mask((*query.shape[:-1], key.shape[-2]), dropout_p, query._data.dtype), query.device)
+    return ScaledDotProductAttention.call(
+        *((query, key, value) if bias is None else (query, key, value, bias)),
+        scale=query.shape[-1] ** -0.5 if scale is None else scale,
+        causal=is_causal and bias is None,
+        keep=keep,
+        learns_bias=bias is not None and bias._node is not None,
+    )[0]
