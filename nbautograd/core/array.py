@@ -14,13 +14,15 @@ costs on 0-d arrays. Scalars are immutable, so a tensor that holds one is change
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from .device import CPU, device, usable
+from .device import cupy as cupy
 
 ndarray = np.ndarray
 
@@ -46,43 +48,6 @@ class Namespace:
         return found
 
 
-class device:
-    """Where a tensor lives: `device('cpu')` or `device('cuda', 0)`."""
-
-    __slots__ = ("index", "type")
-
-    def __init__(self, type: Any, index: int | None = None) -> None:
-        if isinstance(type, device):
-            type, index = type.type, type.index
-        elif isinstance(type, int):
-            type, index = "cuda", type
-        elif ":" in type:
-            type, _, number = type.partition(":")
-            index = int(number)
-        if not str(type).isalpha():
-            raise RuntimeError(f"Invalid device string: '{type}'")
-        if type not in ("cpu", "cuda"):
-            raise RuntimeError(f"Expected one of cpu, cuda device type at start of device string: {type}")
-        self.type: str = type
-        self.index = index
-
-    def __repr__(self) -> str:
-        index = "" if self.index is None else f", index={self.index}"
-        return f"device(type='{self.type}'{index})"
-
-    def __str__(self) -> str:
-        return self.type if self.index is None else f"{self.type}:{self.index}"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
-
-    def __hash__(self) -> int:
-        return hash((self.type, self.index))
-
-
-CPU = device("cpu")
-
-
 class Size(tuple[int, ...]):
     """The shape of a tensor: a tuple that knows its number of elements."""
 
@@ -104,21 +69,10 @@ class Size(tuple[int, ...]):
     def __add__(self, other: Any) -> Any:
         return Size(tuple.__add__(self, tuple(other)))
 
+    def __mul__(self, times: Any) -> Any:
+        return Size(tuple.__mul__(self, times))
 
-def cupy() -> Any:
-    """CuPy, imported when first asked for.
-
-    Raises: RuntimeError in torch's words when there is no CuPy or no GPU.
-    """
-    if "cupy" in sys.modules:
-        return sys.modules["cupy"]
-    if importlib.util.find_spec("cupy") is None:
-        raise RuntimeError(
-            "Torch not compiled with CUDA enabled\n"
-            "  nbautograd computes on the GPU with CuPy, which is not installed here.\n"
-            "  hint: pip install nbautograd[cuda12], or use device='cpu'"
-        )
-    return importlib.import_module("cupy")
+    __rmul__ = __mul__
 
 
 def is_cupy(data: Any) -> bool:
@@ -133,8 +87,9 @@ def place(data: Any, where: device) -> Any:
     """`data` on the device `where`, copied only if it is elsewhere."""
     if where.type == "cpu":
         return data.get() if is_cupy(data) else data
+    where = usable(where)
     library = cupy()
-    with library.cuda.Device(where.index or 0):
+    with library.cuda.Device(where.index):
         return library.asarray(data)
 
 
@@ -153,7 +108,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     extra = len(g.shape) - len(shape)
     axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and g.shape[i + extra] != 1)
     if axes:
-        g = g.sum(axes)
+        g = g.sum(axes) if g.dtype.kind != "V" else g.astype(np.float32).sum(axes).astype(g.dtype)
     return g if tuple(g.shape) == shape else g.reshape(shape)
 
 

@@ -31,6 +31,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import array as arrays
+from . import dtype as dtypes
 
 # NOTE [Complex gradients]
 # The gradient of a complex input is, as in torch, g times the conjugate of the derivative (the conjugate Wirtinger
@@ -160,6 +161,23 @@ class Op:
         return found
 
     @classmethod
+    def rounding(cls) -> type[Op]:
+        """This entry for bfloat16: computed in float32 and rounded once at the end; see NOTE [bfloat16]."""
+        if cls.__dict__.get("_rounding") is None:
+            from . import call
+
+            def forward(*xs: Any, **settings: Any) -> Any:
+                result = cls.forward(*map(_widened, xs), **settings)
+                return result if settings.get("dtype") is not None else _rounded(result)
+
+            twin: Any = type(cls.__name__, (cls,), {}, abstract=True)  # type: ignore[call-overload]
+            twin.forward = staticmethod(forward)
+            twin.pulls = tuple(pull and _rounding(pull) for pull in cls.pulls)
+            twin.step = call.step_many(twin) if cls.outputs == 1 else None
+            cls._rounding = twin  # type: ignore[attr-defined]
+        return cls._rounding  # type: ignore[attr-defined]
+
+    @classmethod
     def wirtinger(cls) -> type[Op]:
         """This entry as it is recorded for complex numbers; see NOTE [Complex gradients]."""
         if cls.conjugates or cls.view or not cls.saves:
@@ -222,6 +240,24 @@ def _origin(cls: type[Op], name: str) -> tuple[str, Any]:
 
 def _pulls_of(cls: type[Op], rules: tuple[Rule | None, ...]) -> tuple[Pull | None, ...]:
     return tuple(rule and _pull(rule, tuple(cls.saves.index(n) for n in names_of(rule)[1:])) for rule in rules)
+
+
+def _widened(value: Any) -> Any:
+    """What is bfloat16 as float32."""
+    if isinstance(value, tuple):
+        return tuple(map(_widened, value))
+    return value.astype(np.float32) if getattr(value, "dtype", None) is dtypes.BRAIN else value
+
+
+def _rounded(value: Any) -> Any:
+    """What is float32 as bfloat16."""
+    if isinstance(value, tuple | list):
+        return tuple(map(_rounded, value))
+    return value.astype(dtypes.BRAIN) if getattr(value, "dtype", None) == np.float32 else value
+
+
+def _rounding(pull: Pull) -> Pull:
+    return lambda g, saved: _rounded(pull(_widened(g), _widened(saved)))
 
 
 def _conjugated(pull: Pull) -> Pull:

@@ -135,6 +135,8 @@ def _nested(data: Any, indent: int, short: bool, form: Any) -> str:
 def tensor_text(tensor: Any, prefix: str = "tensor(") -> str:
     """`tensor(10., grad_fn=<AddBackward0>)`."""
     data = np.asarray(arrays.place(tensor._data, arrays.CPU))
+    if data.dtype.kind == "V":
+        data = data.astype(np.float32)
     indent = len(prefix)
     suffixes: list[str] = []
     dtype = tensor.dtype

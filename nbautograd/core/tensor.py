@@ -10,12 +10,13 @@ import numpy as np
 
 from . import array as arrays
 from . import dtype as dtypes
-from . import errors
+from . import errors, modes
 from .modes import state
 from .node import GradFn, Hooked, RemovableHandle, grad_fn_of, hooked, is_leaf_node, leaf_node, node_and_output
 
 _UNSET: dict[str, Any] = {
     "_grad": None,
+    "_inference": None,
     "_base": None,
     "_path": None,
     "_views": None,
@@ -43,6 +44,7 @@ class Tensor:
         "_base",
         "_data",
         "_grad",
+        "_inference",
         "_node",
         "_path",
         "_scalar_changes",
@@ -54,6 +56,7 @@ class Tensor:
     _data: Any
     _node: Any
     _grad: Tensor | None
+    _inference: Any
     _base: Tensor | None
     _path: Any
     _views: Any
@@ -140,7 +143,13 @@ class Tensor:
     def _version(self) -> int:
         from . import inplace
 
+        if self._inference is not None:
+            raise RuntimeError("Inference tensors do not track version counter.")
         return inplace.version(self)
+
+    def is_inference(self) -> bool:
+        """Whether this was made in `inference_mode`, and so can never be part of a graph."""
+        return self._inference is not None
 
     # --- its place in the graph ---
 
@@ -159,8 +168,12 @@ class Tensor:
         Raises: RuntimeError for integer tensors, and for turning it off on a tensor that was computed.
         """
         if requires_grad and self._node is None:
-            if self._data.dtype.kind not in "fc":
+            if self._data.dtype.kind not in dtypes.INEXACT:
                 raise errors.integer_requires_grad(self.dtype, method=True)
+            if self._inference is not None and modes.local.inference is None:
+                raise RuntimeError(
+                    "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
+                )
             self._node = leaf_node(self)
         elif not requires_grad and self._node is not None:
             if not self.is_leaf:
@@ -289,6 +302,8 @@ class Tensor:
         t._node = None
         inplace.share(self, t)
         t._untracked = self._untracked
+        if state.special:
+            t._inference = self._inference
         return t
 
     def detach_(self) -> Tensor:

@@ -146,7 +146,7 @@ def _seeds(roots: list[Tensor], gradients: list[Any], create_graph: bool) -> lis
                 raise errors.no_grad_path(root, i)
             if data.size != 1:
                 raise errors.not_scalar(root)
-            if data.dtype.kind != "f":
+            if data.dtype.kind not in dtypes.FLOATING:
                 raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
             seed = data.dtype.type(1) if isinstance(data, np.generic) else arrays.library_of(data).ones_like(data)
             seeds.append(wrap(seed) if create_graph else seed)
@@ -412,7 +412,7 @@ def _check_replacement(hook: Any, result: Any, g: Any) -> None:
 def _check_finite(node: Node, shares: list[Any]) -> None:
     for i, share in enumerate(shares):
         data = _data(share)
-        if data is not None and data.dtype.kind in "fc" and bool((data != data).any()):
+        if data is not None and data.dtype.kind in dtypes.INEXACT and bool((data != data).any()):
             raise errors.not_a_number(node, i)
 
 
