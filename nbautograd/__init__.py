@@ -12,9 +12,11 @@ from typing import Any
 
 from nbautograd import ops as _ops  # noqa: F401  (fills the op table and the public names)
 from nbautograd.core import dtype as _dtypes
+from nbautograd.core.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
 from nbautograd.core.array import Size, device
 from nbautograd.core.dtype import dtype, get_default_dtype, set_default_dtype
-from nbautograd.core.modes import enable_grad, is_anomaly_enabled, is_grad_enabled, no_grad, set_grad_enabled
+from nbautograd.core.inference import inference_mode, is_inference_mode_enabled
+from nbautograd.core.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from nbautograd.core.printing import set_printoptions
 from nbautograd.core.public import FUNCTIONS as _FUNCTIONS
 from nbautograd.core.tensor import Tensor
@@ -72,6 +74,11 @@ def is_tensor(obj: object) -> bool:
     return isinstance(obj, Tensor)
 
 
+def is_inference(input: Tensor) -> bool:  # noqa: A002  (torch's name)
+    """Whether `input` was made in `inference_mode`."""
+    return input.is_inference()
+
+
 def typename(obj: object) -> str:
     """The name of an object's type, such as `torch.FloatTensor`."""
     return obj.type() if isinstance(obj, Tensor) else f"{type(obj).__module__}.{type(obj).__name__}"
@@ -99,8 +106,12 @@ __all__ = [
     "dtype",
     "enable_grad",
     "get_default_dtype",
+    "inference_mode",
+    "is_anomaly_check_nan_enabled",
     "is_anomaly_enabled",
     "is_grad_enabled",
+    "is_inference",
+    "is_inference_mode_enabled",
     "is_tensor",
     "no_grad",
     "set_default_dtype",

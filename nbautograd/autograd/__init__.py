@@ -1,6 +1,14 @@
 """Differentiation under torch's names: backward and grad, functions of one's own, whole derivatives, and checks."""
 
-from nbautograd.core.modes import detect_anomaly, enable_grad, no_grad, set_detect_anomaly, set_grad_enabled
+from nbautograd.core.anomaly import detect_anomaly, set_detect_anomaly
+from nbautograd.core.inference import inference_mode
+from nbautograd.core.modes import (
+    enable_grad,
+    is_multithreading_enabled,
+    no_grad,
+    set_grad_enabled,
+    set_multithreading_enabled,
+)
 from nbautograd.core.walk import backward, grad
 
 from . import functional, graph
@@ -20,8 +28,11 @@ __all__ = [
     "gradcheck",
     "gradgradcheck",
     "graph",
+    "inference_mode",
+    "is_multithreading_enabled",
     "no_grad",
     "once_differentiable",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
 ]

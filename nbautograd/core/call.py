@@ -18,9 +18,10 @@ from . import array as arrays
 from . import dtype as dtypes
 from . import errors, views
 from .array import SOLE_HERE, compact, is_cupy, ndarray, unbroadcast
-from .modes import is_grad_enabled, state
+from .modes import is_recording, local, state
 from .node import FITS, GRAD, ORDER, PARENTS, OutputSlot, tick
 from .op import TABLE, names_of
+from .saved import finish
 from .tensor import Tensor
 
 new = object.__new__
@@ -274,6 +275,8 @@ def _general(op: Any) -> Callable[..., Any]:
 
 def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     """Run `op` on anything it accepts, record it if this thread records, and tell the observer."""
+    if state.special and local.cast is not None:
+        inputs = local.cast(op, inputs)
     if settings:  # tensors among the settings are never differentiated
         settings = {name: v._data if isinstance(v, Tensor) else v for name, v in settings.items()}
     datas, casts = _prepare(op, inputs)
@@ -287,9 +290,11 @@ def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
         raise errors.explain(op, inputs, datas, settings, error) from None
     results, aux = _split(op, result)
     node = None
-    if is_grad_enabled() and any(op.rules):
+    if is_recording() and any(op.rules):
         node = record(op, inputs, datas, casts, settings, results, aux)
     outputs = _wrap(op, inputs, settings, results, node)
+    if state.special:
+        finish(op, node, inputs, outputs)
     if state.observer is not None and observes_here(state.observer):
         state.observer.op(op, inputs, settings, outputs, False)
     extra = tuple(wrap(compact(a)) if hasattr(a, "dtype") else a for a in aux)

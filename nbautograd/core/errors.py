@@ -79,6 +79,14 @@ def user_frame() -> Any:
     return frame
 
 
+def user_depth() -> int:
+    """The `stacklevel` with which the caller's warning points at the innermost frame that is not the package's own."""
+    frame, depth = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame, depth = frame.f_back, depth + 1
+    return depth
+
+
 def variable_name(tensor: Any) -> str | None:
     """The name under which the calling code knows `tensor`."""
     frame = user_frame()

@@ -24,9 +24,9 @@ from typing import Any
 
 import numpy as np
 
-from . import errors
+from . import errors, inference
 from .array import is_cupy, ndarray
-from .modes import is_grad_enabled, state
+from .modes import is_grad_enabled, local, state
 from .node import FITS, OP, ORDER, PARENTS, SAVED, Hooked, hooked, is_leaf_node, node_and_output, op_of, tick
 from .op import is_tensor
 from .tensor import Tensor
@@ -127,6 +127,8 @@ def share(tensor: Tensor, other: Tensor) -> None:
 def write(tensor: Tensor, value: Any) -> None:
     """Put the array `value` into the memory of `tensor`."""
     global last_change
+    if state.special:
+        inference.check_change(tensor)
     data = tensor._data
     if isinstance(data, np.generic):
         fresh = data.dtype.type(value)
@@ -201,6 +203,8 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
 
     Raises: RuntimeError in torch's words for leaves, for results that do not fit, and for dtypes that cannot be cast.
     """
+    if state.special:
+        inference.check_change(target)
     recording = is_grad_enabled()
     leaf = target._base if target._base is not None else target
     if recording and target._node is not None:
@@ -209,7 +213,7 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
         raise errors.leaf_in_place(view=leaf is not target)
     if op.elementwise:
         _check_overlap(target._data, others)
-    result = op.call(target, *others, **settings)
+    result = _unpacked(op, target, others, settings) if state.special else op.call(target, *others, **settings)
     _check_result(target, result)
     if state.observer is not None:
         state.observer.in_place(target, result)
@@ -227,9 +231,27 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
         node[SAVED] = tuple([target._data if s is result._data else s for s in node[SAVED]])
         if not changes_operand:
             node[ORDER] = tick()  # what it saved is newer than this change
+        if state.special:
+            _pack(node, (target, *others))
     if recording:
         set_history(target, node)
     return target
+
+
+def _unpacked(op: Any, target: Tensor, others: tuple[Any, ...], settings: dict[str, Any]) -> Tensor:
+    """`op` run without hooks for what it saves: they get it when it is what it will be, from `_pack`."""
+    before, local.saved_hooks = local.saved_hooks, ()
+    try:
+        return op.call(target, *others, **settings)
+    finally:
+        local.saved_hooks = before
+
+
+def _pack(node: Any, operands: tuple[Any, ...]) -> None:
+    from . import saved
+
+    if local.saved_hooks and op_of(node).frees:
+        saved.pack(op_of(node), node, operands, operands[:1])
 
 
 def _check_result(target: Tensor, result: Tensor) -> None:

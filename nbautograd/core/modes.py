@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
 
@@ -65,24 +65,45 @@ class Observer(Protocol):
 class _State:
     """The process-wide switches; `special` is the number of reasons to leave the short path."""
 
-    __slots__ = ("anomaly", "observer", "paused", "special")
+    __slots__ = ("anomaly", "check_nan", "observer", "paused", "special")
 
     def __init__(self) -> None:
         self.anomaly = False
+        self.check_nan = True
         self.special = 0
         self.paused = False
         self.observer: Observer | None = None
 
 
 state = _State()
-_lock = threading.Lock()
+_lock = threading.RLock()  # a `__del__` that changes `special` may run while this thread holds it
 
 
-class _Local(threading.local):
+class Local(threading.local):
+    """What is switched on in one thread."""
+
     grad_enabled = True
+    multithreading = True
+    inference: Any = None
+    """The mark of the block of `inference_mode` that this thread is in; see `core.inference`."""
+    saved_hooks: tuple[tuple[Callable[[Any], Any], Callable[[Any], Any]], ...] = ()
+    """The pairs of hooks for saved tensors, the innermost last; see `core.saved`."""
+    saved_hooks_refused: str | None = None
+    running: Any = None
+    """The node whose rules are running, in anomaly mode only."""
+    levels: tuple[Any, ...] = ()
+    """The levels of forward mode at which ops compute tangents, the outermost first; see `core.forward`."""
+    cast: Callable[[Any, tuple[Any, ...]], tuple[Any, ...]] | None = None
+    """What autocast does to the inputs of an op before it runs; see `nbautograd.amp`."""
 
 
-_local = _Local()
+local = Local()
+
+
+def special(by: int) -> None:
+    """There is a reason more (1) or less (-1) to leave the short path."""
+    with _lock:
+        state.special += by
 
 
 def observe(observer: Observer | None) -> Observer | None:
@@ -111,16 +132,55 @@ def is_grad_enabled() -> bool:
         ...     torch.is_grad_enabled()
         False
     """
-    return _local.grad_enabled
+    return local.grad_enabled
+
+
+def is_recording() -> bool:
+    """Whether ops record a graph here: `is_grad_enabled()`, and not inside `inference_mode`, which it cannot undo."""
+    return local.grad_enabled and local.inference is None
 
 
 def _set(mode: bool) -> bool:
-    before = _local.grad_enabled
+    before = local.grad_enabled
     if before is not mode:
         with _lock:  # no call between the two: an interrupt comes before both or after both
             state.special += 1 if before else -1
-            _local.grad_enabled = mode
+            local.grad_enabled = mode
     return before
+
+
+def decorated(function: Callable[..., Any], enter: Callable[[], Any]) -> Callable[..., Any]:
+    """`function` with each call, and each step of a generator, inside a fresh `with enter():`."""
+    import inspect
+
+    if inspect.isgeneratorfunction(function):
+        return functools.wraps(function)(lambda *args, **kwargs: _stepwise(function(*args, **kwargs), enter))
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        with enter():
+            return function(*args, **kwargs)
+
+    return wrapped
+
+
+def _stepwise(generator: Generator[Any, Any, Any], enter: Callable[[], Any]) -> Generator[Any, Any, Any]:
+    resume: Callable[[Any], Any] = generator.send
+    argument: Any = None
+    while True:
+        try:
+            with enter():
+                value = resume(argument)
+        except StopIteration as done:
+            return done.value
+        try:
+            resume, argument = generator.send, (yield value)
+        except GeneratorExit:
+            with enter():
+                generator.close()
+            raise
+        except BaseException as error:
+            resume, argument = generator.throw, error
 
 
 class _GradMode:
@@ -149,12 +209,7 @@ class _GradMode:
         self._before.pop()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with self.clone():
-                return function(*args, **kwargs)
-
-        return wrapped
+        return decorated(function, self.clone)
 
     def clone(self) -> _GradMode:
         return type(self)()
@@ -203,30 +258,28 @@ class set_grad_enabled(_GradMode):
         return super().__call__(function)
 
 
-class set_detect_anomaly:
-    """Let backward stop at the first gradient that is NaN and say which op it came from.
+class set_multithreading_enabled:
+    """Allow backward to use several threads, or forbid it. The engine walks in the calling thread either way."""
 
-    Raises: RuntimeError from backward, as in `Function 'SqrtBackward0' returned nan values in its 0th output.`
-    """
-
-    def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        self._before = state.anomaly
-        state.anomaly = mode and check_nan
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+        self._before = local.multithreading
+        local.multithreading = mode
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *exc: object) -> None:
-        state.anomaly = self._before
+        local.multithreading = self._before
+
+    def clone(self) -> set_multithreading_enabled:
+        return set_multithreading_enabled(self.mode)
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        local.multithreading = self._before
+        return decorated(function, self.clone)
 
 
-class detect_anomaly(set_detect_anomaly):
-    """`set_detect_anomaly(True)` for a `with` block."""
-
-    def __init__(self, check_nan: bool = True) -> None:
-        super().__init__(True, check_nan)
-
-
-def is_anomaly_enabled() -> bool:
-    """Whether backward looks for NaN."""
-    return state.anomaly
+def is_multithreading_enabled() -> bool:
+    """Whether backward may use several threads."""
+    return local.multithreading

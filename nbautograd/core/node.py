@@ -11,6 +11,7 @@ make, and there is one for every op that anybody runs.
 - FITS     None, or per input what its contribution must be brought back to: `(shape, dtype or None)`.
 - PARENTS  Per input the node it came from; None for inputs that need no gradient.
 - SAVED    The values the rules asked for, in the order of `op.saves`; None once they are freed.
+- TANGENTS Only there when an input had a tangent: those of the saved values; see `core.forward`.
 
 A node holds no tensors, so data dies as early as it can. Every gradient that a node will receive comes from a newer
 node, which is why numbers are all that a walk needs. A leaf's node keeps a weak reference to its tensor in SAVED.
@@ -25,7 +26,7 @@ from typing import Any
 
 Node = list[Any]
 
-ORDER, OP, GRAD, FITS, PARENTS, SAVED = range(6)
+ORDER, OP, GRAD, FITS, PARENTS, SAVED, TANGENTS = range(7)
 
 tick: Callable[[], int] = itertools.count(-1, -1).__next__
 """The clock of ops and of changes in place: each call gives a smaller number."""
@@ -60,6 +61,22 @@ class OutputSlot:
     frees = False
 
 
+class Source:
+    """The table entry of a node that nothing comes before: a place where a derivative is wanted."""
+
+    name = title = node_name = "source"
+    step = None
+    outputs = 1
+    inputs: tuple[str, ...] = ()
+    saves: tuple[str, ...] = ()
+    frees = False
+
+
+def source() -> Node:
+    """A node that nothing comes before; unlike a leaf's it knows how old it is, which keeps walks to it short."""
+    return [tick(), Source, None, None, (), ()]
+
+
 class Hooked:
     """A table entry with hooks round it, in a node's OP slot in its place: nodes without hooks pay nothing."""
 
@@ -72,6 +89,9 @@ class Hooked:
         self.after: dict[int, Callable[[Any, Any], Any]] = {}
         self.retain: weakref.ref[Any] | None = None
         self.after_accumulate: dict[int, Callable[[Any], Any]] = {}
+        self.metadata: dict[Any, Any] = {}
+        self.packed = False
+        """Whether SAVED holds what hooks made of the values; see `core.saved`."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.op, name)
@@ -161,6 +181,32 @@ class GradFn:
             node, nr = (None, 0) if parent is None else node_and_output(parent)
             edges.append((None if node is None else grad_fn_of(node), nr))
         return tuple(edges)
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dictionary of one's own on this node; anomaly mode keeps the lines that made the node there."""
+        return hooked(self._node).metadata
+
+    @property
+    def requires_grad(self) -> bool:
+        return True
+
+    def _sequence_nr(self) -> int:
+        return -self._node[ORDER]
+
+    def __getattr__(self, name: str) -> Any:
+        """`_saved_self` and its like; for a custom function, what its `forward` left in `ctx`."""
+        from . import saved
+
+        if name == "_node":
+            raise AttributeError(name)  # a copy that was not filled yet
+        found = getattr(op_of(self._node), "attribute", saved.attribute)
+        return found(self._node, name)
+
+    def __dir__(self) -> list[str]:
+        from . import saved
+
+        return [*super().__dir__(), *saved.attributes(self._node)]
 
     @property
     def variable(self) -> Any:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.inputtransformer2 import cell_magic, leading_empty_lines
 
-from nbautograd.core.modes import is_anomaly_enabled, set_detect_anomaly
+from nbautograd.core.anomaly import is_anomaly_enabled, set_detect_anomaly
 from nbautograd.notebook.watch import Watch
 from nbautograd.trace import ledger
 from nbautograd.trace.model import Cell

@@ -1,0 +1,103 @@
+"""Inference mode: `no_grad` that goes further, as what is made inside can never take part in a graph.
+
+NOTE [Marks]
+Everything made in one block of `inference_mode` holds the mark of that block, and so do views of it. While a mark is
+alive, so while the block is running or any of those tensors exists, no op takes the short path, and `dispatch` can look
+for marks. When the last of them dies, ops are as fast as before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .modes import _set as set_grad_mode
+from .modes import decorated, local, special
+
+
+class Mark:
+    """What the tensors made in one block of `inference_mode` have in common."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        special(1)
+
+    def __del__(self) -> None:
+        special(-1)
+
+
+class inference_mode:
+    """Nothing inside is recorded, and what is made inside can never be used in a graph nor changed outside.
+
+    With `mode=False` it lets a part of such a block record again.
+
+    Example:
+        >>> import nbautograd as torch
+        >>> with torch.inference_mode():
+        ...     x = torch.ones(2)
+        >>> x.is_inference()
+        True
+    """
+
+    mode = True
+
+    def __new__(cls, mode: Any = True) -> Any:
+        self = object.__new__(cls)
+        return self(mode) if callable(mode) else self  # @inference_mode without brackets
+
+    def __init__(self, mode: bool = True) -> None:
+        self.mode = mode
+        self._before: list[tuple[Any, bool]] = []
+
+    def __enter__(self) -> None:
+        self._before.append((local.inference, local.grad_enabled))
+        set_grad_mode(not self.mode)
+        local.inference = (local.inference or Mark()) if self.mode else None
+
+    def __exit__(self, *exc: object) -> None:
+        local.inference, grad_enabled = self._before.pop()
+        set_grad_mode(grad_enabled)
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return decorated(function, self.clone)
+
+    def clone(self) -> inference_mode:
+        return inference_mode(self.mode)
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether this thread is inside `inference_mode`."""
+    return local.inference is not None
+
+
+def mark_new(tensor: Any) -> None:
+    """Mark `tensor`, which shares memory with no other, if it is made in inference mode."""
+    if local.inference is not None:
+        tensor._inference = local.inference
+
+
+def check_change(tensor: Any) -> None:
+    """Refuse a change in place of an inference tensor outside inference mode.
+
+    Raises: RuntimeError in torch's words.
+    """
+    if tensor._inference is not None and local.inference is None:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
+            "normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.\n"
+            "  hint: write y = x.clone() first and change y, or make x under torch.no_grad() instead"
+        )
+
+
+def check_saved(tensor: Any) -> None:
+    """Refuse to keep an inference tensor for backward.
+
+    Raises: RuntimeError in torch's words.
+    """
+    if tensor._inference is not None:
+        raise RuntimeError(
+            "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+            "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use "
+            "it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
+        )
