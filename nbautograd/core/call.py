@@ -118,12 +118,11 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
             return slow(op, (x, y), {})
         fits = None
         if kind is ndarray:
-            if same_dtype:
-                dtype = out.dtype
-                if dtype is not xd.dtype or (dtype is not FLOAT32 and dtype in UNUSUAL):
-                    return slow(op, (x, y), {})
+            dtype = xd.dtype
+            if same_dtype and (out.dtype is not dtype or (dtype is not FLOAT32 and dtype in UNUSUAL)):
+                return slow(op, (x, y), {})
             if yd.__class__ is ndarray:
-                if yd.dtype is not xd.dtype:
+                if yd.dtype is not dtype:
                     return slow(op, (x, y), {})
                 if broadcasts or xd.shape != yd.shape:
                     fits = ((xd.shape, None), (yd.shape, None))
@@ -473,6 +472,10 @@ def fit(c: Any, target: tuple[Any, Any]) -> Any:
     return TABLE["to_copy"].call(c, dtype=dtype) if isinstance(c, Tensor) else c.astype(dtype)
 
 
+SMALL = 256
+"""Up to so many elements a new array costs less than finding out whether the old one may be used again."""
+
+
 def send(parent: Any, c: Any, heap: list[int], waiting: dict[int, Any]) -> None:
     """Add the contribution `c` to what `parent` has received; the first one makes it wait its turn."""
     held = parent[GRAD]
@@ -483,7 +486,13 @@ def send(parent: Any, c: Any, heap: list[int], waiting: dict[int, Any]) -> None:
         heappush(heap, order)
         return
     parent[GRAD] = None
-    if held.__class__ is ndarray and held.base is None and getrefcount(held) <= SOLE_HERE and held.flags.writeable:
+    if (
+        held.__class__ is ndarray
+        and held.size > SMALL
+        and held.base is None
+        and getrefcount(held) <= SOLE_HERE
+        and held.flags.writeable
+    ):
         held += c  # nobody else can see this buffer
         parent[GRAD] = held
     else:
@@ -519,7 +528,8 @@ def _step_two(op: Any) -> Callable[..., None]:
     """The step of a binary op; a rule that asks for one saved value is called without a detour."""
     pull_x, pull_y = op.pulls
     dx, dy = op.rules
-    direct = dx is not None and dy is not None and len(_slots(op, 0)) == len(_slots(op, 1)) == 1
+    counts = None if dx is None or dy is None else (len(_slots(op, 0)), len(_slots(op, 1)))
+    direct, bare = counts == (1, 1), counts == (0, 0)
     (i,), (j,) = (_slots(op, 0), _slots(op, 1)) if direct else ((0,), (0,))
     rule_x: Any = dx
     rule_y: Any = dy
@@ -528,7 +538,7 @@ def _step_two(op: Any) -> Callable[..., None]:
         px, py = node[PARENTS]
         fits = node[FITS]
         if px is not None:
-            c = rule_x(g, saved[i]) if direct else pull_x(g, saved)
+            c = rule_x(g, saved[i]) if direct else rule_x(g) if bare else pull_x(g, saved)
             if fits is not None:
                 c = fit(c, fits[0])
             if px[GRAD] is None:
@@ -539,7 +549,7 @@ def _step_two(op: Any) -> Callable[..., None]:
             else:
                 send(px, c, heap, waiting)
         if py is not None:
-            c = rule_y(g, saved[j]) if direct else pull_y(g, saved)
+            c = rule_y(g, saved[j]) if direct else rule_y(g) if bare else pull_y(g, saved)
             if fits is not None:
                 c = fit(c, fits[1])
             if py[GRAD] is None:
