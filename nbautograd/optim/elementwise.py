@@ -2,14 +2,14 @@
 
 NOTE [Blocks]
 Written with whole arrays, `p -= lr * m / (sqrt(v) + eps)` walks through memory once per operation and makes a new array
-for each. A block of 131,072 elements stays in the cache through all operations of a step, and its few temporaries are
+for each. A block of 65,536 elements stays in the cache through all operations of a step, and its few temporaries are
 made once, so that a step costs one walk through memory and no allocation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -17,10 +17,9 @@ from nbautograd.core.array import library_of
 from nbautograd.core.call import wrap
 from nbautograd.core.dtype import get_default_dtype
 from nbautograd.core.inplace import array_of, touched, write
-from nbautograd.core.modes import enable_grad
 from nbautograd.core.tensor import Tensor
 
-from .optimizer import Group, Optimizer
+from .optimizer import Group, Optimizer, evaluated
 
 BLOCK = 1 << 16
 
@@ -31,15 +30,10 @@ Update = Callable[..., None]
 class ElementwiseOptimizer(Optimizer):
     """An optimizer given by a rule for a block of elements."""
 
-    decoupled: ClassVar[bool] = False
-
     def __init__(self, params: Any, defaults: Group) -> None:
-        if defaults.get("differentiable"):
-            raise NotImplementedError(
-                "optimizers with differentiable=True are not supported; write the update as tensor operations"
-            )
+        _check_options(defaults)
         super().__init__(params, defaults)
-        self._scratch: dict[Any, tuple[Any, Any, Any]] = {}
+        self._scratch: dict[Any, list[Any]] = {}
 
     def rule(self, group: Group, state: dict[str, Any]) -> Update:
         """Advance the state's counters by one step and return how to update a block."""
@@ -49,64 +43,82 @@ class ElementwiseOptimizer(Optimizer):
         """The state that each element has, and what it starts from."""
         raise NotImplementedError
 
+    def decay(self, group: Group) -> float:
+        """How much of the parameter joins its gradient; none where the rule shrinks the parameter itself."""
+        return 0.0 if group.get("decoupled_weight_decay") else float(group.get("weight_decay", 0))
+
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient once.
 
         `closure`, if given, computes the loss (and its gradients) first; the loss is returned.
         """
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
+        loss = evaluated(closure)
         for group in self.param_groups:
-            slots = self.slots(group)
+            slots, gradient = self.slots(group), _gradient(group.get("maximize", False), self.decay(group))
             for p in group["params"]:
                 if p._grad is not None:
-                    self._advance(group, slots, p, p._grad._data)
+                    self._advance(group, slots, gradient, p, p._grad._data)
         return loss
 
-    def _advance(self, group: Group, slots: dict[str, float], p: Tensor, g: Any) -> None:
-        state = self.state[p]
+    def _advance(self, group: Group, slots: dict[str, float], gradient: Update | None, p: Tensor, g: Any) -> None:
+        data, state = p._data, self.state[p]
+        if group.get("capturable") and library_of(data) is np:
+            raise AssertionError("If capturable=True, params and state_steps must be on supported devices: ['cuda'].")
         update = self.rule(group, state)
+        held: list[Any] = []
         for name, start in slots.items():
-            if name not in state:
-                order = "C" if p._data.dtype.kind == "c" else "K"
-                state[name] = wrap(library_of(p._data).full_like(p._data, start, order=order))
-        held = [array_of(state[name]) for name in slots]
-        decay = 0 if self.decoupled or group.get("decoupled_weight_decay") else group.get("weight_decay", 0)
-        gradient = _gradient(group.get("maximize", False), float(decay))
-        if isinstance(p._data, np.generic):
-            value = np.array(p._data)
-            self._run(update, gradient, [value, np.asarray(g), *held])
-            write(p, value)
-        elif p._data.dtype.kind == "c" and not p._data.flags.c_contiguous:
-            value = p._data.copy(order="C")
-            self._run(update, gradient, [value, g, *held])
+            slot = state.get(name)
+            if slot is None:
+                slot = state[name] = _filled_like(data, start)
+            array = slot._data
+            held.append(array if array.__class__ is np.ndarray else array_of(slot))
+        if isinstance(data, np.generic) or (data.dtype.kind == "c" and not data.flags.c_contiguous):
+            value = np.array(data, order="C")
+            self._run(update, gradient, value, np.asarray(g), held)
             write(p, value)
         else:
-            self._run(update, gradient, [p._data, g, *held])
+            self._run(update, gradient, data, g, held)
             touched(p)
 
-    def _run(self, update: Update, gradient: Update | None, arrays: list[Any]) -> None:
-        xp = library_of(arrays[0])
-        if arrays[0].dtype.kind == "c":
+    def _run(self, update: Update, gradient: Update | None, p: Any, g: Any, held: list[Any]) -> None:
+        arrays = [p, g, *held]
+        xp = np if p.__class__ is np.ndarray else library_of(p)
+        if p.dtype.kind == "c":
             arrays = [_as_reals(xp, a) for a in arrays]
-        for p, g, *held in [arrays] if arrays[0].size <= BLOCK or xp is not np else _blocks(arrays):
-            s, t, u = self._temporaries(xp, p)
+        for block in [arrays] if p.size <= BLOCK or xp is not np else _blocks(arrays):
+            q, h, *slots = block
+            s, t, u = self._temporaries(xp, q)
             if gradient is not None:
-                gradient(xp, p, g, s)
-                g = s
-            update(xp, p, g, *held, t, u)
+                gradient(xp, q, h, s)
+                h = s
+            update(xp, q, h, *slots, t, u)
 
-    def _temporaries(self, xp: Any, p: Any) -> Any:
+    def _temporaries(self, xp: Any, p: Any) -> list[Any]:
         """Three blocks of scratch shaped like `p`; those of blocks are kept from step to step."""
         if p.size > BLOCK:
             return [xp.empty(p.shape, p.dtype) for _ in range(3)]
-        key = (xp.__name__, p.dtype, p.shape)
+        key = (xp is np, p.dtype, p.shape)
         kept = self._scratch.get(key)
         if kept is None:
-            kept = self._scratch[key] = tuple([xp.empty(p.shape, p.dtype) for _ in range(3)])
+            kept = self._scratch[key] = [xp.empty(p.shape, p.dtype) for _ in range(3)]
         return kept
+
+
+def _check_options(options: Group) -> None:
+    """Refuse options that do not go together, or are not to be had here."""
+    if options.get("fused") and options.get("differentiable"):
+        raise RuntimeError("`fused` does not support `differentiable`")
+    if options.get("fused") and options.get("foreach"):
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+    if options.get("differentiable"):
+        raise NotImplementedError(
+            "optimizers with differentiable=True are not supported; write the update as tensor operations"
+        )
+
+
+def _filled_like(data: Any, value: float) -> Tensor:
+    """A slot for each element of `data`, laid out as it is so that blocks of both fit together."""
+    return wrap(library_of(data).full_like(data, value, order="C" if data.dtype.kind == "c" else "K"))
 
 
 def _as_reals(xp: Any, a: Any) -> Any:
@@ -155,6 +167,8 @@ def check_range(name: str, value: Any, low: float = 0.0, high: float = float("in
 
     Raises: ValueError in torch's words.
     """
+    if isinstance(value, Tensor) and value.numel() != 1:
+        raise ValueError(f"Tensor {'lr' if name == 'learning rate' else name} must be 1-element")
     if not low <= value < high:
         raise ValueError(f"Invalid {name}: {value}")
 
@@ -163,3 +177,5 @@ def check_betas(betas: tuple[Any, Any]) -> None:
     """Refuse averaging factors outside [0, 1)."""
     for i, beta in enumerate(betas):
         check_range(f"beta parameter at index {i}", beta, 0, 1)
+    if len({isinstance(beta, Tensor) for beta in betas}) > 1:
+        raise ValueError("betas must be either both floats or both Tensors")

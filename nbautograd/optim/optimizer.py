@@ -12,6 +12,7 @@ from typing import Any
 
 from nbautograd.core.call import observes_here
 from nbautograd.core.gradients import clear_gradients
+from nbautograd.core.modes import enable_grad
 from nbautograd.core.modes import state as engine
 from nbautograd.core.node import RemovableHandle
 from nbautograd.core.tensor import Tensor
@@ -49,8 +50,7 @@ class Optimizer:
         self.param_groups: list[Group] = []
         self._opt_called = False
         self._stepping = False
-        self._before_step: OrderedDict[int, Any] = OrderedDict()
-        self._after_step: OrderedDict[int, Any] = OrderedDict()
+        self._hooks: defaultdict[str, OrderedDict[int, Any]] = defaultdict(OrderedDict)
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, "
@@ -123,19 +123,27 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything needed to go on later: the state of each parameter (by number) and the groups."""
+        for hook in list(self._hooks["before_saving"].values()):
+            hook(self)
         number = {p: i for i, p in enumerate(dict.fromkeys(p for g in self.param_groups for p in g["params"]))}
         groups = [{**group, "params": [number[p] for p in group["params"]]} for group in self.param_groups]
         ordered = [{**{k: v for k, v in g.items() if k != "params"}, "params": g["params"]} for g in groups]
-        return {
+        saved = {
             "state": {number.get(p, p): slots for p, slots in self.state.items()},
             "param_groups": ordered,
         }
+        for hook in list(self._hooks["after_saving"].values()):
+            saved = _or_else(hook(self, saved), saved)
+        return saved
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a state that `state_dict` gave.
 
         Raises: ValueError when the groups differ from this optimizer's.
         """
+        state_dict = dict(state_dict)
+        for hook in list(self._hooks["before_loading"].values()):
+            state_dict = _or_else(hook(self, state_dict), state_dict)
         saved = copy.deepcopy(state_dict["param_groups"])
         if len(saved) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
@@ -155,16 +163,40 @@ class Optimizer:
                 self.state[param] = {name: _suited(name, value, param) for name, value in slots.items()}
         for group, loaded in zip(self.param_groups, saved, strict=True):
             group.update({name: value for name, value in loaded.items() if name != "params"})
+        for hook in list(self._hooks["after_loading"].values()):
+            hook(self)
 
     # --- hooks ---
 
+    def _hook(self, kind: str, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        handle = RemovableHandle(self._hooks[kind], hook)
+        if prepend:
+            self._hooks[kind].move_to_end(handle.id, last=False)
+        return handle
+
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(optimizer, args, kwargs)` before each step; it may return new `(args, kwargs)`."""
-        return RemovableHandle(self._before_step, hook)
+        return self._hook("before_step", hook)
 
     def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(optimizer, args, kwargs)` after each step."""
-        return RemovableHandle(self._after_step, hook)
+        return self._hook("after_step", hook)
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call `hook(optimizer)` before `state_dict` is made."""
+        return self._hook("before_saving", hook, prepend)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call `hook(optimizer, state_dict)` on what `state_dict` made; it may return another one."""
+        return self._hook("after_saving", hook, prepend)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call `hook(optimizer, state_dict)` before loading; what it returns is loaded instead."""
+        return self._hook("before_loading", hook, prepend)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call `hook(optimizer)` after loading."""
+        return self._hook("after_loading", hook, prepend)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -181,10 +213,8 @@ def _announced(step: Callable[..., Any]) -> Callable[..., Any]:
     def announced(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
         if self._stepping:  # super().step() inside a step of a subclass
             return step(self, *args, **kwargs)
-        for hook in list(self._before_step.values()):
-            changed = hook(self, args, kwargs)
-            if changed is not None:
-                args, kwargs = changed
+        for hook in list(self._hooks["before_step"].values()) if self._hooks else ():
+            args, kwargs = _arguments(hook(self, args, kwargs), args, kwargs)
         observer = engine.observer
         if observer is not None and not observes_here(observer):
             observer = None
@@ -198,11 +228,32 @@ def _announced(step: Callable[..., Any]) -> Callable[..., Any]:
             if observer is not None:
                 observer.scope_end("optimizer")
         self._opt_called = True
-        for hook in list(self._after_step.values()):
+        for hook in list(self._hooks["after_step"].values()) if self._hooks else ():
             hook(self, args, kwargs)
         return result
 
     return announced
+
+
+def evaluated(closure: Callable[[], Any] | None) -> Any:
+    """What `closure`, if there is one, gives with recording on."""
+    if closure is None:
+        return None
+    with enable_grad():
+        return closure()
+
+
+def _or_else(found: Any, default: Any) -> Any:
+    return default if found is None else found
+
+
+def _arguments(changed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    """The arguments of a step behind a hook that may have changed them."""
+    if changed is None:
+        return args, kwargs
+    if isinstance(changed, tuple) and len(changed) == 2:
+        return changed
+    raise RuntimeError(f"step_pre_hook must return None or a tuple of (new_args, new_kwargs), but got {changed}.")
 
 
 def _check_param(param: Any) -> None:
@@ -218,6 +269,8 @@ def _check_param(param: Any) -> None:
 
 def _suited(name: str, value: Any, param: Tensor) -> Any:
     """A loaded value in the dtype and on the device of its parameter; the step count keeps its own."""
+    if isinstance(value, list):
+        return [_suited(name, item, param) for item in value]
     if not isinstance(value, Tensor) or name == "step":
         return value
     return value.to(device=param.device, dtype=param.dtype if param.dtype.is_floating_point else None)

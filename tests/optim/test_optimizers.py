@@ -19,27 +19,39 @@ OPTIONS = {
         {"lr": 0.1, "momentum": 0.9, "dampening": 0.3, "weight_decay": 0.1},
         {"lr": 0.1, "momentum": 0.9, "nesterov": True},
         {"lr": 0.1, "maximize": True, "weight_decay": 0.1},
+        {"lr": 0.1, "momentum": 0.9, "maximize": True, "foreach": True},
+        {"lr": 0.1, "momentum": 0.5, "nesterov": True, "weight_decay": 0.1, "fused": True},
     ],
     "Adam": [
         {},
         {"lr": 0.1, "amsgrad": True},
         {"betas": (0.5, 0.9), "eps": 1e-3, "weight_decay": 0.1, "maximize": True},
+        {"lr": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True, "foreach": True},
+        {"lr": 0.1, "amsgrad": True, "maximize": True, "fused": True},
     ],
-    "AdamW": [{}, {"lr": 0.1, "amsgrad": True, "weight_decay": 0.1}],
-    "RMSprop": [{}, {"momentum": 0.9}, {"centered": True, "weight_decay": 0.1}, {"momentum": 0.5, "centered": True}],
+    "AdamW": [{}, {"lr": 0.1, "amsgrad": True, "weight_decay": 0.1}, {"maximize": True, "betas": (0.8, 0.9)}],
+    "RMSprop": [
+        {},
+        {"momentum": 0.9},
+        {"centered": True, "weight_decay": 0.1},
+        {"momentum": 0.5, "centered": True},
+        {"alpha": 0.5, "eps": 1e-3, "maximize": True},
+    ],
     "Adagrad": [{}, {"lr": 0.1, "lr_decay": 0.1, "initial_accumulator_value": 0.5, "weight_decay": 0.1}],
-    "Adadelta": [{}, {"lr": 0.5, "rho": 0.8, "weight_decay": 0.1}],
-    "Adamax": [{}, {"lr": 0.1, "weight_decay": 0.1}],
+    "Adadelta": [{}, {"lr": 0.5, "rho": 0.8, "weight_decay": 0.1}, {"maximize": True, "eps": 1e-3}],
+    "Adamax": [{}, {"lr": 0.1, "weight_decay": 0.1}, {"maximize": True, "betas": (0.5, 0.6)}],
     "NAdam": [{}, {"lr": 0.1, "weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled_weight_decay": True}],
     "RAdam": [{}, {"lr": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True}, {"betas": (0.5, 0.6)}],
     "Rprop": [{}, {"etas": (0.4, 1.3), "step_sizes": (1e-3, 1)}],
     "ASGD": [{}, {"t0": 10, "lambd": 0.1, "weight_decay": 0.1}],
+    "Adafactor": [{}, {"lr": 0.1, "weight_decay": 0.1}, {"maximize": True, "eps": (1e-3, 1e-2), "d": 2.0}],
 }
 CASES = [(name, options) for name, several in OPTIONS.items() for options in several]
 each_case = pytest.mark.parametrize(("name", "options"), CASES, ids=lambda value: str(value))
 
 
 def run(library, name, options, shapes=SHAPES, dtype="float64", steps=100):
+    shapes = [(), (3,), (4, 5), (2, 3, 4)] if name == "Adafactor" else shapes  # empty parameters are not for PyTorch's
     params = parameters(library, shapes, dtype)
     optimizer = getattr(library.optim, name)(params, **options)
     for step in range(steps):
@@ -193,6 +205,41 @@ def test_hooks_are_called_around_a_step():
     assert calls == ["before", "after", "before"]
 
 
+def test_hooks_are_called_around_saving_and_loading_as_in_pytorch():
+    torch = pytest.importorskip("torch")
+    found = []
+    for library in (nbautograd, torch):
+        p = library.ones(1, requires_grad=True)
+        optimizer = library.optim.SGD([p], lr=0.1)
+        calls = []
+        optimizer.register_state_dict_pre_hook(lambda opt, calls=calls: calls.append("before saving"))
+        optimizer.register_state_dict_post_hook(lambda opt, state: {**state, "extra": 1})
+        first = optimizer.register_state_dict_post_hook(
+            lambda opt, state, calls=calls: calls.append(sorted(state)), prepend=True
+        )
+        saved = optimizer.state_dict()
+        first.remove()
+        optimizer.register_load_state_dict_pre_hook(
+            lambda opt, state: {**state, "param_groups": [{**state["param_groups"][0], "lr": 7.0}]}
+        )
+        optimizer.register_load_state_dict_post_hook(
+            lambda opt, calls=calls: calls.append(("loaded", opt.param_groups[0]["lr"]))
+        )
+        optimizer.load_state_dict(saved)
+        found.append((calls, sorted(saved), saved["param_groups"][0]["lr"]))
+    assert found[0] == found[1]
+
+
+def test_a_hook_may_change_the_arguments_of_a_step():
+    p = nbautograd.tensor([1.0], requires_grad=True)
+    optimizer = optim.SGD([p], lr=0.1)
+    optimizer.register_step_pre_hook(lambda opt, args, kwargs: ((lambda: 5,), {}))
+    assert optimizer.step() == 5
+    optimizer.register_step_pre_hook(lambda opt, args, kwargs: 3)
+    with pytest.raises(RuntimeError, match="step_pre_hook must return None or a tuple"):
+        optimizer.step()
+
+
 def test_the_observer_sees_a_scope_and_each_changed_parameter():
     from nbautograd.core.modes import observe
 
@@ -243,6 +290,11 @@ BAD = {
     "nesterov alone": lambda torch, p: torch.optim.SGD([p], lr=0.1, nesterov=True),
     "beta": lambda torch, p: torch.optim.Adam([p], betas=(2.0, 0.9)),
     "eps": lambda torch, p: torch.optim.Adam([p], eps=-1.0),
+    "fused and foreach": lambda torch, p: torch.optim.Adam([p], fused=True, foreach=True),
+    "fused and differentiable": lambda torch, p: torch.optim.SGD([p], fused=True, differentiable=True),
+    "a rate for each": lambda torch, p: torch.optim.SGD([p], lr=torch.ones(2)),
+    "betas of two kinds": lambda torch, p: torch.optim.Adam([p], betas=(0.9, torch.tensor(0.9))),
+    "adafactor's threshold": lambda torch, p: torch.optim.Adafactor([p], d=0.5),
     "no group": lambda torch, p: torch.optim.SGD([p], lr=0.1).add_param_group(3),
     "other groups": lambda torch, p: torch.optim.SGD([p], lr=0.1).load_state_dict({"state": {}, "param_groups": []}),
     "other sizes": lambda torch, p: torch.optim.SGD([p], lr=0.1).load_state_dict(
@@ -260,6 +312,43 @@ def test_bad_input_gets_pytorchs_error(bad):
             bad(library, library.ones(1, requires_grad=True))
         texts.append((caught.type, str(caught.value).splitlines()[0]))
     assert texts[0] == texts[1]
+
+
+def test_what_is_not_supported_says_so():
+    p = nbautograd.ones(1, requires_grad=True)
+    with pytest.raises(NotImplementedError, match="sparse gradients"):
+        optim.SparseAdam([p])
+    with pytest.raises(NotImplementedError, match="differentiable=True"):
+        optim.Adam([p], differentiable=True)
+    p.grad = nbautograd.ones(1)
+    with pytest.raises(AssertionError, match="If capturable=True, params and state_steps must be on supported devices"):
+        optim.Adam([p], capturable=True).step()
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "Adagrad"])
+def test_state_travels_from_pytorch_and_back(name):
+    """The state dict of one library, its tensors turned into the other's, is loaded by the other."""
+    torch = pytest.importorskip("torch")
+    options = {"lr": 0.1, "momentum": 0.9} if name in ("SGD", "RMSprop") else {"lr": 0.1}
+
+    def turned(value, library):
+        if isinstance(value, dict):
+            return {key: turned(item, library) for key, item in value.items()}
+        if isinstance(value, list):
+            return [turned(item, library) for item in value]
+        return library.tensor(value.numpy()) if hasattr(value, "numpy") else value
+
+    for first, second in ((nbautograd, torch), (torch, nbautograd)):
+        params, optimizer = run(first, name, options, steps=5)
+        others = [second.tensor(value, requires_grad=True) for value in values(params)]
+        loaded = getattr(second.optim, name)(others, **options)
+        loaded.load_state_dict(turned(optimizer.state_dict(), second))
+        for step in range(5, 8):
+            for library, group, opt in ((first, params, optimizer), (second, others, loaded)):
+                give_gradients(library, group, step)
+                opt.step()
+        for a, b in zip(values(params), values(others), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-9)
 
 
 def test_an_optimizer_prints_as_pytorchs():
