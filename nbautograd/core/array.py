@@ -108,7 +108,8 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     extra = len(g.shape) - len(shape)
     axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and g.shape[i + extra] != 1)
     if axes:
-        g = g.sum(axes) if g.dtype.kind != "V" else g.astype(np.float32).sum(axes).astype(g.dtype)
+        narrow = g.__class__ is ndarray and g.dtype.kind == "V"  # bfloat16
+        g = g.astype(np.float32).sum(axes).astype(g.dtype) if narrow else g.sum(axes)
     return g if tuple(g.shape) == shape else g.reshape(shape)
 
 
