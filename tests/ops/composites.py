@@ -26,19 +26,6 @@ def losses(**settings: Any) -> Samples:
     return cases(*(shaped(*((*p, {"reduction": r, **settings}) for p in PAIR)) for r in ("mean", "sum", "none")))
 
 
-def classes(make: Make) -> Any:
-    for shape, target in (((3, 4), (3,)), ((1, 2), (1,)), ((4,), ()), ((2, 3, 2), (2, 2))):
-        count = shape[0] if len(shape) == 1 else shape[1]
-        for settings in (
-            {},
-            {"reduction": "sum"},
-            {"reduction": "none"},
-            {"weight": make.fixed(count, low=0.5)},
-            {"ignore_index": 0},
-        ):
-            yield make(*shape), make.ints(*target, high=count), settings
-
-
 def probabilities(make: Make) -> Any:
     for shape in ((2, 3), (1, 4), (3, 2, 2)):
         for settings in ({}, {"reduction": "sum"}, {"reduction": "none"}, {"label_smoothing": 0.1}):
@@ -80,7 +67,6 @@ COMPOSITES = [
         "l1_loss": losses(),
         "smooth_l1_loss": cases(losses(), losses(beta=0.5)),
         "huber_loss": cases(losses(), losses(delta=0.5)),
-        "nll_loss": cases(classes),
         "cross_entropy": cases(probabilities),
         "kl_div": cases(divergences),
         "hinge_embedding_loss": cases(lambda make: ((make(*s), signs(make, *s)) for s in ((3,), (2, 3)))),

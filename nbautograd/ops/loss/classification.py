@@ -8,6 +8,7 @@ import numpy as np
 
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
+from nbautograd.ops.loss.nll import rows_of
 from nbautograd.ops.loss.reduction import legacy_reduction, reduced
 from nbautograd.ops.samples import Make, cases
 
@@ -139,36 +140,6 @@ def constant(array, like):
     return array if not hasattr(like, "_node") else like.new_tensor(array)
 
 
-@public(top=False, method=False, functional=True)
-def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
-    """The negative of the given log-probabilities at the right class."""
-    reduction = legacy_reduction(size_average, reduce, reduction)
-    scores, target, shape = _rows(input, target)
-    kept = target != ignore_index
-    safe = target.masked_fill(~kept, 0)
-    picked = -scores.gather(1, safe.unsqueeze(1)).squeeze(1)
-    row = kept.to(input.dtype) if weight is None else weight[safe] * kept
-    loss = picked * row
-    if reduction == "mean":
-        return loss.sum() / row.sum()
-    return loss.sum() if reduction == "sum" else loss.reshape(shape)
-
-
-def _rows(input: Any, target: Any) -> tuple[Any, Any, Any]:
-    """Scores as (rows, classes) and targets as (rows,), with the shape to go back to."""
-    shape = tuple(target.shape)
-    if input.ndim == 1:
-        return input.unsqueeze(0), target.reshape(1), ()
-    if input.shape[0] != target.shape[0]:
-        raise ValueError(
-            f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]})."
-        )
-    if input.ndim > 2:
-        input = input.movedim(1, -1).reshape(-1, input.shape[1])
-        target = target.reshape(-1)
-    return input, target, shape
-
-
 def _check_classes(scores: Any, target: Any, ignore_index: int) -> None:
     if target._data.dtype.kind not in "iu":
         raise RuntimeError(
@@ -203,7 +174,7 @@ def cross_entropy(
     reduction = legacy_reduction(size_average, reduce, reduction)
     if target.shape == input.shape and target._data.dtype.kind == "f":
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
-    scores, target, shape = _rows(input, target)
+    scores, target, shape = rows_of(input, target)
     _check_classes(scores, target, ignore_index)
     loss = CrossEntropy.call(
         scores, target, weight, reduction=reduction, ignore_index=ignore_index, smoothing=label_smoothing

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from nbautograd.core.call import wrap
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
@@ -71,12 +68,23 @@ class SelectDim(Op, abstract=True):
     tex = {"x": "[i = \\text{indices}]"}
 
     def dx(g, x_shape, indices, dim, keepdim):
+        if not x_shape:
+            return g
         return xp.scatter_along(restore(g, dim, keepdim), restore(indices, dim, keepdim), shape=x_shape, dim=dim)
 
 
-def _along(x, indices, dim, keepdim):
+def picked(x, find, dim, keepdim):
+    """The elements of `x` at the positions that `find` gives, and those; a 0-d tensor is its own one element."""
+    if not x.ndim:
+        return x + 0, xp.zeros((), dtype="int64")
+    indices = find(x, dim)
     values = xp.take_along_axis(x, xp.expand_dims(indices, dim), dim)
     return (values, xp.expand_dims(indices, dim)) if keepdim else (values.reshape(indices.shape), indices)
+
+
+def rank(x, dim, k):
+    """Where along `dim` the element lies that has `k` others before it in order."""
+    return xp.take(xp.argsort(x, axis=dim, kind="stable"), k, axis=dim)
 
 
 class MaxDim(SelectDim):
@@ -86,7 +94,7 @@ class MaxDim(SelectDim):
     samples = through("max", along(distinct=True), along(distinct=True, keepdim=True))
 
     def forward(x, *, dim, keepdim=False):
-        return _along(x, xp.argmax(x, axis=dim), dim, keepdim)
+        return picked(x, xp.argmax, dim, keepdim)
 
 
 class MinDim(SelectDim):
@@ -96,7 +104,7 @@ class MinDim(SelectDim):
     samples = through("min", along(distinct=True), along(distinct=True, keepdim=True))
 
     def forward(x, *, dim, keepdim=False):
-        return _along(x, xp.argmin(x, axis=dim), dim, keepdim)
+        return picked(x, xp.argmin, dim, keepdim)
 
 
 class MedianDim(SelectDim):
@@ -106,9 +114,7 @@ class MedianDim(SelectDim):
     samples = through("median", along(distinct=True), along(distinct=True, keepdim=True))
 
     def forward(x, *, dim, keepdim=False):
-        return _along(
-            x, xp.take(xp.argsort(x, axis=dim, kind="stable"), (x.shape[dim] - 1) // 2, axis=dim), dim, keepdim
-        )
+        return picked(x, lambda x, dim: rank(x, dim, (x.shape[dim] - 1) // 2), dim, keepdim)
 
 
 class Kthvalue(SelectDim):
@@ -117,7 +123,7 @@ class Kthvalue(SelectDim):
     samples = along(distinct=True, k=1)
 
     def forward(x, *, k, dim=-1, keepdim=False):
-        return _along(x, xp.take(xp.argsort(x, axis=dim, kind="stable"), k - 1, axis=dim), dim, keepdim)
+        return picked(x, lambda x, dim: rank(x, dim, k - 1), dim, keepdim)
 
 
 class Median(Op):
@@ -133,16 +139,14 @@ class Median(Op):
         return shared_among_equals(g, x, out, None, False)
 
 
-def _extreme(whole: Any, along: Any, pairwise: str, result: Any, input: Any, dim: Any, keepdim: bool) -> Any:
+def _extreme(whole: Any, along_dim: Any, pairwise: str, result: Any, input: Any, dim: Any, keepdim: bool) -> Any:
     if isinstance(dim, Tensor):
         from nbautograd.core.op import TABLE
 
         return TABLE[pairwise].call(input, dim)
     if dim is None:
         return whole.call(input)
-    if not input.ndim:
-        return result(input.clone(), wrap(np.int64(0)))
-    return result(*along.call(input, dim=canonical_dim(dim, input.ndim), keepdim=keepdim))
+    return result(*along_dim.call(input, dim=canonical_dim(dim, input.ndim), keepdim=keepdim))
 
 
 @public()

@@ -40,12 +40,14 @@ class Topk(Op):
     samples = cases(along(distinct=True, k=1), along(distinct=True, k=1, largest=False))
 
     def forward(x, *, k, dim=-1, largest=True):
+        if not x.ndim:
+            return x + 0, xp.zeros((), dtype="int64")
         order = xp.argsort(-x if largest else x, axis=dim, kind="stable")
         order = xp.take(order, range(k), axis=dim)
         return xp.take_along_axis(x, order, dim), order
 
     def dx(g, x_shape, indices, dim):
-        return xp.scatter_along(g, indices, shape=x_shape, dim=dim)
+        return xp.scatter_along(g, indices, shape=x_shape, dim=dim) if len(x_shape) else g
 
 
 @public()

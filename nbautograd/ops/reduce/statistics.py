@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import math
 from typing import Any
 
 from nbautograd.core.op import Op, xp
@@ -28,6 +29,8 @@ class Variance(Op):
         return total / builtins.max(count_of(x.shape, dim) - correction, 0)
 
     def dx(g, x, dim, correction, keepdim):
+        if dim is None and count_of(x.shape, None) <= correction:
+            return xp.broadcast_to(g * (math.nan if count_of(x.shape, None) == 1 else math.inf), x.shape)
         centred = x - xp.mean(x, axis=dim, keepdims=True)
         return restore(g, dim, keepdim) * centred * ratio(2, count_of(x.shape, dim) - correction)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nbautograd.core import inplace
-from nbautograd.core.op import Op, xp
+from nbautograd.core.op import TABLE, Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.arguments import canonical_dim, complete, shape_of
 from nbautograd.ops.samples import shaped, through
@@ -14,6 +16,10 @@ RESHAPED = (((), (1,)), ((1,), ()), ((6,), (2, 3)), ((2, 3), (6,)), ((2, 3), (3,
             ((0,), (0, 2)), ((2, 0), (0,)), ((4,), (2, 1, 2)), ((1, 1), (1, 1, 1)))  # fmt: skip
 
 
+TURNED = (((2, 3), (3, 2)), ((2, 3), (3, 1, 2)), ((1, 4), (4,)), ((2, 3, 4), (4, 3, 1, 2)), ((3, 1), (3,)),
+          ((2, 1, 3), (3, 2)),
+          ((4, 6), (2, 3, 4)), ((4, 6), (6, 2, 2)), ((1, 3, 2), (1, 2, 3)))  # fmt: skip
+"""Shapes, and how each may be seen anew with its dimensions the other way round."""
 ONES = ((), (1,), (1, 3), (3, 1), (2, 1, 3), (1, 1), (0, 1), (2, 3), (1, 2, 1, 3), (1, 1, 1))
 
 
@@ -33,6 +39,12 @@ class View(Op):
 
     def dx(g, x_shape):
         return g.reshape(x_shape)
+
+
+class ReshapeAlias(View):
+    """The same numbers in another shape, of a tensor that is not contiguous."""
+
+    samples = through("", lambda make: ((make(*a).T, {"shape": b}) for a, b in TURNED))
 
 
 class Unsqueeze(View):
@@ -81,7 +93,18 @@ def writable(view, x):
 @public()
 def reshape(input, *shape, **named):
     """The same elements in another shape; a -1 is worked out. A view where possible, else a copy."""
-    return View.call(input, shape=complete(shape_of(shape, named, "shape"), input._data.size))
+    shape = complete(shape_of(shape, named, "shape"), input._data.size)
+    data = input._data
+    if not data.flags.c_contiguous and input._node is not None:
+        if in_one_row(data, shape):
+            return ReshapeAlias.call(input, shape=shape)
+        return TABLE["unsafe_view"].call(input.contiguous(), shape=shape)
+    return View.call(input, shape=shape)
+
+
+def in_one_row(data: Any, shape: tuple[int, ...]) -> bool:
+    """Whether the memory of `data` can be looked at in this shape."""
+    return inplace.storage(data.reshape(shape)) is inplace.storage(data)
 
 
 @public(top=False)
@@ -96,7 +119,7 @@ def view(input, *shape):
         raise NotImplementedError("view(dtype) is not supported; use .to(dtype) to convert the numbers")
     shape = complete(shape_of(shape), input._data.size)
     data = inplace.array_of(input)
-    if not data.flags.c_contiguous and inplace.storage(data.reshape(shape)) is not inplace.storage(data):
+    if not data.flags.c_contiguous and not in_one_row(data, shape):
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
             "contiguous subspaces). Use .reshape(...) instead."

@@ -1,0 +1,91 @@
+"""The negative log-likelihood: the loss of the class that is right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+from nbautograd.ops.loss.reduction import legacy_reduction
+from nbautograd.ops.samples import Make, through
+
+
+def _classified(make: Make) -> Any:
+    for shape, target in (((3, 4), (3,)), ((1, 2), (1,)), ((4,), ()), ((2, 3, 2), (2, 2)), ((2, 3, 2, 2), (2, 2, 2))):
+        count = shape[0] if len(shape) == 1 else shape[1]
+        weight = make.fixed(count, low=0.5)
+        for settings in (
+            {}, {"reduction": "sum"}, {"reduction": "none"}, {"weight": weight}, {"ignore_index": 0},
+            {"ignore_index": 1, "weight": weight, "reduction": "none"},
+        ):  # fmt: skip
+            yield make(*shape), make.ints(*target, high=count), settings
+
+
+class NllLoss(Op):
+    """Minus the log-probability of the right class.
+
+    Math: outᵢ = −wᵧᵢ · xᵢ,ᵧᵢ
+    Shape: x (N, C), y (N,) of class numbers → () or (N,)
+    """
+
+    promote = "none"
+    aux = ("index", "scale")
+    tex = {"x": "-\\mathrm{onehot}(y) / n"}
+    samples = through("nll_loss", _classified, named=False, numeric=False)
+
+    def forward(x, y, weight, *, reduction="mean", ignore_index=-100):
+        kept = y != ignore_index
+        index = xp.where(kept, y, 0)
+        scale = xp.astype(kept, x.dtype) if weight is None else weight[index] * kept
+        loss = xp.where(kept, -x[xp.arange(x.shape[0]), index] * scale, 0)
+        if reduction == "none":
+            return loss, index, scale
+        if reduction == "sum":
+            return xp.sum(loss), index, scale
+        total = xp.sum(scale)
+        return xp.sum(loss) / total, index, scale / total
+
+    def dx(g, x_shape, index, scale):
+        return xp.nll_loss_backward(g, index, scale, shape=x_shape)
+
+
+class NllLossBackward(Op):
+    """The gradient of the negative log-likelihood: each row has one element that is not zero."""
+
+    promote = "none"
+
+    def forward(x_g, index, scale, *, shape):
+        out = xp.zeros(shape, dtype=scale.dtype)
+        out[xp.arange(shape[0]), index] = -xp.where(scale != scale, 0, scale) * x_g  # NaN where all rows are ignored
+        return out
+
+    def dx_g(g, x_g_shape, index, scale):
+        share = -xp.gather(g, xp.expand_dims(index, 1), dim=1).reshape(scale.shape) * scale
+        return share if len(x_g_shape) else xp.sum(share)
+
+
+def rows_of(input: Any, target: Any) -> tuple[Any, Any, Any]:
+    """Scores as (rows, classes) and targets as (rows,), with the shape to go back to."""
+    shape = tuple(target.shape)
+    if input.ndim == 1:
+        return input.unsqueeze(0), target.reshape(1), ()
+    if input.shape[0] != target.shape[0]:
+        raise ValueError(
+            f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]})."
+        )
+    if input.ndim > 2:
+        input = input.movedim(1, -1).reshape(-1, input.shape[1])
+        target = target.reshape(-1)
+    return input, target, shape
+
+
+@public(top=False, method=False, functional=True)
+def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
+    """Minus the given log-probabilities at the right class.
+
+    Raises: ValueError when the batch sizes differ.
+    """
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    scores, target, shape = rows_of(input, target)
+    loss = NllLoss.call(scores, target, weight, reduction=reduction, ignore_index=ignore_index)[0]
+    return loss.reshape(shape) if reduction == "none" and loss.shape != shape else loss
