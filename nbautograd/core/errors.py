@@ -226,9 +226,10 @@ def integer_requires_grad(dtype: Any, method: bool = False) -> RuntimeError:
     )
 
 
-def not_a_number(node: Any, index: int) -> RuntimeError:
-    """A gradient rule gave NaN while anomalies were looked for."""
+def not_a_number(node: Any, index: int, lines: list[str] | None) -> RuntimeError:
+    """A gradient rule gave NaN while anomalies were looked for; `lines` are those that made its node."""
     where = state.observer.where_node(node) if hasattr(state.observer, "where_node") else None  # type: ignore[union-attr]
+    where = where or (lines[-1].strip() if lines else None)
     place = f"  it ran forward at {where}\n" if where else ""
     return RuntimeError(
         f"Function '{op_of(node).node_name}' returned nan values in its {index}th output.\n{place}"

@@ -69,7 +69,13 @@ class Source:
     outputs = 1
     inputs: tuple[str, ...] = ()
     saves: tuple[str, ...] = ()
-    frees = False
+    plan: tuple[Any, ...] = ()
+    pulls: tuple[Any, ...] = ()
+    variadic = frees = False
+
+    @classmethod
+    def recording_pulls(cls) -> tuple[Any, ...]:
+        return cls.pulls
 
 
 def source() -> Node:
@@ -163,10 +169,19 @@ class GradFn:
         'MulBackward0'
     """
 
-    __slots__ = ("__weakref__", "_node")
+    __slots__ = ("__weakref__", "_node", "_seen")
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._seen: dict[int, tuple[tuple[int, ...], Any]] = {}
+
+    def saw(self, nr: int, data: Any) -> None:
+        """Note the shape and dtype of output `nr`, which a node does not know."""
+        self._seen[nr] = data.shape, data.dtype
+
+    def seen(self, nr: int) -> tuple[tuple[int, ...], Any] | None:
+        """The shape and dtype of output `nr`, if a tensor has shown them."""
+        return self._seen.get(nr)
 
     def name(self) -> str:
         """torch's name of the node, such as `MulBackward0`."""

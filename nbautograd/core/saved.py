@@ -43,7 +43,7 @@ class Packed:
 
     def array(self) -> Any:
         """The array of the tensor that the hook gives back."""
-        tensor = self.unpack(self.value)
+        tensor: Any = self.unpack(self.value)
         if not isinstance(tensor, Tensor):
             raise TypeError(
                 "Output of saved tensor unpack_hook expected to be a Tensor but got result of type "

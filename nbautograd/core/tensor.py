@@ -192,7 +192,12 @@ class Tensor:
     @property
     def grad_fn(self) -> GradFn | None:
         """The backward node of the op that computed this tensor; None for leaves."""
-        return None if self.is_leaf else grad_fn_of(node_and_output(self._node)[0])
+        if self.is_leaf:
+            return None
+        node, nr = node_and_output(self._node)
+        view = grad_fn_of(node)
+        view.saw(nr, self._data)
+        return view
 
     @property
     def output_nr(self) -> int:

@@ -10,6 +10,7 @@ last: when a rule or a hook fails, no `.grad` has been touched.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Sequence
 from heapq import heappop, heappush
@@ -18,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
+from . import anomaly, edges, errors, inplace
 from . import array as arrays
 from . import dtype as dtypes
-from . import errors, inplace
 from .array import SOLE_HERE, ndarray
 from .call import contributions, send, slot, wrap
 from .modes import _set as set_grad_mode
-from .modes import is_grad_enabled, state
+from .modes import is_grad_enabled, local, state
 from .node import (
     FITS,
     GRAD,
@@ -37,15 +38,19 @@ from .node import (
     Node,
     OutputSlot,
     leaf_tensor,
+    node_and_output,
     op_of,
 )
 from .op import TABLE, Op
+from .saved import unpack
 from .tensor import Tensor
 
 _lock = threading.RLock()
 """One walk at a time: contributions are added up in the nodes themselves."""
 _waiting: list[dict[int, Node]] = []
 """The nodes that wait in the walks under way: an outer one, and those that hooks start inside it."""
+_running: list[_Walk] = []
+"""The walks under way themselves."""
 
 
 def backward(
@@ -59,10 +64,10 @@ def backward(
 
     Raises: RuntimeError in torch's words; see `Tensor.backward`.
     """
-    roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    roots = edges.as_tensors(tensors, grad_tensors)
     wanted = None
     if inputs is not None:
-        wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+        wanted = edges.as_tensors(inputs)
         if not wanted:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     seeds = _seeds(roots, _listed(grad_tensors, len(roots)), create_graph)
@@ -90,8 +95,8 @@ def grad(
         >>> torch.autograd.grad(x**2, x)
         (tensor(6.),)
     """
-    roots = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    roots = edges.as_tensors(outputs, grad_outputs)
+    wanted = edges.as_tensors(inputs)
     if is_grads_batched:
         return _batched(roots, wanted, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
     seeds = _seeds(roots, _listed(grad_outputs, len(roots)), create_graph)
@@ -101,7 +106,8 @@ def grad(
     found = _Walk(roots, seeds, retain_graph, create_graph, wanted, "grad").run()
     results: list[Tensor | None] = []
     for i, x in enumerate(wanted):
-        g = found.get(id(x._node))
+        node, nr = node_and_output(x._node)
+        g = found.get((id(node), nr))
         if g is None and materialize_grads:
             g = wrap(np.zeros_like(x._data))
         if g is None and not allow_unused:
@@ -181,17 +187,20 @@ class _Walk:
         self.create_graph = create_graph
         self.free = not (create_graph if retain_graph is None else retain_graph)
         self.kind = kind
-        self.targets = None if wanted is None else {id(x._node): x for x in wanted}
+        self.targets = None
+        if wanted is not None:
+            nodes = [node_and_output(x._node)[0] for x in wanted]
+            self.targets = {id(node): node for node in nodes}
         self.needed = None if wanted is None else _reaching([r._node for r in roots], self.targets)
-        self.found: dict[int, Any] = {}
+        self.found: dict[tuple[int, int], Any] = {}
         self.observer = (
             state.observer
             if state.observer is not None and state.observer.thread in (None, threading.get_ident())
             else None
         )
 
-    def run(self) -> dict[int, Any]:
-        """Walk, and return the gradients of `wanted` by the id of their node."""
+    def run(self) -> dict[tuple[int, int], Any]:
+        """Walk, and return the gradients of `wanted` by the id of their node and the number of its output."""
         if self.observer is not None:
             self.observer.backward_begin(self.roots, self.seeds, self.kind, not self.free, self.create_graph)
         error: BaseException | None = None
@@ -202,6 +211,7 @@ class _Walk:
             waiting: dict[int, Node] = {}
             try:
                 _waiting.append(waiting)
+                _running.append(self)
                 set_grad_mode(self.create_graph)
                 for root, seed in zip(self.roots, self.seeds, strict=True):
                     if self.needed is None or id(root._node) in self.needed:
@@ -222,6 +232,7 @@ class _Walk:
                 finally:  # an interrupt may have come in the middle
                     set_grad_mode(mode)
                 _waiting[:] = [w for w in _waiting if w is not waiting]
+                _running[:] = [w for w in _running if w is not self]
                 for node in waiting.values():
                     node[GRAD] = None
                 for node, held in pending:
@@ -258,11 +269,22 @@ class _Walk:
             step(node, g, saved, heap, waiting)
 
     def _general(self, heap: list[int], waiting: dict[int, Node]) -> None:
+        outer = local.running
         while heap:
             node = waiting.pop(heappop(heap))
             g = node[GRAD]
             node[GRAD] = None
-            self._one(node, g, heap, waiting)
+            if not state.anomaly:
+                self._one(node, g, heap, waiting)
+                continue
+            local.running = node
+            try:
+                self._one(node, g, heap, waiting)
+            except Exception:
+                anomaly.tell(node)
+                raise
+            finally:
+                local.running = outer
 
     def _one(self, node: Node, g: Any, heap: list[int], waiting: dict[int, Node]) -> None:
         """The general step: hooks, several outputs, captured gradients, observers, gradients of gradients."""
@@ -273,7 +295,9 @@ class _Walk:
         if hooks is not None:
             g = self._hooks_before(hooks, g)
         if self.kind == "grad" and self.targets is not None and id(node) in self.targets:
-            self.found[id(node)] = g if isinstance(g, Tensor) else wrap(own(g))
+            for nr, part in enumerate(g) if isinstance(g, tuple) else g.items() if isinstance(g, dict) else [(0, g)]:
+                if part is not None:
+                    self.found[id(node), nr] = part if isinstance(part, Tensor) else wrap(own(part))
             if not any(p is not None and self._needs(p) for p in node[PARENTS]):
                 return
         if op is Leaf:
@@ -291,13 +315,15 @@ class _Walk:
             raise errors.freed(node)
         if op.frees and -node[ORDER] < inplace.last_change:
             inplace.check_saved(node)
+        if hooks is not None and hooks.packed:
+            saved = unpack(saved)
         pulls = op.pulls
         if self.create_graph:
             pulls, saved = op.recording_pulls(), _as_tensors(node, op, saved)
         sent = list(contributions(op, pulls, self._pruned(node), g, saved))
         if hooks is not None and hooks.after:
             sent = self._hooks_after(hooks, node, g, sent)
-        if state.anomaly:
+        if state.anomaly and state.check_nan:
             _check_finite(node, [c for _, c in sent])
         index = iter([i for i, p in enumerate(node[PARENTS]) if p is not None and self._needs(p)])
         for parent, c in sent:
@@ -315,6 +341,11 @@ class _Walk:
             node[SAVED] = None
             if self.observer is not None:
                 self.observer.freed(node)
+
+    @functools.cached_property
+    def reached(self) -> set[int]:
+        """The ids of the nodes that this walk comes to."""
+        return _from([root._node for root in self.roots]).keys() if self.needed is None else self.needed  # type: ignore
 
     def _needs(self, parent: Node) -> bool:
         return self.needed is None or id(parent) in self.needed
@@ -413,7 +444,12 @@ def _check_finite(node: Node, shares: list[Any]) -> None:
     for i, share in enumerate(shares):
         data = _data(share)
         if data is not None and data.dtype.kind in dtypes.INEXACT and bool((data != data).any()):
-            raise errors.not_a_number(node, i)
+            raise errors.not_a_number(node, i, anomaly.lines_of(node))
+
+
+def current() -> _Walk | None:
+    """The innermost walk under way."""
+    return _running[-1] if _running else None
 
 
 def own(g: Any) -> Any:
@@ -454,9 +490,8 @@ def _from_tuple(result: Any, g: Any, create_graph: bool) -> Any:
     return values if isinstance(g, tuple) else values[0]
 
 
-def _reaching(roots: list[Node], targets: dict[int, Any] | None) -> set[int]:
-    """The ids of the nodes from which a target can be reached, the targets included."""
-    assert targets is not None
+def _from(roots: list[Node]) -> dict[int, Node]:
+    """All nodes that can be reached from `roots`, by their ids."""
     seen: dict[int, Node] = {}
     stack = list(roots)
     while stack:
@@ -464,6 +499,13 @@ def _reaching(roots: list[Node], targets: dict[int, Any] | None) -> set[int]:
         if id(node) not in seen:
             seen[id(node)] = node
             stack.extend(p for p in node[PARENTS] if p is not None)
+    return seen
+
+
+def _reaching(roots: list[Node], targets: dict[int, Any] | None) -> set[int]:
+    """The ids of the nodes from which a target can be reached, the targets included."""
+    assert targets is not None
+    seen = _from(roots)
     needed: set[int] = set()
     leaves = [n for n in seen.values() if n[ORDER] > 0]
     ops = sorted((n for n in seen.values() if n[ORDER] < 0), key=lambda n: -n[ORDER])
