@@ -298,6 +298,7 @@ class _Assembly:
                 continue
             known = ledger.of(tensor)
             known.review()
+            known.fill()
             value = self._value(note)
             trace.ledgers.append(
                 Ledger(

@@ -40,7 +40,7 @@ class Leaves:
         recorder, place = self._recorder, run.place
         run.norm2 += ledger.squares(contribution)
         self._last_pass = place
-        amount = held(contribution)
+        amount = recorder.looks(contribution) if run.told else None
         share = ledger.Share(recorder.cell.id, recorder.cell.label, recorder.cell.run, amount)
         share.line = None if place.span is None else place.span.line
         share.step = None if place.step is None else place.step[1]
@@ -50,7 +50,7 @@ class Leaves:
         if run.told:
             event = EventNote("accumulate", value, contribution=amount, after=amount)
             if before is not None:
-                event.before, event.after = held(before), held(after)
+                event.before, event.after = held(before), recorder.looks(after, changed=True)
                 event.earlier = [replace(s) for s in earlier]
             value.gradient = event.after
             recorder.event(event)
@@ -133,6 +133,7 @@ class Leaves:
         tells = note.cleared is not None or len({s.consumed > 0 for s in note.shares}) > 1
         self._telling += tells
         if len(self.updates) < UPDATES or (tells and self._telling < UPDATES):
+            ledger.of(note.tensor).fill()
             note.shares = [replace(s) for s in note.shares]
             self.updates.append(note)
         else:

@@ -33,6 +33,7 @@ class Share:
     label: str
     run: int
     gradient: Any
+    """None while it is `.grad` itself, which nobody has asked about."""
     line: int | None = None
     pass_id: int | None = None
     trace: int = 0
@@ -79,6 +80,8 @@ class LeafLedger:
             self.shares = []
         elif not self.shares or (known != self.seen and not self._same(grad)):
             self.shares = [_elsewhere(before)]
+        else:
+            self.fill(before)
         earlier = list(self.shares)
         self.shares = [*_shortened(earlier), share]
         self._see(grad, fingerprint(grad._data))
@@ -87,6 +90,15 @@ class LeafLedger:
         if leaf is not None:
             _by_numbers[id(storage(leaf._data))] = self
         return earlier
+
+    def fill(self, data: Any = None) -> None:
+        """Write down a share that was left open: it is `.grad`, whose numbers are `data`."""
+        for share in self.shares:
+            if share.gradient is None:
+                tensor = self.tensor()
+                if data is None and tensor is not None and tensor._grad is not None:
+                    data = tensor._grad._data
+                share.gradient = held(data)
 
     def _same(self, grad: Any) -> bool:
         return self.holder is not None and self.holder() is grad

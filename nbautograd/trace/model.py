@@ -38,7 +38,7 @@ class Summary:
     histogram: list[int] | None = None
     """Counts in 16 equal bins from `min` to `max`; only for tensors whose `data` is not kept."""
     sampled: bool = False
-    """True when `std`, `zeros` and `histogram` come from a sample of the elements."""
+    """True when `histogram` counts a sample of the elements."""
 
 
 @dataclass(slots=True)

@@ -32,7 +32,7 @@ from nbautograd.trace.loops import train
 from nbautograd.trace.model import Cell, Source, Trace
 from nbautograd.trace.notes import EventNote, OpNote, PassNote, ScopeNote, in_words
 from nbautograd.trace.seam import Attachment
-from nbautograd.trace.summary import FULL, WHOLE, held
+from nbautograd.trace.summary import FULL, WHOLE, Looks, held
 from nbautograd.trace.where import Place, Places, labels
 
 LOOKED_AT, LOOKED_FOR = 4000, 1.0
@@ -82,6 +82,7 @@ class Recorder:
         self._since = 0.0
         self._looked = self._ahead = 0.0
         self._last: OpNote | None = None
+        self.looks = Looks()
 
     def whole(self) -> int:
         """Up to how many elements a value is kept whole."""
@@ -232,9 +233,10 @@ class Recorder:
         target = note.inputs[position] if position < len(note.inputs) else self.known.node_value(parent, contribution)
         if isinstance(upstream, tuple | dict):
             upstream = next(u for u in (upstream.values() if isinstance(upstream, dict) else upstream) if u is not None)
-        event = EventNote("flow", target, note, position, held(upstream), held(contribution), arrival=arrival)
+        looks = self.looks
+        event = EventNote("flow", target, note, position, looks(upstream), looks(contribution), arrival=arrival)
         event.before = None if before is None or isinstance(before, dict) else held(before)
-        event.after = event.contribution if event.before is None else held(after)
+        event.after = event.contribution if event.before is None else looks(after, changed=True)
         event.reduced = _reduced(node, upstream, contribution)
         if len(current.events) < EVENTS:
             event.local = _local(node, index, upstream)
@@ -257,6 +259,7 @@ class Recorder:
     def backward_end(self, error: BaseException | None) -> None:
         """The pass is over."""
         current, self._pass = self._pass, None
+        self.looks.forget()
         if current is None:
             return
         if error is not None:

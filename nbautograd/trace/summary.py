@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ FULL = 100_000
 """The same where every number was asked for."""
 COPIED = 1024
 """Up to this many elements an array is copied while code runs, which is faster than to describe it then."""
-SAMPLED_ABOVE = 1_000_000
+SAMPLED_ABOVE = 16_384
 SAMPLE = 4096
+"""Above so many elements the bars are those of so many."""
 BINS = 16
 
 
@@ -27,6 +29,30 @@ def held(data: Any, whole: int = WHOLE) -> Any:
     if isinstance(data, np.generic):
         return data
     return data.copy() if data.size <= max(whole, COPIED) else summary(data)
+
+
+class Looks:
+    """Describes each array once while it is the same: a gradient is told as a sum, as upstream and at its leaf.
+
+    The arrays are held weakly, so that the walk still sees who else holds them.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[int, tuple[weakref.ref[Any], Summary]] = {}
+
+    def __call__(self, data: Any, changed: bool = False) -> Any:
+        if data.__class__ is not np.ndarray or data.size <= COPIED:
+            return held(data)
+        seen = self._seen.get(id(data))
+        if seen is not None and seen[0]() is data and not changed:
+            return seen[1]
+        found = summary(data)
+        self._seen[id(data)] = (weakref.ref(data), found)
+        return found
+
+    def forget(self) -> None:
+        """The arrays may change from here on."""
+        self._seen.clear()
 
 
 class Summaries:
@@ -79,27 +105,35 @@ def _tell(flat: Any, into: Summary) -> None:
 
 
 def _describe(flat: Any, into: Summary) -> None:
-    """The figures of the finite numbers, and a histogram; above a million, of a sample where that is much faster."""
+    """The figures of the finite numbers, and a histogram, of a sample where there are many."""
     numbers = flat.astype(np.float64) if flat.dtype.kind != "f" or flat.dtype.itemsize < 4 else flat
     into.zeros = int(numbers.size - np.count_nonzero(numbers))
-    finite = numbers
-    if not bool(np.isfinite(numbers.sum())):
+    finite, total = numbers, float(numbers.sum())
+    if not math.isfinite(total):
         into.nans, into.infs = int(np.isnan(numbers).sum()), int(np.isinf(numbers).sum())
         finite = numbers[np.isfinite(numbers)]
+        total = float(finite.sum(dtype=np.float64))
     if not finite.size:
         return
     low, high = float(finite.min()), float(finite.max())
-    into.min, into.max, into.mean = low, high, float(finite.mean(dtype=np.float64))
-    into.norm = float(f"{_norm(finite, max(-low, high)):.6g}")
+    norm = _norm(finite, max(-low, high))
+    into.min, into.max, into.mean, into.norm = low, high, total / finite.size, float(f"{norm:.6g}")
     sample = finite
-    if flat.size > SAMPLED_ABOVE:
-        sample = finite[:: max(1, finite.size // SAMPLE)][:SAMPLE]
+    if finite.size > SAMPLED_ABOVE:
+        sample = finite[:: finite.size // SAMPLE][:SAMPLE]
         into.sampled = True
-    into.std = float(sample.std(dtype=np.float64))
+    into.std = _std(finite, into.mean, norm)
     if math.isfinite(high - low):
         scale = BINS / (high - low) if high > low else 0.0
         bins = ((sample.astype(np.float64) - low) * scale).astype(np.int64)
         into.histogram = np.bincount(np.minimum(bins, BINS - 1), minlength=BINS).tolist()
+
+
+def _std(finite: Any, mean: float, norm: float) -> float:
+    """The standard deviation: mostly known from mean and norm, which leaves no digits where the mean is far from 0."""
+    square = norm / finite.size * norm
+    variance = square - mean * mean
+    return math.sqrt(variance) if variance > square / 100 else float(finite.std(dtype=np.float64))
 
 
 def _norm(finite: Any, largest: float) -> float:

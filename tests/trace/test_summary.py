@@ -57,7 +57,7 @@ def test_nothing_overflows() -> None:
     assert summary(np.array([-3e38, 3e38] * 100, np.float32)).max == pytest.approx(3e38, rel=1e-6)
 
 
-def test_above_a_million_the_histogram_is_of_a_sample_and_says_so() -> None:
+def test_of_a_large_array_the_histogram_is_of_a_sample_and_says_so() -> None:
     s = summary(np.arange(SAMPLED_ABOVE + 1, dtype=np.float64))
     assert s.sampled
     assert s.histogram is not None

@@ -150,7 +150,7 @@ function figures(summary: Summary): HTMLElement {
     ['norm', norm !== undefined && number(norm)],
     ['zeros', size > 0 && `${number((100 * zeros) / size)} %`],
     ['not finite', nans + infs > 0 && `${plural(nans, 'NaN')}, ${plural(infs, 'infinity', 'infinities')}`],
-    ['', sampled === true && 'std, zeros and bars from a sample'],
+    ['', sampled === true && 'bars from a sample'],
   ];
   return h('dl', {}, ...rows.flatMap(([name, text]) => (text ? [h('dt', {}, name), h('dd', {}, text)] : [])));
 }

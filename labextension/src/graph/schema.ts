@@ -27,7 +27,7 @@ export interface Summary {
   infs?: number;
   /** Counts in 16 equal bins from `min` to `max`; only for tensors whose `data` is not kept. */
   histogram?: number[];
-  /** True when `std`, `zeros` and `histogram` come from a sample of the elements. */
+  /** True when `histogram` counts a sample of the elements. */
   sampled?: boolean;
 }
 
