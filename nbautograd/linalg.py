@@ -1,44 +1,46 @@
-"""torch.linalg: norms, products and inverses of vectors and matrices."""
+"""torch.linalg: products, equations, decompositions and norms of vectors and matrices."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from nbautograd.core.public import FUNCTIONS as _FUNCTIONS
-from nbautograd.core.tensor import Tensor
+from nbautograd.ops.linalg.cholesky import cholesky as cholesky
+from nbautograd.ops.linalg.cholesky import cholesky_ex as cholesky_ex
+from nbautograd.ops.linalg.determinant import det as det
+from nbautograd.ops.linalg.determinant import slogdet as slogdet
+from nbautograd.ops.linalg.functions import matrix_exp as matrix_exp
+from nbautograd.ops.linalg.functions import matrix_power as matrix_power
+from nbautograd.ops.linalg.functions import multi_dot as multi_dot
+from nbautograd.ops.linalg.functions import tensorinv as tensorinv
+from nbautograd.ops.linalg.functions import tensorsolve as tensorsolve
+from nbautograd.ops.linalg.least_squares import lstsq as lstsq
+from nbautograd.ops.linalg.least_squares import pinv as pinv
+from nbautograd.ops.linalg.norms import cond as cond
+from nbautograd.ops.linalg.norms import matrix_norm as matrix_norm
+from nbautograd.ops.linalg.norms import matrix_rank as matrix_rank
+from nbautograd.ops.linalg.norms import norm as norm
+from nbautograd.ops.linalg.refusals import LinAlgError as LinAlgError
+from nbautograd.ops.linalg.solve import inv as inv
+from nbautograd.ops.linalg.solve import inv_ex as inv_ex
+from nbautograd.ops.linalg.solve import solve as solve
+from nbautograd.ops.linalg.solve import solve_ex as solve_ex
+from nbautograd.ops.linalg.solve import solve_triangular as solve_triangular
+from nbautograd.ops.linalg.spectrum import eig as eig
+from nbautograd.ops.linalg.spectrum import eigh as eigh
+from nbautograd.ops.linalg.spectrum import eigvals as eigvals
+from nbautograd.ops.linalg.spectrum import eigvalsh as eigvalsh
+from nbautograd.ops.linalg.spectrum import svd as svd
+from nbautograd.ops.linalg.spectrum import svdvals as svdvals
+from nbautograd.ops.linalg.triangles import householder_product as householder_product
+from nbautograd.ops.linalg.triangles import lu as lu
+from nbautograd.ops.linalg.triangles import lu_factor as lu_factor
+from nbautograd.ops.linalg.triangles import lu_factor_ex as lu_factor_ex
+from nbautograd.ops.linalg.triangles import lu_solve as lu_solve
+from nbautograd.ops.linalg.triangles import qr as qr
 from nbautograd.ops.reduce.norms import vector_norm as vector_norm
 
-inv, matmul, diagonal = (_FUNCTIONS[name] for name in ("inverse", "matmul", "diagonal"))
+diagonal, matmul = _FUNCTIONS["diagonal"], _FUNCTIONS["matmul"]
 
 
-def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
-    """Dot products of the vectors along `dim`."""
-    return (x * y).sum(dim)
-
-
-def matrix_norm(A: Tensor, ord: Any = "fro", dim: tuple[int, int] = (-2, -1), keepdim: bool = False) -> Tensor:
-    """The norm of matrices: "fro" by their elements, 1 by columns, inf by rows (−1 and −inf: the smallest).
-
-    Raises: NotImplementedError for norms by singular values.
-    """
-    if ord == "fro":
-        return vector_norm(A, 2, dim, keepdim)
-    if ord not in (1, -1, float("inf"), -float("inf")):
-        raise NotImplementedError(f"linalg.matrix_norm: order {ord!r} needs singular values, which are not supported")
-    summed, searched = dim if abs(ord) == 1 else dim[::-1]
-    sums = A.abs().sum(summed, keepdim=True)
-    found = (sums.amax if ord > 0 else sums.amin)(searched, keepdim=True)
-    if keepdim:
-        return found
-    return found.squeeze(tuple(dim))
-
-
-def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The norm of vectors, or with two dimensions and an `ord` that of matrices."""
-    A = A if dtype is None else A.to(dtype)
-    two = len(dim) == 2 if isinstance(dim, tuple | list) else dim is None and A.ndim == 2
-    if ord is None:
-        return vector_norm(A, 2, dim, keepdim)
-    if two:
-        return matrix_norm(A, ord, tuple(dim or (-2, -1)), keepdim)
-    return vector_norm(A, ord, dim, keepdim)
+def vecdot(x, y, *, dim: int = -1):
+    """Dot products of the vectors along `dim`, of x with its conjugate."""
+    return (x.conj() * y if x.is_complex() else x * y).sum(dim)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 
-def _result(name: str) -> Any:
-    kind = NamedTuple(name, [("values", Any), ("indices", Any)])  # noqa: UP014  (the name is not fixed)
+def result(name: str, *fields: str) -> Any:
+    """The class of the result of `torch.name`, whose parts are called `fields`."""
+    kind = NamedTuple(name, [(field, Any) for field in fields])
 
     def text(self: Any) -> str:
-        return f"torch.return_types.{name}(\nvalues={self.values!r},\nindices={self.indices!r})"
+        parts = ",\n".join(f"{field}={getattr(self, field)!r}" for field in fields)
+        return f"torch.return_types.{name}(\n{parts})"
 
     kind.__repr__ = text
-    kind.__doc__ = f"What `torch.{name}` along a dimension returns."
+    kind.__doc__ = f"What `torch.{name.replace('linalg_', 'linalg.')}` returns."
     return kind
 
 
-ReturnMax, ReturnMin, ReturnMedian = _result("max"), _result("min"), _result("median")
-ReturnSort, ReturnTopk, ReturnKthvalue = _result("sort"), _result("topk"), _result("kthvalue")
+ReturnMax, ReturnMin, ReturnMedian, ReturnSort, ReturnTopk, ReturnKthvalue = (
+    result(name, "values", "indices") for name in ("max", "min", "median", "sort", "topk", "kthvalue")
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,8 @@ class Library:
         """`torch.name`, `torch.nn.functional.name`, `torch.linalg.name` …, or the method of that name."""
         if not name:
             return None
+        if "." in name:
+            return functools.reduce(getattr, name.split("."), self.module)
         if self.module is nb:
             found = FUNCTIONS.get(name) or FUNCTIONAL.get(name)
         else:

@@ -1,0 +1,122 @@
+"""Products with something added: linear layers in one node, and torch's addmm family."""
+
+from __future__ import annotations
+
+from nbautograd.core import dtype as dtypes
+from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+from nbautograd.ops.linalg.products import MATRICES, bmm, by, in_rows, matmul, product_error
+from nbautograd.ops.samples import shaped
+from nbautograd.ops.shape.views import View
+
+
+class Addmm(Op):
+    """A product added to a tensor.
+
+    Math: out = b + x y
+    """
+
+    broadcasts = True
+    tex = {"b": "1", "x": "y^\\top", "y": "x^\\top"}
+    samples = shaped(*((b, x, y) for x, y in MATRICES for b in ((x[0], y[1]), (y[1],), ())))
+
+    def forward(b, x, y):
+        return b + x @ y
+
+    def db(g):
+        return g
+
+    def dx(g, y):
+        return g @ y.T
+
+    def dy(g, x):
+        return x.T @ g
+
+    def refuse(b, x, y):
+        return product_error(x, y) if x.shape[-1:] != y.shape[:1] else None
+
+
+def rows_by_columns(x, w):
+    """x wᵀ. BLAS is a sixth slower with a transposed right operand: for long rows it pays to turn the result."""
+    return xp.ascontiguousarray(w.dot(x.T).T) if x.shape[1] >= 512 else x.dot(w.T)
+
+
+class Linear(Op):
+    """A linear layer: a product and a bias in one node.
+
+    Math: out = x wᵀ + b; ∂ℒ/∂x = g w, ∂ℒ/∂w = gᵀ x, ∂ℒ/∂b = Σ g
+    Shape: x (N, D), w (M, D), b (M,) → (N, M)
+    """
+
+    node_name = "AddmmBackward0"
+    title = "linear"
+    promote = "same"
+    tex = {"x": "w", "w": "x", "b": "1"}
+    samples = shaped(*((x, y[::-1], y[1:]) for x, y in MATRICES))
+
+    def forward(x, w, b):
+        out = rows_by_columns(x, w)
+        out += b
+        return out
+
+    def dx(g, w):
+        return g @ w
+
+    def dw(g, x):
+        return g.T @ x
+
+    def db(g):
+        return xp.sum(g, axis=0)
+
+    def refuse(x, w, b):
+        if x.dtype != w.dtype:
+            kinds = [dtypes.of_numpy(a.dtype).tensor_type for a in (x, w)]
+            return f"mat1 and mat2 must have the same dtype, but got {kinds[0]} and {kinds[1]}"
+        return f"mat1 and mat2 shapes cannot be multiplied ({by(x.shape)} and {w.shape[1]}x{w.shape[0]})"
+
+
+@public()
+def addmm(input, mat1, mat2, *, beta=1, alpha=1):
+    """beta · input + alpha · mat1 @ mat2."""
+    if beta == alpha == 1 and mat1.ndim == mat2.ndim == 2:
+        return Addmm.call(input, mat1, mat2)
+    product = mat1 @ mat2
+    return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
+
+
+@public()
+def addmv(input, mat, vec, *, beta=1, alpha=1):
+    """beta · input + alpha · mat @ vec."""
+    return addmm(input, mat, vec, beta=beta, alpha=alpha)
+
+
+@public()
+def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
+    """beta · input + alpha · batch1 @ batch2."""
+    return addmm(input, batch1, batch2, beta=beta, alpha=alpha)
+
+
+@public()
+def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
+    """beta · input + alpha · Σ batch1 @ batch2."""
+    product = bmm(batch1, batch2).sum(0)
+    return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
+
+
+@public("linear", top=False, method=False, functional=True)
+def linear(input, weight, bias=None):
+    """A linear layer: `input @ weight.T + bias`.
+
+    Shape: input (…, D), weight (M, D), bias (M,) → (…, M)
+    """
+    if not input.ndim or not weight.ndim:
+        raise RuntimeError(
+            f"both arguments to linear need to be at least 1D, but they are {input.ndim}D and {weight.ndim}D"
+        )
+    if bias is None:
+        return matmul(input, weight.t())
+    if weight.ndim == 1:
+        return matmul(input, weight) + bias
+    if input._data.ndim == 2:
+        return Linear.call(input, weight, bias)
+    return in_rows(lambda rows: Linear.call(rows, weight, bias), input, View)

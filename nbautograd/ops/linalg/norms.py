@@ -1,0 +1,85 @@
+"""Norms of matrices, their condition and rank."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nbautograd.core.public import public
+from nbautograd.core.tensor import Tensor
+from nbautograd.ops.linalg.refusals import check_matrices
+from nbautograd.ops.linalg.solve import inv
+from nbautograd.ops.linalg.spectrum import eigvalsh, svdvals
+from nbautograd.ops.reduce.norms import vector_norm
+
+INF = float("inf")
+
+
+def matrix_norm(A, ord: Any = "fro", dim: Any = (-2, -1), keepdim=False, *, dtype: Any = None):
+    """The norm of matrices: "fro" by their elements, 1 by columns, inf by rows, 2 and "nuc" by singular values.
+
+    With −1, −inf and −2 the smallest of the columns, rows and singular values counts.
+    """
+    check_matrices("linalg.matrix_norm", A, square=False)
+    A = A if dtype is None else A.to(dtype)
+    rows, columns = (d % A.ndim for d in dim)
+    if ord == "fro":
+        return vector_norm(A, 2, (rows, columns), keepdim)
+    if ord not in ("nuc", 1, -1, 2, -2, INF, -INF):
+        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
+    if ord in ("nuc", 2, -2):
+        values = svdvals(A.movedim((rows, columns), (-2, -1)))
+        found = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord > 0 else values.amin(-1)
+        return found.unsqueeze(min(rows, columns)).unsqueeze(max(rows, columns)) if keepdim else found
+    summed, searched = (rows, columns) if abs(ord) == 1 else (columns, rows)
+    sums = A.abs().sum(summed, keepdim=True)
+    found = (sums.amax if ord > 0 else sums.amin)(searched, keepdim=True)
+    return found if keepdim else found.squeeze((rows, columns))
+
+
+def norm(A, ord: Any = None, dim: Any = None, keepdim=False, *, dtype: Any = None):
+    """The norm of vectors, or with two dimensions and an `ord` that of matrices."""
+    A = A if dtype is None else A.to(dtype)
+    two = len(dim) == 2 if isinstance(dim, tuple | list) else dim is None and A.ndim == 2
+    if ord is None:
+        return vector_norm(A, 2, dim, keepdim)
+    if isinstance(ord, str) and not two:
+        raise RuntimeError(
+            f"linalg.norm: If ord is specified but dim is not, the input must be 1D or 2D. Got {A.ndim}D."
+            if dim is None
+            else f"linalg.matrix_norm: dim must be a 2-tuple. Got {dim}"
+        )
+    if two:
+        return matrix_norm(A, ord, tuple(dim or (-2, -1)), keepdim)
+    return vector_norm(A, ord, dim, keepdim)
+
+
+@public(method=False)
+def nuclear_norm(input, dim: Any = (-2, -1), keepdim=False):
+    """The sum of the singular values of matrices."""
+    return matrix_norm(input, "nuc", dim, keepdim)
+
+
+def cond(A, p: Any = None):
+    """How many times larger the relative error of a solution is than that of its equation, at worst."""
+    check_matrices("linalg.cond", A, square=p not in (None, 2, -2), argument="input" if A.ndim < 2 else "A")
+    if p is None or p in (2, -2):
+        values = svdvals(A)
+        largest, smallest = values[..., 0], values[..., -1]
+        return smallest / largest if p == -2 else largest / smallest
+    return matrix_norm(A, p) * matrix_norm(inv(A), p)
+
+
+@public("matrix_rank", method=False)
+def matrix_rank(A, *, atol: Any = None, rtol: Any = None, tol: Any = None, hermitian=False):
+    """The number of singular values that are not zero (up to `atol`, or `rtol` of the largest)."""
+    check_matrices("torch.linalg.matrix_rank", A, square=hermitian, argument="input")
+    values = eigvalsh(A).abs() if hermitian else svdvals(A)
+    atol = tol if atol is None else atol
+    if rtol is None:
+        rtol = max(A.shape[-2:]) * float(np.finfo(values._data.dtype).eps) if atol is None else 0.0
+    largest = values.amax(-1, keepdim=True) if values.shape[-1] else values
+    bounds = [x.unsqueeze(-1) if isinstance(x, Tensor) and x.ndim else x for x in (rtol, 0.0 if atol is None else atol)]
+    least = largest * bounds[0]
+    return ((values > least) & (values > bounds[1])).sum(-1)

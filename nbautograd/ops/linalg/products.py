@@ -1,0 +1,258 @@
+"""Products of vectors and matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbautograd.core import dtype as dtypes
+from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+from nbautograd.core.tensor import Tensor
+from nbautograd.ops.samples import SHAPES, cases, shaped, through
+from nbautograd.ops.shape.views import View
+
+
+def _name(array: Any) -> str:
+    return dtypes.of_numpy(array.dtype).tensor_type.lower()
+
+
+def product_error(x: Any, y: Any) -> str | None:
+    """torch's text for two arrays that cannot be multiplied as matrices."""
+    if x.ndim == 0 or y.ndim == 0:
+        return f"both arguments to matmul need to be at least 1D, but they are {x.ndim}D and {y.ndim}D"
+    if x.dtype != y.dtype:
+        return f"expected m1 and m2 to have the same dtype, but got: {_name(x)} != {_name(y)}"
+    if x.ndim == 2 and y.ndim == 2:
+        hint = ""
+        if x.shape[1] == y.shape[1]:
+            hint = "\n  hint: the shapes match after a transpose: x @ y.T"
+        elif x.shape[0] == y.shape[0]:
+            hint = "\n  hint: the shapes match after a transpose: x.T @ y"
+        return f"mat1 and mat2 shapes cannot be multiplied ({by(x.shape)} and {by(y.shape)}){hint}"
+    if x.ndim == 1 and y.ndim == 1:
+        return (
+            f"inconsistent tensor size, expected tensor [{x.shape[0]}] and src [{y.shape[0]}] to have the same number "
+            f"of elements, but got {x.shape[0]} and {y.shape[0]} elements respectively"
+        )
+    if x.ndim == 2 and y.ndim == 1:
+        return f"size mismatch, got input ({x.shape[0]}), mat ({by(x.shape)}), vec ({y.shape[0]})"
+    return None
+
+
+def by(shape: tuple[int, ...]) -> str:
+    return "x".join(str(n) for n in shape)
+
+
+MATRICES = (((2, 3), (3, 4)), ((1, 1), (1, 1)), ((3, 1), (1, 2)), ((1, 3), (3, 1)), ((0, 2), (2, 3)),
+            ((2, 0), (0, 3)), ((4, 4), (4, 4)), ((5, 2), (2, 1)), ((2, 5), (5, 3)), ((1, 2), (2, 4)))  # fmt: skip
+
+
+STACKS = (((2, 2, 3), (1, 3, 2)), ((2, 1, 2, 3), (3, 3, 2)), ((1, 2, 3), (4, 3, 2)),
+          ((2, 2, 2, 3), (2, 2, 3, 1)), ((3, 1, 2, 2), (1, 2, 2, 2)), ((2, 1, 1, 3), (2, 3, 1)),
+          ((5, 2, 3), (1, 3, 3)), ((1, 1, 2, 2), (2, 2, 2)), ((2, 3, 1, 2), (2, 3, 2, 1)),
+          ((1, 3, 2, 2), (2, 1, 2, 2)))  # fmt: skip
+
+
+class Product(Op, abstract=True):
+    """What the products of matrices have in common."""
+
+    promote = "same"
+
+    def refuse(x, y):
+        return product_error(x, y)
+
+
+class Mm(Product):
+    """The product of two matrices.
+
+    Math: out = x y, ∂ℒ/∂x = g yᵀ, ∂ℒ/∂y = xᵀ g
+    Shape: x (N, D), y (D, M) → (N, M)
+    """
+
+    tex = {"x": "y^\\top", "y": "x^\\top"}
+    samples = shaped(*MATRICES)
+
+    def forward(x, y):
+        return x.dot(y)
+
+    def dx(g, y):
+        return g @ y.T
+
+    def dy(g, x):
+        return x.T @ g
+
+
+class Bmm(Product):
+    """The products of two stacks of matrices.
+
+    Shape: x (B, N, D), y (B, D, M) → (B, N, M)
+    """
+
+    broadcasts = True
+    tex = {"x": "y^\\top", "y": "x^\\top"}
+    samples = shaped(*(((b, *x), (b, *y)) for b in (1, 2) for x, y in MATRICES))
+
+    def forward(x, y):
+        return xp.matmul(x, y)
+
+    def dx(g, y):
+        return xp.matmul(g, xp.swapaxes(y, -1, -2))
+
+    def dy(g, x):
+        return xp.matmul(xp.swapaxes(x, -1, -2), g)
+
+
+class Matmul(Bmm):
+    """The products of stacks of matrices whose leading dimensions are broadcast."""
+
+    node_name = "UnsafeViewBackward0"
+    samples = cases(shaped(*STACKS), named=False)
+
+
+class UnsafeView(Op):
+    """The rows of a product back in their stacks."""
+
+    samples = through("", shaped(*((s, {"shape": (-1,)}) for s in (*SHAPES, (4, 2), (3, 1, 2)) if 0 not in s)))
+
+    def forward(x, *, shape):
+        return x.reshape(shape)
+
+    def dx(g, x_shape):
+        return g.reshape(x_shape)
+
+
+class Mv(Product):
+    """The product of a matrix and a vector.
+
+    Shape: x (N, D), y (D,) → (N,)
+    """
+
+    tex = {"x": "y^\\top", "y": "x^\\top"}
+    samples = shaped(*((x, x[1:]) for x, _ in MATRICES))
+
+    def forward(x, y):
+        return x @ y
+
+    def dx(g, y):
+        return g.reshape((-1, 1)) * y.reshape((1, -1))
+
+    def dy(g, x):
+        return x.T @ g
+
+
+class Dot(Product):
+    """The dot product of two vectors.
+
+    Math: out = Σᵢ xᵢ yᵢ
+    """
+
+    tex = {"x": "y", "y": "x"}
+    samples = shaped(*(((n,), (n,)) for n in (0, 1, 2, 3, 4, 5, 7, 10, 16, 33)))
+
+    def forward(x, y):
+        return x @ y
+
+    def dx(g, y):
+        return g * y
+
+    def dy(g, x):
+        return g * x
+
+
+class Outer(Op):
+    """The products of every pair of elements of two vectors."""
+
+    node_name = "MulBackward0"
+    tex = {"x": "y", "y": "x"}
+    samples = shaped(*(((n,), (m,)) for n in (1, 2, 3, 0) for m in (1, 3, 4)))
+
+    def forward(x, y):
+        return x.reshape((-1, 1)) * y
+
+    def dx(g, y):
+        return g @ y
+
+    def dy(g, x):
+        return g.T @ x
+
+
+@public()
+def matmul(input, other):
+    """The matrix product, for vectors, matrices and stacks of them.
+
+    Shape: (…, N, D) @ (…, D, M) → (…, N, M); a vector counts as a row on the left, as a column on the right
+    Raises: RuntimeError when the inner sizes or the dtypes differ.
+    """
+    if not isinstance(other, Tensor):
+        return NotImplemented
+    left, right = input._data.ndim, other._data.ndim
+    if left == 0 or right == 0:
+        raise RuntimeError(product_error(input._data, other._data))
+    if left == 2 and right == 2:
+        return Mm.call(input, other)
+    if left == 2 and right == 1:
+        return Mv.call(input, other)
+    if left <= 1 and right <= 1:
+        return Dot.call(input, other)
+    if left == 1:
+        return matmul(input.unsqueeze(0), other).squeeze(-2)
+    if right == 1:
+        return matmul(input, other.unsqueeze(-1)).squeeze(-1)
+    if right == 2:
+        return in_rows(lambda rows: Mm.call(rows, other), input, UnsafeView)
+    same = left == right == 3 and input._data.shape[0] == other._data.shape[0]
+    return (Bmm if same else Matmul).call(input, other)
+
+
+def in_rows(product: Any, input: Tensor, back: Any) -> Any:
+    """Apply `product` to all rows of a stack at once, and put its rows back in the stack with the view op `back`."""
+    shape = tuple(input._data.shape)
+    rows = product(View.call(input, shape=(-1, shape[-1])))
+    return back.call(rows, shape=(*shape[:-1], rows._data.shape[-1]))
+
+
+Tensor.__matmul__ = matmul
+
+
+@public()
+def mm(input, mat2):
+    """The product of two matrices."""
+    if input.ndim != 2:
+        raise RuntimeError("self must be a matrix")
+    if mat2.ndim != 2:
+        raise RuntimeError("mat2 must be a matrix")
+    return Mm.call(input, mat2)
+
+
+@public()
+def bmm(input, mat2):
+    """The products of two stacks of matrices."""
+    if input.ndim != 3 or mat2.ndim != 3:
+        raise RuntimeError(f"batch{1 + (input.ndim == 3)} must be a 3D tensor")
+    return Bmm.call(input, mat2)
+
+
+@public()
+def mv(input, vec):
+    """The product of a matrix and a vector."""
+    return Mv.call(input, vec)
+
+
+@public()
+def dot(input, tensor):
+    """The dot product of two vectors.
+
+    Raises: RuntimeError when they are not vectors.
+    """
+    if input.ndim != 1 or tensor.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
+    return Dot.call(input, tensor)
+
+
+@public("outer", "ger")
+def outer(input, vec2):
+    """The products of every pair of elements of two vectors."""
+    for name, x in (("self", input), ("vec2", vec2)):
+        if x.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.ndim}-D")
+    return Outer.call(input, vec2)
