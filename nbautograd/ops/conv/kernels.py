@@ -1,0 +1,220 @@
+"""How convolutions are computed: windows of the input as columns of a matrix, a block of samples at a time.
+
+NOTE [Columns]
+A convolution is one matrix product once every window of the input stands in a column. All columns at once would take
+many times the input's memory, and be slow for it: they are made a block at a time, in a buffer that fits the cache and
+is used again. With stride 1 a window moves along a padded row as one long slice, border elements included, so a column
+matrix is copied in long runs. It has a few columns too many, the windows that wrap round a border; what comes of them
+is left out when the product is copied to its place, which has to be done anyhow, to add the bias and to bring the
+channels behind the samples.
+
+The three kernels are the three derivatives of one form, Σ g · conv(x, w), by g, x and w: each one's derivatives are the
+other two.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nbautograd.core.array import ndarray
+from nbautograd.core.op import xp
+
+BLOCK = 1 << 18
+"""How many elements a block of columns has: the best of 2¹⁵ … 2¹⁹ for float32 on 1 MiB of second-level cache."""
+GPU_BLOCK = 1 << 26
+KEPT = 1 << 22
+"""Buffers up to this many elements are kept for the next call."""
+
+
+class _Buffers(threading.local):
+    """Work space of this thread, by purpose and dtype."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, Any], Any] = {}
+
+
+_buffers = _Buffers()
+
+
+def buffer(purpose: str, shape: tuple[int, ...], like: Any) -> Any:
+    """An uninitialised array of the dtype and on the device of `like`, valid until the next call asks for it."""
+    count = math.prod(shape)
+    if like.__class__ is not ndarray or count > KEPT:
+        return xp.empty(shape, dtype=like.dtype)
+    key = (purpose, like.dtype)
+    found = _buffers.held.get(key)
+    if found is None or found.size < count:
+        found = _buffers.held[key] = np.empty(count, like.dtype)
+    return found[:count].reshape(shape)
+
+
+class Geometry(NamedTuple):
+    """Where the windows of a convolution lie; sizes are per spatial dimension."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    padded: tuple[int, ...]
+    """The input with its border."""
+    out: tuple[int, ...]
+    """How many windows there are."""
+
+    def inner(self) -> tuple[slice, ...]:
+        """Where the input lies within its border."""
+        return tuple(slice(p, n - p) for p, n in zip(self.padding, self.padded))
+
+    def band(self, rows: int) -> Geometry:
+        """The same with fewer windows along the first dimension."""
+        return self._replace(out=(rows, *self.out[1:]))
+
+    def dense(self) -> bool:
+        """Whether windows start at every element, so that columns are runs (NOTE [Columns])."""
+        return all(s == 1 for s in self.stride)
+
+    def run(self) -> tuple[int, ...]:
+        """The shape that the columns have: one run, or a grid."""
+        if not self.dense():
+            return self.out
+        return (1 + sum((n - 1) * step for n, step in zip(self.out, steps(self.padded))),)
+
+
+def geometry(
+    size: tuple[int, ...],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> Geometry:
+    """The windows of an input whose spatial dimensions are `size`."""
+    padded = tuple(n + 2 * p for n, p in zip(size, padding))
+    out = tuple((n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(padded, kernel, stride, dilation))
+    return Geometry(kernel, stride, padding, dilation, padded, out)
+
+
+def steps(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """How many elements apart neighbours along each dimension lie in memory."""
+    return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
+
+
+def windows(padded: Any, geo: Geometry, row: int = 0) -> Any:
+    """A view (C, *kernel, N, *run) of what is under the windows from `row` on, for `padded` of shape (C, N, *size)."""
+    item, run = padded.itemsize, geo.run()
+    step = [item * n for n in steps(geo.padded)]
+    moves = [item] if geo.dense() else [n * s for n, s in zip(step, geo.stride)]
+    start = padded[(slice(None), slice(None), slice(row * geo.stride[0], None))]
+    shape = (padded.shape[0], *geo.kernel, padded.shape[1], *run)
+    taps = [n * d for n, d in zip(step, geo.dilation)]
+    strides = (padded.strides[0], *taps, padded.strides[1], *moves)
+    return xp.lib.stride_tricks.as_strided(start, shape=shape, strides=strides)
+
+
+def on_grid(runs: Any, geo: Geometry) -> Any:
+    """A view (C, N, *out) of columns (C, N, *run) without those that wrap round a border."""
+    if not geo.dense():
+        return runs
+    step = [runs.itemsize * n for n in steps(geo.padded)]
+    return xp.lib.stride_tricks.as_strided(runs, shape=(*runs.shape[:2], *geo.out), strides=(*runs.strides[:2], *step))
+
+
+def blocks(count: int, height: int, geo: Geometry, like: Any) -> Iterator[tuple[slice, list[tuple[int, Geometry]]]]:
+    """Slices of `count` samples, each with its bands of windows (first row, geometry), that keep columns in bounds."""
+    per_window = max(1, height * math.prod(geo.run()) // geo.out[0])  # along the first dimension
+    rows = max(1, (BLOCK if like.__class__ is ndarray else GPU_BLOCK) // per_window)
+    samples = max(1, min(count, rows // geo.out[0]))
+    bands = [(row, geo.band(min(rows, geo.out[0] - row))) for row in range(0, geo.out[0], rows)]
+    for first in range(0, count, samples):
+        yield slice(first, min(first + samples, count)), bands
+
+
+def bordered(x: Any, part: slice, geo: Geometry) -> Any:
+    """Samples `part` of `x` as (C, N, *size), with zeros round them."""
+    inside = xp.swapaxes(x[part], 0, 1)
+    if not any(geo.padding):
+        return inside
+    full = buffer("border", (x.shape[1], part.stop - part.start, *geo.padded), x)
+    full[...] = 0
+    full[(slice(None), slice(None), *geo.inner())] = inside
+    return full
+
+
+def columns(padded: Any, geo: Geometry, row: int, groups: int) -> Any:
+    """What is under the windows from `row` on, as a matrix (groups, C/groups · kernel, N · run)."""
+    view = windows(padded, geo, row)
+    out = buffer("columns", view.shape, padded)
+    xp.copyto(out, view)
+    return out.reshape((groups, view.shape[0] // groups * math.prod(geo.kernel), -1))
+
+
+def by_columns(y: Any, part: slice, geo: Geometry, row: int, groups: int) -> Any:
+    """The rows from `row` on of samples `part` of `y`, as (groups, O/groups, N · run), with zeros where columns wrap."""
+    shown = xp.swapaxes(y[(part, slice(None), slice(row, row + geo.out[0]))], 0, 1)
+    runs = buffer("runs", (*shown.shape[:2], *geo.run()), y)
+    if runs.shape != shown.shape:
+        runs[...] = 0
+    on_grid(runs, geo)[...] = shown
+    return runs.reshape((groups, shown.shape[0] // groups, -1))
+
+
+def add_bias(values: Any, b: Any, out: Any) -> None:
+    """`values` plus a number per channel, both (C, N, …), into `out`."""
+    if b is None:
+        out[...] = values
+    else:
+        xp.add(values, b.reshape((-1,) + (1,) * (values.ndim - 1)), out=out)
+
+
+def convolve(x: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
+    """Each output is the sum of products of `w` and the window under it."""
+    x = xp.ascontiguousarray(x)
+    out = xp.empty((x.shape[0], w.shape[0], *geo.out), dtype=x.dtype)
+    kernels = w.reshape((groups, w.shape[0] // groups, -1))
+    for part, bands in blocks(x.shape[0], math.prod(w.shape[1:]) * groups, geo, x):
+        padded = bordered(x, part, geo)
+        for row, band in bands:
+            run = band.run()
+            product = buffer("product", (w.shape[0], part.stop - part.start, *run), x)
+            matrix = product.reshape((groups, w.shape[0] // groups, -1))
+            xp.matmul(kernels, columns(padded, band, row, groups), out=matrix)
+            target = out[(part, slice(None), slice(row, row + band.out[0]))]
+            add_bias(on_grid(product, band), b, xp.swapaxes(target, 0, 1))
+    return out
+
+
+def spread(y: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
+    """Each element of `y` adds `w`, scaled, to the window under it: the transpose of `convolve`."""
+    channels = w.shape[1] * groups
+    out = xp.empty((y.shape[0], channels, *(p.stop - p.start for p in geo.inner())), dtype=y.dtype)
+    kernels = xp.swapaxes(w.reshape((groups, w.shape[0] // groups, -1)), 1, 2)
+    for part, bands in blocks(y.shape[0], math.prod(w.shape[1:]) * groups, geo, y):
+        count = part.stop - part.start
+        full = buffer("border", (channels, count, *geo.padded), y)
+        full[...] = 0
+        for row, band in bands:
+            shape = (channels, *geo.kernel, count, *band.run())
+            found = buffer("columns", shape, y)
+            matrix = found.reshape((groups, kernels.shape[1], -1))
+            xp.matmul(kernels, by_columns(y, part, band, row, groups), out=matrix)
+            under = windows(full, band, row)
+            for tap in np.ndindex(*geo.kernel):
+                under[(slice(None), *tap)] += found[(slice(None), *tap)]
+        add_bias(full[(slice(None), slice(None), *geo.inner())], b, xp.swapaxes(out[part], 0, 1))
+    return out
+
+
+def correlate(x: Any, y: Any, geo: Geometry, groups: int) -> Any:
+    """For each tap of the kernel the sum of products of `y` and what lies under that tap."""
+    x = xp.ascontiguousarray(x)
+    height = x.shape[1] // groups * math.prod(geo.kernel)
+    out = xp.zeros((groups, y.shape[1] // groups, height), dtype=x.dtype)
+    for part, bands in blocks(x.shape[0], height * groups, geo, x):
+        padded = bordered(x, part, geo)
+        for row, band in bands:
+            under = columns(padded, band, row, groups)
+            out += xp.matmul(by_columns(y, part, band, row, groups), xp.swapaxes(under, 1, 2))
+    return out.reshape((y.shape[1], x.shape[1] // groups, *geo.kernel))

@@ -1,0 +1,1 @@
+"""Images and volumes at other sizes and other places."""
