@@ -78,10 +78,7 @@ def _sizes(name: str, input: Tensor, weight: Tensor, groups: int, n: int) -> str
     given = "transposed=1" if transposed else f"groups={groups}"
     hint = f"the channels stand in dimension {len(shape) - n - 1} of the input; the layer was made for {wanted} of them"
     if shape[-1] == wanted:
-        order = ", ".join(
-            str(d) for d in (*range(len(shape) - n - 1), len(shape) - 1, *range(len(shape) - n - 1, len(shape) - 1))
-        )
-        hint = f"the channels seem to stand last: bring them forward with input.permute({order})"
+        hint = f"the channels seem to stand last: bring them forward, input.movedim(-1, {-n - 1})"
     return (
         f"Given {given}, weight of size {weights}, expected input{shape} to have {wanted} channels, but got {channels} "
         f"channels instead\n  hint: {hint}"
