@@ -250,7 +250,7 @@ def _several(op: Any) -> Callable[..., Tensor]:
         saved = tuple(
             [get(datas, out) if any(parents[i] is not None for i in users) else None for get, users in getters]
         )
-        return wrap(out, [tick(), op, None, _fits(op, datas, [], (out,)) if shaped else None, parents, saved])
+        return wrap(out, [tick(), op, None, fits_of(op, datas, [], (out,)) if shaped else None, parents, saved])
 
     return call
 
@@ -294,6 +294,10 @@ def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     outputs = _wrap(op, inputs, settings, results, node)
     if state.special:
         finish(op, node, inputs, outputs)
+    if local.levels:
+        from . import forward
+
+        forward.push(forward.Call(op, inputs, settings, outputs, datas, casts, results, aux), node)
     if state.observer is not None and observes_here(state.observer):
         state.observer.op(op, inputs, settings, outputs, False)
     extra = tuple(wrap(compact(a)) if hasattr(a, "dtype") else a for a in aux)
@@ -404,24 +408,30 @@ def record(
             index, fact = where
             value = tuple([fact(d) for d in datas]) if op.variadic else fact(datas[index])
         elif kind == "setting":
-            value = settings[where] if where in settings else _default(op, where)
+            value = setting_of(op, settings, where)
         else:
             value = aux[where]
         saved.append(value)
-    if any(map(_is_complex, datas)) or any(map(_is_complex, results)):
+    if involves_complex(datas, results):
         op = op.wirtinger()
-    return [tick(), op, None, _fits(op, datas, casts, results), parents, tuple(saved)]
+    return [tick(), op, None, fits_of(op, datas, casts, results), parents, tuple(saved)]
+
+
+def involves_complex(datas: list[Any], results: tuple[Any, ...]) -> bool:
+    """Whether an op had complex numbers among its inputs or results."""
+    return any(map(_is_complex, datas)) or any(map(_is_complex, results))
 
 
 def _is_complex(data: Any) -> bool:
     return data.__class__ is complex or getattr(data, "dtype", FLOAT32).kind == "c"
 
 
-def _default(op: Any, setting: str) -> Any:
-    return op.forward.__kwdefaults__[setting]
+def setting_of(op: Any, settings: dict[str, Any], name: str) -> Any:
+    """The setting `name` of a call, or its default."""
+    return settings[name] if name in settings else op.forward.__kwdefaults__[name]
 
 
-def _fits(op: Any, datas: list[Any], casts: list[Any], results: tuple[Any, ...]) -> Any:
+def fits_of(op: Any, datas: list[Any], casts: list[Any], results: tuple[Any, ...]) -> Any:
     """Per input the shape and dtype its contribution must be brought to, or None when they fit already."""
     shaped = op.broadcasts or (op.elementwise and any(getattr(d, "shape", ()) != results[0].shape for d in datas))
     if not shaped and not any(c is not None for c in casts):

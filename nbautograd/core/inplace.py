@@ -235,6 +235,10 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
             _pack(node, (target, *others))
     if recording:
         set_history(target, node)
+    if local.levels:
+        from . import forward
+
+        forward.moved_in_place(target, result)
     return target
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import array as arrays
 from . import dtype as dtypes
+from .modes import local
 
 
 @dataclass
@@ -160,6 +161,9 @@ def tensor_text(tensor: Any, prefix: str = "tensor(") -> str:
         suffixes.append(f"grad_fn=<{type(tensor.grad_fn).__name__}>")
     elif tensor.requires_grad:
         suffixes.append("requires_grad=True")
+    for level in local.levels[-1:]:
+        if (tangent := level.get(tensor)) is not None:
+            suffixes.append(f"tangent={tangent!r}")
     return _joined(prefix + body, suffixes, indent)
 
 

@@ -33,6 +33,7 @@ from .node import (
     ORDER,
     PARENTS,
     SAVED,
+    TANGENTS,
     Hooked,
     Leaf,
     Node,
@@ -70,7 +71,7 @@ def backward(
         wanted = edges.as_tensors(inputs)
         if not wanted:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    seeds = _seeds(roots, _listed(grad_tensors, len(roots)), create_graph)
+    seeds = _seeds(roots, _listed(grad_tensors, len(roots)), _runs_on_tensors(create_graph))
     for x in wanted or ():
         x.retain_grad()
     _Walk(roots, seeds, retain_graph, create_graph, wanted, "backward").run()
@@ -99,7 +100,7 @@ def grad(
     wanted = edges.as_tensors(inputs)
     if is_grads_batched:
         return _batched(roots, wanted, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
-    seeds = _seeds(roots, _listed(grad_outputs, len(roots)), create_graph)
+    seeds = _seeds(roots, _listed(grad_outputs, len(roots)), _runs_on_tensors(create_graph))
     for x in wanted:
         if x._node is None:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
@@ -143,7 +144,12 @@ def _listed(grads: Any, count: int) -> list[Any]:
     return grads
 
 
-def _seeds(roots: list[Tensor], gradients: list[Any], create_graph: bool) -> list[Any]:
+def _runs_on_tensors(create_graph: bool) -> bool:
+    """Whether the rules get tensors: to be recorded, or to have tangents (see `core.forward`)."""
+    return create_graph or bool(local.levels)
+
+
+def _seeds(roots: list[Tensor], gradients: list[Any], tensors: bool) -> list[Any]:
     seeds: list[Any] = []
     for i, (root, gradient) in enumerate(zip(roots, gradients, strict=True)):
         data = root._data
@@ -155,7 +161,7 @@ def _seeds(roots: list[Tensor], gradients: list[Any], create_graph: bool) -> lis
             if data.dtype.kind not in dtypes.FLOATING:
                 raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
             seed = data.dtype.type(1) if isinstance(data, np.generic) else arrays.library_of(data).ones_like(data)
-            seeds.append(wrap(seed) if create_graph else seed)
+            seeds.append(wrap(seed) if tensors else seed)
             continue
         if not isinstance(gradient, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
@@ -166,7 +172,7 @@ def _seeds(roots: list[Tensor], gradients: list[Any], create_graph: bool) -> lis
             )
         if root._node is None:
             raise errors.no_grad_path(root, i)
-        seeds.append(gradient if create_graph else gradient._data)
+        seeds.append(gradient if tensors else gradient._data)
     return seeds
 
 
@@ -185,6 +191,7 @@ class _Walk:
         self.roots = roots
         self.seeds = seeds
         self.create_graph = create_graph
+        self.tensors = _runs_on_tensors(create_graph)
         self.free = not (create_graph if retain_graph is None else retain_graph)
         self.kind = kind
         self.targets = None
@@ -215,11 +222,9 @@ class _Walk:
                 set_grad_mode(self.create_graph)
                 for root, seed in zip(self.roots, self.seeds, strict=True):
                     if self.needed is None or id(root._node) in self.needed:
-                        send(root._node, seed, heap, waiting) if not self.create_graph else self._send(
-                            root._node, seed, heap, waiting
-                        )
+                        self._send(root._node, seed, heap, waiting)
                 watched = self.observer is not None and self.observer.detailed
-                if not (watched or state.anomaly or self.create_graph) and self.needed is None:
+                if not (watched or state.anomaly or self.tensors) and self.needed is None:
                     self._fast(heap, waiting)
                 else:
                     self._general(heap, waiting)
@@ -318,7 +323,7 @@ class _Walk:
         if hooks is not None and hooks.packed:
             saved = unpack(saved)
         pulls = op.pulls
-        if self.create_graph:
+        if self.tensors:
             pulls, saved = op.recording_pulls(), _as_tensors(node, op, saved)
         sent = list(contributions(op, pulls, self._pruned(node), g, saved))
         if hooks is not None and hooks.after:
@@ -358,7 +363,7 @@ class _Walk:
         return pruned
 
     def _send(self, parent: Node, c: Any, heap: list[int], waiting: dict[int, Node]) -> None:
-        if not self.create_graph:
+        if not self.tensors:
             send(parent, c, heap, waiting)
         elif parent[GRAD] is None:
             parent[GRAD] = c
@@ -388,6 +393,7 @@ class _Walk:
 
     def _accumulate(self, tensor: Tensor, g: Any, sole: bool = False) -> None:
         held = tensor._grad
+        g = g if self.create_graph else _data(g)
         before = None
         if self.observer is not None and held is not None:
             before = np.array(_data(held), copy=True) if not arrays.is_cupy(held._data) else held._data.copy()
@@ -405,7 +411,7 @@ class _Walk:
             result = hook(g if isinstance(g, Tensor) else wrap(g))
             if result is not None:
                 _check_replacement(hook, result, g)
-                g = result if self.create_graph else result._data
+                g = result if self.tensors else result._data
         if hooks.retain is not None:
             tensor = hooks.retain()
             if tensor is not None:
@@ -413,7 +419,7 @@ class _Walk:
         for hook in list(hooks.before.values()):
             result = hook(_as_tuple(g))
             if result is not None:
-                g = _from_tuple(result, g, self.create_graph)
+                g = _from_tuple(result, g, self.tensors)
         return g
 
     def _hooks_after(self, hooks: Hooked, node: Node, g: Any, sent: list[Any]) -> list[Any]:
@@ -423,7 +429,7 @@ class _Walk:
             result = hook(tuple(None if s is None else _as_tensor(s) for s in shares), _as_tuple(g))
             if result is not None:
                 result = result if isinstance(result, tuple) else (result,)
-                shares = [None if r is None else (r if self.create_graph else r._data) for r in result]
+                shares = [None if r is None else (r if self.tensors else r._data) for r in result]
         return [(p, s) for p, s in zip(node[PARENTS], shares, strict=True) if p is not None and self._needs(p)]
 
 
@@ -484,19 +490,19 @@ def _as_tuple(g: Any) -> tuple[Any, ...]:
     return tuple(_as_tensor(x) for x in g) if isinstance(g, tuple) else (_as_tensor(g),)
 
 
-def _from_tuple(result: Any, g: Any, create_graph: bool) -> Any:
+def _from_tuple(result: Any, g: Any, tensors: bool) -> Any:
     items = result if isinstance(result, Sequence) else (result,)
-    values = tuple(r if create_graph or r is None else r._data for r in items)
+    values = tuple(r if tensors or r is None else r._data for r in items)
     return values if isinstance(g, tuple) else values[0]
 
 
-def _from(roots: list[Node]) -> dict[int, Node]:
-    """All nodes that can be reached from `roots`, by their ids."""
+def _from(roots: list[Node], oldest: int = 0) -> dict[int, Node]:
+    """All nodes that can be reached from `roots`, by their ids; none older than the op of the order `oldest`."""
     seen: dict[int, Node] = {}
     stack = list(roots)
     while stack:
         node = stack.pop()
-        if id(node) not in seen:
+        if id(node) not in seen and (oldest >= 0 or node[ORDER] <= oldest):
             seen[id(node)] = node
             stack.extend(p for p in node[PARENTS] if p is not None)
     return seen
@@ -505,7 +511,7 @@ def _from(roots: list[Node]) -> dict[int, Node]:
 def _reaching(roots: list[Node], targets: dict[int, Any] | None) -> set[int]:
     """The ids of the nodes from which a target can be reached, the targets included."""
     assert targets is not None
-    seen = _from(roots)
+    seen = _from(roots, max((node[ORDER] for node in targets.values()), default=0))
     needed: set[int] = set()
     leaves = [n for n in seen.values() if n[ORDER] > 0]
     ops = sorted((n for n in seen.values() if n[ORDER] < 0), key=lambda n: -n[ORDER])
@@ -526,28 +532,40 @@ def _set_aside() -> list[tuple[Node, Any]]:
 def _as_tensors(node: Node, op: type[Op], saved: Any) -> tuple[Any, ...]:
     """What `node` saved, as tensors with their history: inputs from its parents, the result from the node itself."""
     values: list[Any] = []
-    for (kind, where, _), value in zip(op.plan, saved, strict=True):
+    tangents = node[TANGENTS] if len(node) > TANGENTS else [[]] * len(saved)
+    for (kind, where, _), value, moving in zip(op.plan, saved, tangents, strict=True):
         if value is None or kind in ("fact", "setting"):
             values.append(value)
         elif kind == "aux":
             values.append(wrap(value) if hasattr(value, "dtype") else value)
         elif op.variadic:
-            values.append(tuple(wrap(v, p) for v, p in zip(value, node[PARENTS], strict=True)))
+            parts = zip(value, node[PARENTS], moving or [[]] * len(value), strict=True)
+            values.append(tuple([_known(v, p, m) for v, p, m in parts]))
         elif kind == "input":
-            values.append(_restored(node, where, value))
+            values.append(_restored(node, where, value, moving))
+        elif op.outputs == 1:
+            values.append(_known(value, node, moving))
         else:
-            values.append(
-                wrap(value, node) if op.outputs == 1 else tuple([wrap(v, slot(node, nr)) for nr, v in enumerate(value)])
-            )
+            parts = zip(value, moving or [[]] * len(value), strict=True)
+            values.append(tuple([_known(v, slot(node, nr), m) for nr, (v, m) in enumerate(parts)]))
     return tuple(values)
 
 
-def _restored(node: Node, where: int, value: Any) -> Any:
+def _known(value: Any, node: Node | None, tangents: list[Any]) -> Tensor:
+    """A saved array as the tensor it was, with those of its `tangents` whose level is active."""
+    tensor = wrap(value, node)
+    for level, tangent in tangents:
+        if level in local.levels:
+            level.set(tensor, tangent)
+    return tensor
+
+
+def _restored(node: Node, where: int, value: Any, tangents: list[Any]) -> Any:
     if not hasattr(value, "dtype"):
         return value
     fits = node[FITS]
     parent = node[PARENTS][where]
     cast_from = fits[where][1] if fits is not None else None
-    if parent is None or cast_from is None:
-        return wrap(value, parent)
-    return TABLE["to_copy"].call(wrap(value.astype(cast_from), parent), dtype=value.dtype)
+    if cast_from is None or (parent is None and not tangents):
+        return _known(value, parent, tangents)
+    return TABLE["to_copy"].call(_known(value.astype(cast_from), parent, tangents), dtype=value.dtype)

@@ -9,6 +9,7 @@ import numpy as np
 from nbautograd.core import array as arrays
 from nbautograd.core import dtype as dtypes
 from nbautograd.core import inplace
+from nbautograd.core.modes import local
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
@@ -247,8 +248,8 @@ def detach(input: Tensor) -> Tensor:
 
 
 def _plain(tensor: Tensor) -> bool:
-    """Whether neither the tensor nor what it is a view of has a history."""
-    return tensor._node is None and (tensor._base is None or tensor._base._node is None)
+    """Whether neither the tensor nor what it is a view of has a history, or could have a tangent."""
+    return tensor._node is None and (tensor._base is None or tensor._base._node is None) and not local.levels
 
 
 @public(top=False)

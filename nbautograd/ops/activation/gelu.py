@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from nbautograd.core.modes import local
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
@@ -129,4 +130,4 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
     op = Gelu if approximate == "none" else GeluTanh
-    return op.call(input, needs_slope=input._node is not None)[0]
+    return op.call(input, needs_slope=input._node is not None or bool(local.levels))[0]

@@ -49,7 +49,7 @@ class Std(Op):
 
     def dx(g, x, out, dim, correction, keepdim):
         g, out = restore(g, dim, keepdim), restore(out, dim, keepdim)
-        scale = xp.where(out == 0, 0, g / out) * ratio(1, count_of(x.shape, dim) - correction)
+        scale = xp.where(out == 0, 0, g / xp.where(out == 0, 1, out)) * ratio(1, count_of(x.shape, dim) - correction)
         return scale * (x - xp.mean(x, axis=dim, keepdims=True))
 
 

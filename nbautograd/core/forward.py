@@ -1,0 +1,326 @@
+"""Forward mode: derivatives that travel with the values, from op to op.
+
+NOTE [Levels]
+While a level is open, a tensor may have a tangent at it: the derivative of its values along a direction that was chosen
+at the inputs. The level owns the tangents, so closing it lets go of all of them. Levels nest, for derivatives of
+derivatives, and what keeps those apart is one rule: the tangents at a level are computed while only the levels below it
+are active. A tangent is a tensor like any other, with a history for backward and with tangents at lower levels. Levels
+of the same depth know nothing of each other: several directions in one run of a function.
+
+NOTE [A rule transposed twice]
+No op has a rule for forward mode. A gradient rule is linear in the gradient u that it gets: u ↦ Jᵀu. Differentiating
+that by u, starting from v, transposes it once more: v ↦ Jv, which is the tangent. The value of u does not matter; zeros
+do. Two kinds of op need no such detour. Element by element, J is diagonal and so its own transpose: the rule itself
+does it. And a view of a tangent is the tangent of the view.
+
+A tangent is never written to: a change in place gives the tensor, its base and the base's views new ones.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from . import inplace, views
+from .array import library_of
+from .call import contributions, fits_of, involves_complex, setting_of, wrap
+from .modes import enable_grad, is_grad_enabled, local, observe, special, state
+from .node import Node, source
+from .op import TABLE
+from .tensor import Tensor
+from .walk import grad
+
+
+class Level:
+    """The tangents of one direction; see NOTE [Levels]."""
+
+    __slots__ = ("_held", "depth")
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+        self._held: dict[int, tuple[weakref.ref[Tensor], Tensor]] = {}
+
+    def get(self, x: Any) -> Tensor | None:
+        """The tangent of `x`, or None."""
+        found = self._held.get(id(x))
+        return None if found is None else found[1]
+
+    def set(self, x: Tensor, tangent: Tensor) -> None:
+        """Let `tangent` be that of `x` for as long as both `x` and the level live."""
+        held, key = self._held, id(x)
+        held[key] = (weakref.ref(x, lambda _: held.pop(key, None)), tangent)
+
+    def others(self) -> tuple[Level, ...]:
+        """The active levels but this one."""
+        return tuple([level for level in local.levels if level is not self])
+
+
+class active:
+    """Let `levels` be those at which this thread's ops compute tangents, inside a `with` block."""
+
+    def __init__(self, levels: Iterable[Level]) -> None:
+        self._levels = tuple(levels)
+
+    def __enter__(self) -> None:
+        self._before = switch(self._levels)
+
+    def __exit__(self, *exc: object) -> None:
+        switch(self._before)
+
+
+def switch(levels: tuple[Level, ...]) -> tuple[Level, ...]:
+    """Make `levels` this thread's active ones, and return those that were."""
+    before = local.levels
+    local.levels = levels
+    special(bool(levels) - bool(before))
+    return before
+
+
+def below(depth: int) -> active:
+    """Only the levels below `depth` are active inside."""
+    return active([level for level in local.levels if level.depth < depth])
+
+
+class opened:
+    """A `with` block in which `count` new levels of one depth are open, one for each direction."""
+
+    def __init__(self, count: int = 1) -> None:
+        self._count = count
+
+    def __enter__(self) -> tuple[Level, ...]:
+        depth = local.levels[-1].depth + 1 if local.levels else 0
+        levels = tuple([Level(depth) for _ in range(self._count)])
+        self._before = switch((*local.levels, *levels))
+        return levels
+
+    def __exit__(self, *exc: object) -> None:
+        switch(self._before)
+
+
+def close(level: Level) -> None:
+    """Take `level` away, however many were opened since."""
+    switch(level.others())
+
+
+def fit_direction(x: Tensor, tangent: Tensor) -> None:
+    """Refuse a `tangent` that `x` cannot move along.
+
+    Raises: ValueError for integers, RuntimeError for another shape, both in torch's words.
+    """
+    for what, t in (("primal", x), ("tangent", tangent)):
+        if not (t.dtype.is_floating_point or t.dtype.is_complex):
+            raise ValueError(f"Expected {what} to be floating point or complex, but got: {t.dtype}")
+    if x.shape != tangent.shape:
+        raise RuntimeError(
+            "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not "
+            f"supported. Tensor is of size {list(x.shape)} while the given forward gradient is of size "
+            f"{list(tangent.shape)}."
+        )
+
+
+def tangents_of(x: Any) -> list[tuple[Level, Tensor]]:
+    """The tangents of `x` at the levels that are active."""
+    return [(level, t) for level in local.levels if (t := level.get(x)) is not None]
+
+
+def alias(x: Tensor) -> Tensor:
+    """Another tensor round the numbers of `x`, with its history and its tangents."""
+    return TABLE["view"].call(x, shape=tuple(x.shape))
+
+
+# --- an op ran ----------------------------------------------------------------------------------------------------
+
+
+class Call:
+    """An op that has just run, with everything its rules may ask for."""
+
+    def __init__(
+        self,
+        op: Any,
+        inputs: tuple[Any, ...],
+        settings: dict[str, Any],
+        outputs: tuple[Tensor, ...],
+        datas: list[Any],
+        casts: list[Any],
+        results: tuple[Any, ...],
+        aux: tuple[Any, ...],
+    ) -> None:
+        self.op, self.inputs, self.settings, self.outputs = op, inputs, settings, outputs
+        self.datas, self.casts, self.results, self.aux = datas, casts, results, aux
+        self.given = list(inputs)
+        self.given = list(inputs)
+        self.complex = involves_complex(datas, results)
+
+    def anchor(self, wanted: tuple[Any, ...]) -> None:
+        """Give the inputs in the places `wanted` a node if they have none: some rules compute only what has one."""
+        for i, (x, node) in enumerate(zip(self.inputs, wanted, strict=False)):
+            if node is not None and x._node is None:
+                anchored = wrap(x._data, source())
+                for level, tangent in tangents_of(x):
+                    level.set(anchored, tangent)
+                self.given[i] = anchored
+
+    def saved(self) -> tuple[Any, ...]:
+        """What the rules ask for, as tensors with their histories and tangents."""
+        return tuple([self._saved(kind, where) for kind, where, _ in self.op.plan])
+
+    def _saved(self, kind: str, where: Any) -> Any:
+        op = self.op
+        if kind == "input":
+            given = self.given
+            return tuple(map(_cast, given, self.datas)) if op.variadic else _cast(given[where], self.datas[where])
+        if kind == "out":
+            return self.outputs[0] if op.outputs == 1 else self.outputs
+        if kind == "fact":
+            index, fact = where
+            return tuple([fact(d) for d in self.datas]) if op.variadic else fact(self.datas[index])
+        if kind == "setting":
+            return setting_of(op, self.settings, where)
+        value = self.aux[where]
+        return wrap(value) if hasattr(value, "dtype") else value
+
+    def tangents(self) -> list[Any]:
+        """The tangents of the tensors that the rules ask for, as `walk` hangs them on what it restores."""
+        return [self._tangents(kind, where) for kind, where, _ in self.op.plan]
+
+    def _tangents(self, kind: str, where: Any) -> Any:
+        if kind == "input":
+            return list(map(tangents_of, self.inputs)) if self.op.variadic else tangents_of(self.inputs[where])
+        if kind == "out":
+            return tangents_of(self.outputs[0]) if self.op.outputs == 1 else list(map(tangents_of, self.outputs))
+        return []
+
+
+def _cast(x: Any, data: Any) -> Any:
+    """The input `x` as the op saw it, promoted to the dtype of `data`."""
+    if not isinstance(x, Tensor):
+        return data
+    return x if x._data.dtype == data.dtype else TABLE["to_copy"].call(x, dtype=data.dtype)
+
+
+def push(call: Call, node: Node | None) -> None:
+    """Give the outputs of `call` their tangents, and the `node` that recorded it those of what it saved."""
+    moved = [level for level in local.levels if any(level.get(x) is not None for x in call.inputs)]
+    if not moved:
+        return
+    if any(call.op.rules):
+        observer = observe(None) if state.observer is not None else None
+        cast, local.cast = local.cast, None
+        try:
+            for depth, group in groupby(moved, lambda level: level.depth):
+                with below(depth):
+                    _push(call, list(group))
+        finally:
+            local.cast = cast
+            if observer is not None:
+                observe(observer)
+    if node is not None:
+        node.append(call.tangents())
+
+
+def _push(call: Call, levels: list[Level]) -> None:
+    op = call.op
+    if op.view:
+        tangents_at = _of_view(call)
+    elif op.elementwise and op.outputs == 1 and not call.complex:
+        tangents_at = _element_by_element(call)
+    else:
+        tangents_at = _transposed_twice(call, levels)
+    for level in levels:
+        for out, tangent in zip(call.outputs, tangents_at(level), strict=True):
+            if out._data.dtype.kind in "fc":
+                level.set(out, zeros_like(out) if tangent is None else tangent)
+
+
+def zeros_like(x: Tensor) -> Tensor:
+    return wrap(library_of(x._data).zeros_like(x._data))
+
+
+def _of_view(call: Call) -> Any:
+    def tangents_at(level: Level) -> tuple[Any, ...]:
+        found = call.op.call(level.get(call.inputs[0]), **call.settings)
+        return (found,) if call.op.outputs == 1 else found
+
+    return tangents_at
+
+
+def _element_by_element(call: Call) -> Any:
+    pulls, saved = call.op.recording_pulls(), call.saved()
+    out = call.results[0]
+
+    def tangents_at(level: Level) -> tuple[Any, ...]:
+        total = None
+        for x, pull in zip(call.inputs, pulls, strict=True):
+            v = level.get(x)
+            if v is not None and pull is not None:
+                share = pull(_cast(v if v.shape == out.shape else v.expand(out.shape), out), saved)
+                total = share if total is None else total + share
+        return (total,)
+
+    return tangents_at
+
+
+def _transposed_twice(call: Call, levels: list[Level]) -> Any:
+    """See NOTE [A rule transposed twice]."""
+    op = call.op.wirtinger() if call.complex else call.op
+    rules = op.rules * len(call.inputs) if op.variadic else op.rules
+    parents = tuple(
+        [
+            source() if rule and any(level.get(x) is not None for level in levels) else None
+            for x, rule in zip(call.inputs, rules, strict=False)
+        ]
+    )
+    node = [0, op, None, fits_of(op, call.datas, call.casts, call.results), parents, None]
+    us = [wrap(np.zeros_like(r), source()) if r.dtype.kind in "fc" else None for r in call.results]
+    vs = [v for level in levels for x in call.inputs if (v := level.get(x)) is not None]
+    recording = is_grad_enabled() and any(isinstance(x, Tensor) and x._node is not None for x in (*call.inputs, *vs))
+    call.anchor(parents)
+    saved = call.saved()
+    with enable_grad():
+        found = list(contributions(op, op.recording_pulls(), node, us[0] if op.outputs == 1 else tuple(us), saved))
+    shares = iter([share for _, share in found])
+    pulled = [None if parent is None else next(shares) for parent in parents]
+    wanted = [u for u in us if u is not None]
+
+    def tangents_at(level: Level) -> Any:
+        pairs = [
+            (c, v)
+            for x, c in zip(call.inputs, pulled, strict=False)
+            if isinstance(c, Tensor) and c._node is not None and (v := level.get(x)) is not None
+        ]
+        if not pairs:
+            return [None] * len(us)
+        cs, vs = zip(*pairs, strict=True)
+        found = iter(grad(cs, wanted, vs, retain_graph=True, create_graph=recording, allow_unused=True))
+        return [None if u is None else next(found) for u in us]
+
+    return tangents_at
+
+
+# --- a tensor was changed -----------------------------------------------------------------------------------------
+
+
+def moved_in_place(target: Tensor, result: Tensor) -> None:
+    """`target` has been given the values of `result`: give it the tangents too, and its base and views theirs."""
+    base = target if target._base is None else target._base
+    for level in local.levels:
+        tangent = level.get(result)
+        if tangent is None and level.get(base) is None and level.get(target) is None:
+            continue
+        with below(level.depth):
+            tangent = zeros_like(target) if tangent is None else _cast(tangent, target._data)
+            if target._base is None:
+                level.set(target, tangent)
+            else:
+                whole = level.get(base)
+                whole = zeros_like(base) if whole is None else whole.clone()
+                inplace.apply(TABLE["copy_from"], views.follow(target._path, whole), tangent)
+                level.set(base, whole)
+            for reference in list(base._views or ()):
+                view = reference()
+                if view is not None:
+                    level.set(view, views.follow(view._path, level.get(base)))
