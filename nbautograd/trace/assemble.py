@@ -28,7 +28,7 @@ from nbautograd.trace.model import (
 from nbautograd.trace.names import Names
 from nbautograd.trace.notes import EventNote, OpNote, PassNote, ScopeNote, ValueNote, in_words
 from nbautograd.trace.record import Recorder
-from nbautograd.trace.summary import Summaries
+from nbautograd.trace.summary import FULL, WHOLE, Summaries
 from nbautograd.trace.where import Place
 
 STEPS = 500
@@ -81,8 +81,8 @@ class _Assembly:
         self.result.values.append(value)
         value.name = self.names.of(note)
         value.output = note.output
-        if note.numbers is not None and self.recorder.values != "none":
-            value.data = self.told(_array(note.numbers), self.recorder.whole())
+        if note.numbers is not None:
+            value.data = self.told(_array(note.numbers), FULL if self.recorder.values == "full" else WHOLE)
         tensor = note.tensor() if note.tensor is not None else None
         if note.kind == "leaf" and tensor is not None:
             value.grad = None if tensor._grad is None else self.told(tensor._grad._data)

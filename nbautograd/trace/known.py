@@ -16,7 +16,6 @@ from nbautograd.core.tensor import Tensor
 from nbautograd.trace import ledger
 from nbautograd.trace.kept import Kept
 from nbautograd.trace.notes import OpNote, ValueNote
-from nbautograd.trace.summary import held
 from nbautograd.trace.where import Place
 
 NEAR = 200
@@ -26,11 +25,11 @@ NEAR = 200
 class Known:
     """The notes of the values and ops of one trace."""
 
-    def __init__(self, kept: Kept, whole: Callable[[], int], origin: Callable[[Any], str | None]) -> None:
+    def __init__(self, kept: Kept, numbers: Callable[[Any], Any], origin: Callable[[Any], str | None]) -> None:
         self.ops: dict[int, OpNote] = {}
         """The ops by the id of their node."""
         self._kept = kept
-        self._whole = whole
+        self._numbers = numbers
         self._origin = origin
         self._by_node: dict[int, ValueNote] = {}
         self._by_tensor: dict[int, ValueNote] = {}
@@ -62,7 +61,7 @@ class Known:
         )
         note.tensor = weakref.ref(t)
         note.node = t._node
-        note.numbers = held(data, self._whole())
+        note.numbers = self._numbers(data)
         if t._base is not None:
             note.base = self._by_node.get(id(t._base._node)) or self._by_tensor.get(id(t._base))
         return note

@@ -84,21 +84,22 @@ class Recorder:
         self._last: OpNote | None = None
         self.looks = Looks()
 
-    def whole(self) -> int:
-        """Up to how many elements a value is kept whole."""
-        return FULL if self.values == "full" else WHOLE
+    def numbers(self, data: Any) -> Any:
+        """What is kept of a value's numbers."""
+        return None if self.values == "none" else held(data, FULL if self.values == "full" else WHOLE)
 
     # --- beginning and end ---
 
     def _begin_notes(self) -> None:
         self.kept = Kept()
-        self.known = Known(self.kept, self.whole, self._origin)
+        self.known = Known(self.kept, self.numbers, self._origin)
         self.leaves = Leaves(self)
 
     def start(self) -> None:
         """Begin to watch what runs in this thread and context."""
         self._work = provenance.begins(self.cell.label, self.cell.run)
         ledger.begin()
+        self.looks = Looks(figures=self.values != "none")
         self._since = perf_counter()
         self._attachment.attach()
 
@@ -238,7 +239,7 @@ class Recorder:
         event.before = None if before is None or isinstance(before, dict) else held(before)
         event.after = event.contribution if event.before is None else looks(after, changed=True)
         event.reduced = _reduced(node, upstream, contribution)
-        if len(current.events) < EVENTS:
+        if len(current.events) < EVENTS and self.values != "none":
             event.local = _local(node, index, upstream)
         target.gradient = event.after
         if note.outputs and note.outputs[0].gradient is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Literal
 
 from nbautograd.trace.model import Cell, Trace
 from nbautograd.trace.record import Recorder as Recorder
@@ -14,8 +15,11 @@ _runs: dict[str, int] = {}
 
 
 @contextmanager
-def trace(label: str | None = None) -> Generator[Trace]:
+def trace(label: str | None = None, values: Literal["none", "stats", "full"] = "stats") -> Generator[Trace]:
     """Record what the block does; the trace is complete when the block ends.
+
+    Of large tensors and gradients it keeps figures (`stats`), all numbers (`full`), or shapes only (`none`, the
+    fastest).
 
     Example:
         >>> import nbautograd as nb
@@ -31,6 +35,7 @@ def trace(label: str | None = None) -> Generator[Trace]:
     _runs[name] = _runs.get(name, 0) + 1
     shown = label or f"{filename.rpartition('/')[2]}, line {frame.f_lineno}"
     recorder = Recorder(Cell(name, shown, _runs[name]), _source(filename), filename, {})
+    recorder.values = values
     result = Trace(recorder.cell)
     error: BaseException | None = None
     try:

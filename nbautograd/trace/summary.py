@@ -37,10 +37,13 @@ class Looks:
     The arrays are held weakly, so that the walk still sees who else holds them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, figures: bool = True) -> None:
+        self._figures = figures
         self._seen: dict[int, tuple[weakref.ref[Any], Summary]] = {}
 
     def __call__(self, data: Any, changed: bool = False) -> Any:
+        if not self._figures:
+            return data if data.size == 1 and isinstance(data, np.generic) else _bare(data)
         if data.__class__ is not np.ndarray or data.size <= COPIED:
             return held(data)
         seen = self._seen.get(id(data))
@@ -75,15 +78,18 @@ def summary(data: Any, whole: int = WHOLE) -> Summary:
     """The figures of `data`; scalars, NumPy arrays and CuPy arrays."""
     if isinstance(data, Summary):
         return data
-    device = str(arrays.device_of(data))
+    result = _bare(data)
     values = np.asarray(arrays.place(data, arrays.CPU))
-    result = Summary(list(values.shape), dtypes.of_numpy(values.dtype).name, device)
     if values.dtype.kind == "c":
         values = np.abs(values)
     if values.dtype.kind in "biuf":
         with np.errstate(all="ignore"):
             (_tell if values.size <= whole else _describe)(values.reshape(-1), result)
     return result
+
+
+def _bare(data: Any) -> Summary:
+    return Summary(list(data.shape), dtypes.of_numpy(data.dtype).name, str(arrays.device_of(data)))
 
 
 def _tell(flat: Any, into: Summary) -> None:
@@ -116,13 +122,13 @@ def _describe(flat: Any, into: Summary) -> None:
     if not finite.size:
         return
     low, high = float(finite.min()), float(finite.max())
-    norm = _norm(finite, max(-low, high))
-    into.min, into.max, into.mean, into.norm = low, high, total / finite.size, float(f"{norm:.6g}")
+    mean, norm = total / finite.size, _norm(finite, max(-low, high))
+    into.min, into.max, into.mean, into.norm = low, high, mean, float(f"{norm:.6g}")
     sample = finite
     if finite.size > SAMPLED_ABOVE:
         sample = finite[:: finite.size // SAMPLE][:SAMPLE]
         into.sampled = True
-    into.std = _std(finite, into.mean, norm)
+    into.std = _std(finite, mean, norm)
     if math.isfinite(high - low):
         scale = BINS / (high - low) if high > low else 0.0
         bins = ((sample.astype(np.float64) - low) * scale).astype(np.int64)
