@@ -1,42 +1,182 @@
-"""The graph from the outside: nodes, as `grad_fn` shows them."""
+"""The graph from the outside: nodes, as `grad_fn` shows them, places in it, and hooks for what it saves."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+import contextlib
+import functools
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Literal
 
-from nbautograd.core import inplace
+from nbautograd.core import inplace, saved, walk
+from nbautograd.core.array import device
+from nbautograd.core.edges import GradientEdge
+from nbautograd.core.edges import edge_of as get_gradient_edge
+from nbautograd.core.modes import local
 from nbautograd.core.node import GradFn as Node
-from nbautograd.core.node import grad_fn_of, node_and_output
+from nbautograd.core.node import RemovableHandle, node_and_output
 from nbautograd.core.tensor import Tensor
 
-
-class GradientEdge(NamedTuple):
-    """The place in the graph where the gradient of a tensor arrives: a node, and which of its outputs."""
-
-    node: Node
-    output_nr: int
-
-
-def get_gradient_edge(tensor: Tensor) -> GradientEdge:
-    """Where the gradient of `tensor` arrives; for a leaf, its `AccumulateGrad` node.
-
-    Raises: RuntimeError when it does not require grad.
-    """
-    if tensor._node is None:
-        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
-    node, number = node_and_output(tensor._node)
-    return GradientEdge(grad_fn_of(node), number)
+from .mutation import allow_mutation_on_saved_tensors
 
 
 def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
     """Count a change of `tensor` in place that the engine could not see."""
     for t in [tensor] if isinstance(tensor, Tensor) else tensor:
-        inplace.touched(t)
+        if not t.is_inference():
+            inplace.touched(t)
+
+
+# --- hooks for what is saved --------------------------------------------------------------------------------------
+
+
+class saved_tensors_hooks:
+    """Inside, each tensor that an op saves for backward is replaced by `pack_hook(tensor)`, until backward asks
+    `unpack_hook` for it. Of several such blocks the innermost counts.
+
+    Raises: RuntimeError when `pack_hook` changes its tensor in place, TypeError when `unpack_hook` returns no tensor.
+    Example:
+        >>> import nbautograd as torch
+        >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> with torch.autograd.graph.saved_tensors_hooks(lambda t: t.tolist(), torch.tensor):
+        ...     y = x.exp().sum()
+        >>> y.backward()
+        >>> x.grad
+        tensor([2.7183, 7.3891])
+    """
+
+    def __init__(self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]) -> None:
+        self.pack_hook = pack_hook
+        self.unpack_hook = unpack_hook
+
+    def __enter__(self) -> None:
+        saved.push((self.pack_hook, self.unpack_hook))
+
+    def __exit__(self, *exc: object) -> None:
+        saved.pop()
+
+
+class save_on_cpu(saved_tensors_hooks):
+    """Inside, what is saved for backward waits in the CPU's memory, and comes back to its device when backward asks.
+
+    `pin_memory` is accepted; CuPy pins the memory of its copies by itself.
+    """
+
+    def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
+        super().__init__(_to_cpu, _from_cpu)
+
+
+def _to_cpu(tensor: Tensor) -> tuple[device, Tensor]:
+    return tensor.device, tensor.cpu()
+
+
+def _from_cpu(packed: tuple[device, Tensor]) -> Tensor:
+    where, tensor = packed
+    return tensor.to(where)
+
+
+@contextlib.contextmanager
+def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
+    """Inside, to use `saved_tensors_hooks` is an error.
+
+    Raises: RuntimeError with `error_message`, at once if such hooks are in force already.
+    """
+    if local.saved_hooks:
+        raise RuntimeError(error_message)
+    before, local.saved_hooks_refused = local.saved_hooks_refused, error_message
+    try:
+        yield
+    finally:
+        local.saved_hooks_refused = before
+
+
+# --- one hook for several gradients -------------------------------------------------------------------------------
+
+
+class _Handles(RemovableHandle):
+    """The handles of one hook on several tensors."""
+
+    def __init__(self, handles: Iterable[RemovableHandle]) -> None:  # pyright: ignore[reportMissingSuperCall]
+        self.handles = tuple(handles)
+
+    def remove(self) -> None:
+        for handle in self.handles:
+            handle.remove()
+
+
+def register_multi_grad_hook(
+    tensors: Sequence[Tensor], fn: Callable[[Any], None], *, mode: Literal["all", "any"] = "all"
+) -> RemovableHandle:
+    """Call `fn` once in each backward pass that comes to `tensors`.
+
+    With `all`, when the gradients of all those that the pass comes to are known: `fn` gets the list of them, with None
+    for the others. With `any`, when the first is known: `fn` gets that one.
+
+    Raises: ValueError for another mode.
+    """
+    if mode == "all":
+        collect = _Collector(tensors, fn)
+        return _Handles([t.register_hook(functools.partial(collect, i)) for i, t in enumerate(tensors)])
+    if mode == "any":
+        first = _First(fn)
+        return _Handles([t.register_hook(first) for t in tensors if t.requires_grad])
+    raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+
+
+class _Collector:
+    """Gathers the gradients of several tensors, and hands them on when the pass has come to all it will come to."""
+
+    def __init__(self, tensors: Sequence[Tensor], fn: Callable[[Any], None]) -> None:
+        self.nodes = [node_and_output(t._node)[0] for t in tensors if t._node is not None]
+        self.fn = fn
+        self.count = len(tensors)
+        self.lock = threading.Lock()
+        self.passes: dict[Any, tuple[list[Any], list[int]]] = {}
+
+    def __call__(self, index: int, grad: Tensor) -> None:
+        now = _pass()
+        with self.lock:
+            if now not in self.passes:
+                self.passes[now] = [None] * self.count, [sum(id(node) in now.reached for node in self.nodes)]
+            grads, missing = self.passes[now]
+            grads[index] = grad
+            missing[0] -= 1
+        if not missing[0]:
+            del self.passes[now]
+            self.fn(grads)
+
+
+class _First:
+    """Hands on the first gradient of each pass."""
+
+    def __init__(self, fn: Callable[[Any], None]) -> None:
+        self.fn = fn
+        self.last: Any = None
+
+    def __call__(self, grad: Tensor) -> None:
+        before, self.last = self.last, _pass()
+        if before is not self.last:
+            self.fn(grad)
+
+
+def _pass() -> Any:
+    now = walk.current()
+    assert now is not None, "expected this hook to be called inside a backward call"
+    return now
 
 
 def __getattr__(name: str) -> Any:
     raise AttributeError(f"nbautograd has no torch.autograd.graph.{name}")
 
 
-__all__ = ["GradientEdge", "Node", "get_gradient_edge", "increment_version"]
+__all__ = [
+    "GradientEdge",
+    "Node",
+    "allow_mutation_on_saved_tensors",
+    "disable_saved_tensors_hooks",
+    "get_gradient_edge",
+    "increment_version",
+    "register_multi_grad_hook",
+    "save_on_cpu",
+    "saved_tensors_hooks",
+]

@@ -49,10 +49,10 @@ def _stand_in(edge: GradientEdge, gradient: Tensor | None) -> Tensor:
     leaf = leaf_tensor(node) if is_leaf_node(node) else None
     if leaf is not None:
         return leaf
-    if gradient is not None:
-        shape, dtype = gradient._data.shape, gradient._data.dtype
-    else:
-        shape, dtype = edge.node.seen(edge.output_nr) or ((), get_default_dtype().numpy)
+    known = edge.node.seen(edge.output_nr)
+    if known is None and gradient is not None:
+        known = gradient._data.shape, gradient._data.dtype
+    shape, dtype = known or ((), get_default_dtype().numpy)
     t = object.__new__(Tensor)
     t._data = np.broadcast_to(np.zeros((), dtype), shape)
     t._node = node if op_of(node).outputs == 1 else slot(node, edge.output_nr)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import weakref
 from bisect import bisect_left
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,8 @@ _changes: dict[int, _Changes] = {}
 _old_scalars: OrderedDict[int, _Changes] = OrderedDict()
 last_change = 0
 """The moment of the newest change; a node made later has nothing to check."""
+before_change: Callable[[Tensor], None] | None = None
+"""Who wants to know of each change beforehand; see `nbautograd.autograd.mutation`."""
 
 
 def storage(data: Any) -> Any:
@@ -129,6 +132,8 @@ def write(tensor: Tensor, value: Any) -> None:
     global last_change
     if state.special:
         inference.check_change(tensor)
+        if before_change is not None:
+            before_change(tensor)
     data = tensor._data
     if isinstance(data, np.generic):
         fresh = data.dtype.type(value)
@@ -231,14 +236,10 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
         node[SAVED] = tuple([target._data if s is result._data else s for s in node[SAVED]])
         if not changes_operand:
             node[ORDER] = tick()  # what it saved is newer than this change
-        if state.special:
-            _pack(node, (target, *others))
     if recording:
         set_history(target, node)
-    if local.levels:
-        from . import forward
-
-        forward.moved_in_place(target, result)
+    if node is not None and state.special:
+        _pack(node, (target, *others))
     return target
 
 

@@ -188,7 +188,10 @@ class SavedTensor:
 
 def attributes(node: Node) -> dict[str, int]:
     """What `node` saves under the names that torch gives to them, and where in SAVED it lies."""
-    names = {_TORCH_NAMES.get(name, name): i for i, name in enumerate(op_of(node).saves)}
+    op = op_of(node)
+    names = {_TORCH_NAMES.get(name, name): i for i, name in enumerate(op.saves)}
+    if op.name.startswith("pow") and "other" in names:
+        names["exponent"] = names.pop("other")
     return {f"_saved_{name}": i for name, i in names.items()}
 
 
@@ -206,7 +209,8 @@ def attribute(node: Node, name: str) -> Any:
     if node[SAVED] is None:
         raise errors.freed(node)
     inplace.check_saved(node)
-    return _visible(node, index)
+    value = node[SAVED][index]
+    return value if name == "_saved_exponent" and isinstance(value, int | float) else _visible(node, index)
 
 
 def _visible(node: Node, index: int) -> Any:

@@ -13,6 +13,8 @@ from nbautograd.core import array as arrays
 from nbautograd.core import dtype as dtypes
 from nbautograd.core import errors
 from nbautograd.core.call import wrap
+from nbautograd.core.inference import mark_new
+from nbautograd.core.modes import state
 from nbautograd.core.node import leaf_node
 from nbautograd.core.public import FUNCTIONS, public
 from nbautograd.core.tensor import Tensor
@@ -26,6 +28,8 @@ def finish(data: Any, device: Any = None, requires_grad: bool = False) -> Tensor
     if device is not None:
         data = arrays.place(data, arrays.device(device))
     t = wrap(arrays.compact(data))
+    if state.special:
+        mark_new(t)
     if requires_grad:
         if data.dtype.kind not in "fc":
             raise errors.integer_requires_grad(t.dtype)
