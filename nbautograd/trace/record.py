@@ -37,7 +37,7 @@ from nbautograd.trace.where import Place, Places, labels
 
 LOOKED_AT, LOOKED_FOR = 4000, 1.0
 """In a loop that trains, so many ops are always looked at, and steps for so many seconds."""
-STRAIGHT = 40_000
+STRAIGHT = 10_000
 """So many ops are always looked at where no backward pass has come yet."""
 EVENTS = 3600
 """The most events of one pass."""
