@@ -16,6 +16,7 @@ class Abs(Op):
     """
 
     elementwise = True
+    conjugates = True
     tex = {"x": "\\operatorname{sign} x"}
     samples = unary()
     check = numbers_only("abs_cpu")
@@ -24,7 +25,7 @@ class Abs(Op):
         return abs(x)
 
     def dx(g, x):
-        return g * xp.sign(x)
+        return g * xp.sgn(x)
 
 
 class Sign(Op):

@@ -114,4 +114,3 @@ def movedim(input, source, destination):
 
 Tensor.T = property(lambda self: Permute.call(self, dims=tuple(range(self.ndim))[::-1]))
 Tensor.mT = property(lambda self: transpose(self, -2, -1))
-Tensor.H = property(lambda self: transpose(self, 0, 1))
