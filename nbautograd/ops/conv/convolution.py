@@ -37,11 +37,8 @@ def _convolved(make: Make) -> Any:
 def _grown(make: Make) -> Any:
     more = {"stride": 3, "output_padding": (1, 2)}
     for x, w, settings in (*CONVOLVED, ((2, 3, 4, 2), (3, 2, 2, 3), more)):
-        ours = (
-            settings if "output_padding" in settings else {**settings, "padding": 1 if settings.get("padding") else 0}
-        )
-        channels, groups = x[-3], settings.get("groups", 1)
-        yield make(*x), make(channels, w[0] // groups, *w[2:]), make(w[0]), ours
+        weights = (x[-3], w[0] // settings.get("groups", 1), *w[2:])
+        yield make(*x), make(*weights), make(w[0]), {**settings, "padding": int("padding" in settings)}
 
 
 class Convolution(Op):
@@ -63,14 +60,12 @@ class Convolution(Op):
         return convolve(x, w, b, geo, groups)
 
     def dx(g, w, x_shape, stride, padding, dilation, groups):
-        size = tuple(x_shape[2:])
-        return xp.conv_transpose(
-            g, w, None, size=size, stride=stride, padding=padding, dilation=dilation, groups=groups
-        )
+        where = {"size": tuple(x_shape[2:]), "stride": stride, "padding": padding, "dilation": dilation}
+        return xp.conv_transpose(g, w, None, groups=groups, **where)
 
     def dw(g, x, w_shape, stride, padding, dilation, groups):
-        taps = tuple(w_shape[2:])
-        return xp.conv_taps(x, g, kernel=taps, stride=stride, padding=padding, dilation=dilation, groups=groups)
+        where = {"kernel": tuple(w_shape[2:]), "stride": stride, "padding": padding, "dilation": dilation}
+        return xp.conv_taps(x, g, groups=groups, **where)
 
     def db(g):
         return xp.sum(g, axis=(0, *range(2, g.ndim)))
@@ -97,8 +92,8 @@ class ConvTranspose(Op):
         return xp.convolution(g, w, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
     def dw(g, x, w_shape, stride, padding, dilation, groups):
-        taps = tuple(w_shape[2:])
-        return xp.conv_taps(g, x, kernel=taps, stride=stride, padding=padding, dilation=dilation, groups=groups)
+        where = {"kernel": tuple(w_shape[2:]), "stride": stride, "padding": padding, "dilation": dilation}
+        return xp.conv_taps(g, x, groups=groups, **where)
 
     def db(g):
         return xp.sum(g, axis=(0, *range(2, g.ndim)))
@@ -128,10 +123,8 @@ class ConvTaps(Op):
         return correlate(x, y, geometry(x.shape[2:], kernel, stride, padding, dilation), groups)
 
     def dx(g, y, x_shape, stride, padding, dilation, groups):
-        size = tuple(x_shape[2:])
-        return xp.conv_transpose(
-            y, g, None, size=size, stride=stride, padding=padding, dilation=dilation, groups=groups
-        )
+        where = {"size": tuple(x_shape[2:]), "stride": stride, "padding": padding, "dilation": dilation}
+        return xp.conv_transpose(y, g, None, groups=groups, **where)
 
     def dy(g, x, stride, padding, dilation, groups):
         return xp.convolution(x, g, None, stride=stride, padding=padding, dilation=dilation, groups=groups)

@@ -74,10 +74,8 @@ def _grown_over(
         )
     batch = input if input.ndim == n + 2 else input.unsqueeze(0)
     sizes, kernel = tuple(batch.shape[2:]), tuple(weight.shape[2:])
-    size = tuple(
-        (i - 1) * s - 2 * p + d * (k - 1) + m + 1
-        for i, s, p, d, k, m in zip(sizes, stride, padding, dilation, kernel, more)
-    )
+    figures = zip(sizes, stride, padding, dilation, kernel, more)
+    size = tuple((i - 1) * s - 2 * p + d * (k - 1) + m + 1 for i, s, p, d, k, m in figures)
     if min(size) <= 0:
         raise RuntimeError(
             f"Given input size per channel: ({by(sizes)}). Calculated output size per channel: ({by(size)}). "

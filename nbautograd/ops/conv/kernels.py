@@ -152,7 +152,7 @@ def columns(padded: Any, geo: Geometry, row: int, groups: int) -> Any:
 
 
 def by_columns(y: Any, part: slice, geo: Geometry, row: int, groups: int) -> Any:
-    """The rows from `row` on of samples `part` of `y`, as (groups, O/groups, N · run), with zeros where columns wrap."""
+    """The rows from `row` on of samples `part` of `y`, as (groups, O/groups, N · run); zeros where columns wrap."""
     shown = xp.swapaxes(y[(part, slice(None), slice(row, row + geo.out[0]))], 0, 1)
     runs = buffer("runs", (*shown.shape[:2], *geo.run()), y)
     if runs.shape != shown.shape:

@@ -9,10 +9,11 @@ from nbautograd.ops.resample.axes import AlongAxes, Map
 from nbautograd.ops.samples import Make, through
 
 SIZES = (((1, 2, 4), 7), ((2, 1, 5), 3), ((1, 1, 3, 4), (5, 6)), ((2, 1, 4, 6), (2, 9)), ((1, 2, 5, 2), (5, 1)),
-         ((1, 1, 2, 3, 2), (3, 2, 5)), ((1, 2, 4, 2, 3), (2, 4, 3)), ((0, 2, 4, 3), (2, 2)), ((1, 1, 6), 6), ((2, 2, 1), 3),
-         ((1, 1, 1, 2, 3), (2, 1, 3)), ((2, 1, 2, 2, 2), 3))  # fmt: skip
+         ((1, 1, 2, 3, 2), (3, 2, 5)), ((1, 2, 4, 2, 3), (2, 4, 3)), ((0, 2, 4, 3), (2, 2)), ((1, 1, 6), 6),
+         ((2, 2, 1), 3), ((1, 1, 1, 2, 3), (2, 1, 3)), ((2, 1, 2, 2, 2), 3))  # fmt: skip
 FACTORS = (((1, 2, 4), 2.0), ((2, 1, 5), 0.7), ((1, 1, 3, 4), (1.5, 2.3)), ((2, 1, 4, 6), 0.5), ((1, 2, 5, 4), 1.6),
-           ((1, 1, 2, 3, 2), 2), ((1, 2, 4, 2, 3), (0.6, 1.5, 1.0)), ((1, 1, 6), 1.3), ((1, 1, 3, 2, 2), 1.7))  # fmt: skip
+           ((1, 1, 2, 3, 2), 2), ((1, 2, 4, 2, 3), (0.6, 1.5, 1.0)), ((1, 1, 6), 1.3), ((1, 1, 3, 2, 2), 1.7)
+)  # fmt: skip
 
 
 def _resized(mode: str, *ndims: int) -> Any:
@@ -94,10 +95,9 @@ def interpolate(
 
 def _map(mode: str, old: int, new: int, factor: float | None, align_corners: bool) -> Map:
     """The map along one dimension; the given factor decides where elements lie, even if it does not fit the sizes."""
+    step = 1 / factor if factor else old / new
     if align_corners:
         step = (old - 1) / (new - 1) if new > 1 else 0.0
-    else:
-        step = 1 / factor if factor else old / new
     if mode not in ALIGNED:
         return (mode.replace("-", "_"), old, new, step)
     return ("cubic" if mode == "bicubic" else "linear", old, new, step, align_corners)
@@ -149,9 +149,9 @@ def _for_each(value: Any, n: int, old: tuple[int, ...], got: str, what: str, for
     if len(value) != n:
         both = what if what == "scale_factor" else "output"
         raise ValueError(
-            f"Input and {both} must have the same number of spatial dimensions, but got input with spatial dimensions "
-            f"of {list(old)} and {got} {value}. Please provide input tensor in (N, C, d1, d2, ...,dK) format and {what} "
-            f"in {form} format."
+            f"Input and {both} must have the same number of spatial dimensions, but got input with spatial "
+            f"dimensions of {list(old)} and {got} {value}. Please provide input tensor in (N, C, d1, d2, ...,dK) "
+            f"format and {what} in {form} format."
         )
     return tuple(value)
 
