@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import inplace
 from .op import Op
@@ -86,6 +86,37 @@ def publish_in_place(op: type[Op], *names: str) -> None:
         setattr(Tensor, f"{name}_", method)
         if len(op.inputs) == 1:
             FUNCTIONS[f"{name}_"] = method
+
+
+class _Call(NamedTuple):
+    """What `inplace.apply` wants to know of an op, for a function that leads to one."""
+
+    call: Callable[..., Any]
+    elementwise: bool
+
+
+def public_in_place(
+    *names: str, top: bool = False, functional: bool = False, elementwise: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Publish `Tensor.name_`: the function's result, which must be that of one op, put into the tensor itself."""
+
+    def publish(function: Callable[..., Any]) -> Callable[..., Any]:
+        op = _Call(function, elementwise)
+
+        def method(self: Tensor, *args: Any, **settings: Any) -> Tensor:
+            return inplace.apply(op, self, *args, **settings)
+
+        method.__doc__ = f"Like `{function.__name__}`, in place: the tensor itself is changed and returned."
+        for name in names or (function.__name__,):
+            method.__name__ = f"{name}_"
+            setattr(Tensor, f"{name}_", method)
+            if top:
+                FUNCTIONS[f"{name}_"] = method
+            if functional:
+                FUNCTIONAL[f"{name}_"] = method
+        return function
+
+    return publish
 
 
 def into(out: Tensor, result: Tensor, name: str) -> Tensor:

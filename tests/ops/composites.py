@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from nbautograd.ops.samples import Make, Samples, along, binary, cases, over, shaped, unary
 
-
-@dataclass
-class Composite:
-    """What the tests want to know of an op, for a function that is none."""
-
-    name: str
-    samples: Samples
-    rules: tuple[Any, ...] = (True,)
-
+from .composite import Composite
+from .composites_reduce import REDUCTIONS
 
 PAIR = (((), ()), ((3,), (3,)), ((2, 3), (2, 3)), ((2, 3, 2), (2, 3, 2)), ((1, 4), (1, 4)))
 
@@ -128,3 +120,4 @@ COMPOSITES = [
         "ndtr": unary(),
     }.items()
 ]
+COMPOSITES += REDUCTIONS

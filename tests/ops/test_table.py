@@ -114,7 +114,7 @@ def test_an_op_keeps_float16(op: Any):
             theirs = run(op, case, torch, gradient=has_gradient(op))
             expected = gradients(theirs, torch)[0] if theirs.differentiable() else []
         except (RuntimeError, NotImplementedError) as error:
-            if "Half" in str(error):
+            if "Half" in str(error) or "dtype" in str(error):
                 pytest.skip(f"PyTorch computes it in other precisions only: {error}")
             raise
         ours = run(op, case, gradient=has_gradient(op))

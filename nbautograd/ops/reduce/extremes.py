@@ -1,4 +1,4 @@
-"""The largest, the smallest, the middle element."""
+"""The largest and the smallest elements."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arguments import canonical_dim, canonical_dims_or_all
 from nbautograd.ops.reduce.sums import WHOLE, restore
-from nbautograd.ops.results import ReturnKthvalue, ReturnMax, ReturnMedian, ReturnMin
+from nbautograd.ops.results import ReturnMax, ReturnMin, result
 from nbautograd.ops.samples import along, over, through
+
+ReturnAminmax = result("aminmax", "min", "max")
 
 
 class Amax(Op):
@@ -57,7 +59,8 @@ class Min(Amin):
 
 
 def shared_among_equals(g, x, out, dim, keepdim):
-    hit = xp.astype(x == restore(out, dim, keepdim), g.dtype)
+    best = restore(out, dim, keepdim)
+    hit = xp.astype((x == best) | ((x != x) & (best != best)), g.dtype)
     return restore(g, dim, keepdim) * hit / xp.sum(hit, axis=dim, keepdims=True)
 
 
@@ -82,11 +85,6 @@ def picked(x, find, dim, keepdim):
     return (values, xp.expand_dims(indices, dim)) if keepdim else (values.reshape(indices.shape), indices)
 
 
-def rank(x, dim, k):
-    """Where along `dim` the element lies that has `k` others before it in order."""
-    return xp.take(xp.argsort(x, axis=dim, kind="stable"), k, axis=dim)
-
-
 class MaxDim(SelectDim):
     """The largest element along a dimension and where it is; the first one of equals gets the gradient."""
 
@@ -105,38 +103,6 @@ class MinDim(SelectDim):
 
     def forward(x, *, dim, keepdim=False):
         return picked(x, xp.argmin, dim, keepdim)
-
-
-class MedianDim(SelectDim):
-    """The middle element along a dimension (the lower of two) and where it is."""
-
-    node_name = "MedianBackward1"
-    samples = through("median", along(distinct=True), along(distinct=True, keepdim=True))
-
-    def forward(x, *, dim, keepdim=False):
-        return picked(x, lambda x, dim: rank(x, dim, (x.shape[dim] - 1) // 2), dim, keepdim)
-
-
-class Kthvalue(SelectDim):
-    """The k-th smallest element along a dimension and where it is."""
-
-    samples = along(distinct=True, k=1)
-
-    def forward(x, *, k, dim=-1, keepdim=False):
-        return picked(x, lambda x, dim: rank(x, dim, k - 1), dim, keepdim)
-
-
-class Median(Op):
-    """The middle one of all elements (the lower of two)."""
-
-    tex = {"x": "[x = out] / k"}
-    samples = WHOLE
-
-    def forward(x):
-        return xp.sort(x.reshape(-1))[(x.size - 1) // 2]
-
-    def dx(g, x, out):
-        return shared_among_equals(g, x, out, None, False)
 
 
 def _extreme(whole: Any, along_dim: Any, pairwise: str, result: Any, input: Any, dim: Any, keepdim: bool) -> Any:
@@ -174,14 +140,7 @@ def amin(input, dim=(), keepdim=False):
 
 
 @public()
-def median(input, dim=None, keepdim=False):
-    """The middle element (the lower of two); with `dim`, also where it is."""
-    if dim is None:
-        return Median.call(input)
-    return ReturnMedian(*MedianDim.call(input, dim=canonical_dim(dim, input.ndim), keepdim=keepdim))
-
-
-@public()
-def kthvalue(input, k, dim=-1, keepdim=False):
-    """The k-th smallest element along `dim` and where it is."""
-    return ReturnKthvalue(*Kthvalue.call(input, k=k, dim=canonical_dim(dim, input.ndim), keepdim=keepdim))
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The smallest and the largest elements, over everything or along `dim`."""
+    over = () if dim is None else dim
+    return ReturnAminmax(amin(input, over, keepdim), amax(input, over, keepdim))

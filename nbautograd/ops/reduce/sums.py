@@ -8,7 +8,7 @@ from typing import Any
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.arguments import canonical_dim, canonical_dims_or_all
-from nbautograd.ops.samples import along, over, shaped, through, unary
+from nbautograd.ops.samples import along, cases, over, shaped, through, unary
 
 
 def restore(g, dim, keepdim):
@@ -63,6 +63,19 @@ class SumDim(Sum):
 
     node_name = "SumBackward1"
     samples = through("sum", over())
+
+
+class Nansum(Op):
+    """The sum of the elements that are numbers."""
+
+    tex = {"x": "[x = x]"}
+    samples = cases(unary(), over())
+
+    def forward(x, *, dim=None, keepdim=False):
+        return xp.sum(xp.where(x == x, x, 0), axis=dim, keepdims=keepdim)
+
+    def dx(g, x, dim, keepdim):
+        return xp.where(x == x, restore(g, dim, keepdim), 0)
 
 
 class Mean(Op):
@@ -179,3 +192,19 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
     if dim is None:
         return Prod.call(input)
     return ProdDim.call(input, dim=canonical_dim(dim, input.ndim) if input.ndim else None, keepdim=keepdim)
+
+
+@public()
+def nansum(input, dim=None, keepdim=False, *, dtype=None):
+    """The sum of the elements that are numbers, of all or over `dim`."""
+    return Nansum.call(cast_to(input, dtype), dim=canonical_dims_or_all(dim, input.ndim), keepdim=keepdim)
+
+
+@public()
+def nanmean(input, dim=None, keepdim=False, *, dtype=None):
+    """The mean of the elements that are numbers, of all or over `dim`."""
+    input = cast_to(input, dtype)
+    _floating("nanmean", input)
+    numbers = input.isnan().logical_not()
+    count = numbers.sum(dim, keepdim) if dim is not None else numbers.sum()
+    return nansum(input, dim, keepdim) / count

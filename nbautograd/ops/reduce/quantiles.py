@@ -1,0 +1,88 @@
+"""Quantiles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nbautograd.core.call import wrap
+from nbautograd.core.public import FUNCTIONS, public
+from nbautograd.core.tensor import Tensor
+from nbautograd.ops.arguments import canonical_dim
+from nbautograd.ops.reduce.sorting import sort
+
+INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+@public()
+def quantile(
+    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+) -> Tensor:
+    """The numbers below which the shares `q` of the elements along `dim` lie; NaN where one element is."""
+    return _quantile("quantile", input, q, dim, keepdim, interpolation)
+
+
+@public()
+def nanquantile(
+    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+) -> Tensor:
+    """The numbers below which the shares `q` of the elements along `dim` lie that are numbers."""
+    return _quantile("nanquantile", input, q, dim, keepdim, interpolation)
+
+
+def _quantile(name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolation: str) -> Tensor:
+    shares = _checked(name, input, q, interpolation)
+    ndim = input.ndim
+    axis = 0 if dim is None else canonical_dim(dim, ndim)
+    rows = input.reshape(-1) if dim is None or not ndim else input.movedim(axis, -1)
+    ordered = sort(rows, -1)[0]
+    places = _places(name, rows._data, shares._data.reshape(-1))
+    found = _between(ordered, places, interpolation)
+    found = found.movedim(-1, 0)
+    if keepdim:
+        found = found.reshape(-1, *([1] * ndim)) if dim is None else found.unsqueeze(axis + 1 if ndim else 0)
+    if dim is not None and not ndim:
+        found = found.reshape(-1)
+    return found[0] if shares.ndim == 0 else found
+
+
+def _checked(name: str, input: Tensor, q: Any, interpolation: str) -> Tensor:
+    shares = q if isinstance(q, Tensor) else wrap(input._data.dtype.type(q))
+    if not input._data.size:
+        raise RuntimeError(f"{name}() input tensor must be non-empty")
+    if shares.ndim > 1:
+        raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
+    if input._data.dtype.char not in "fd":
+        raise RuntimeError(f"{name}() input tensor must be either float or double dtype")
+    if shares.dtype is not input.dtype:
+        raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
+    if interpolation not in INTERPOLATIONS:
+        raise RuntimeError(
+            f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {interpolation}"
+        )
+    if not ((shares._data >= 0) & (shares._data <= 1)).all():
+        raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
+    return shares
+
+
+def _places(name: str, rows: Any, shares: Any) -> Any:
+    """Where between the ordered elements the quantiles lie, as floats: one row of places for each row of elements."""
+    last, missing = rows.shape[-1] - 1, np.isnan(rows)
+    if name == "nanquantile":
+        counts = np.count_nonzero(~missing, axis=-1, keepdims=True)
+        return (shares * np.maximum(counts - 1, 0)).astype(rows.dtype)
+    # In order NaN comes last: where there is one, it is the result, and gets the gradient.
+    return np.where(missing.any(-1, keepdims=True), last, shares * last).astype(rows.dtype)
+
+
+def _between(ordered: Tensor, places: Any, interpolation: str) -> Tensor:
+    """The elements at these places; between two of them by `interpolation`."""
+    if interpolation in ("lower", "higher", "nearest"):
+        rounding = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}[interpolation]
+        return ordered.gather(-1, wrap(rounding(places).astype(np.int64)))
+    below = np.floor(places)
+    weight = wrap(places - below) if interpolation == "linear" else 0.5
+    low = ordered.gather(-1, wrap(below.astype(np.int64)))
+    high = ordered.gather(-1, wrap(np.ceil(places).astype(np.int64)))
+    return FUNCTIONS["lerp"](low, high, weight)
