@@ -36,7 +36,7 @@ def find(trace: Trace) -> Iterator[Finding]:
         "note",
         f"{len(first.contributions)} contributions: {', '.join(labels)}",
         f"{first.name}.grad is {numbers(first.total)}: {total(first.contributions, trace)}.{others}",
-        f"to begin anew: {first.name}.grad = None",
+        f"to begin anew: `{first.name}.grad = None`",
         f"%%autograd --mute {CODE}",
         values=[entry.value for entry in mixed],
     )

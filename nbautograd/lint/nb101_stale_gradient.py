@@ -71,7 +71,7 @@ def _finding(trace: Trace, update: Update) -> Finding:
         "warning",
         TITLE,
         message,
-        f"add {clear}{before}",
+        f"add `{clear}`{before}",
         f"%%autograd --mute {CODE}",
         update.span,
         list(dict.fromkeys(u.value for u in leaves)),

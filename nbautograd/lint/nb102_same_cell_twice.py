@@ -58,8 +58,8 @@ def _finding(trace: Trace, twice: list[Ledger]) -> Finding:
         "warning",
         TITLE,
         message,
-        f"put {clear} at the top of this cell, or make {joined(names)} in it; "
-        "if the sum is meant: with nb.accumulate(2):",
+        f"put `{clear}` at the top of this cell, or make {joined(names)} in it; "
+        "if the sum is meant: `with nb.accumulate(2):`",
         f"%%autograd --mute {CODE}",
         span,
         [ledger.value for ledger in twice],

@@ -263,6 +263,7 @@ class Finding:
     title: str
     message: str
     hint: str
+    """What to do, with code between backticks."""
     mute: str
     """The one line that silences it."""
     span: Span | None = None

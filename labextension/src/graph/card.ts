@@ -4,6 +4,7 @@ import type { Box } from './camera';
 import { lookOf } from './colour';
 import { h, set, type Child } from './dom';
 import { brief, isSmall, shape, sized } from './format';
+import { prose } from './notes';
 import { placeCard, type Size } from './place';
 import { nameOf, origin, place, rule } from './say';
 import type { Step, Timeline } from './timeline';
@@ -117,7 +118,7 @@ function leftover(tape: Tape, { value, earlier }: Accumulate, name: string): HTM
 
 function advice(finding: Finding | undefined, name: string): Child[] {
   return [
-    h('div', { class: 'row' }, 'To start afresh: ', finding ? finding.hint : h('code', {}, `${name}.grad = None`)),
+    h('div', { class: 'row' }, 'To start afresh: ', ...prose(finding ? finding.hint : `\`${name}.grad = None\``)),
     h('div', { class: 'row' }, 'If it is meant: ', h('code', {}, finding ? finding.mute : '%%autograd --grad-accum 2')),
   ];
 }

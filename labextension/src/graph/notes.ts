@@ -33,8 +33,13 @@ function row(tape: Tape, finding: Finding, show: () => void): HTMLElement {
     h('div', {}, h('b', {}, title), ' ', h('span', { class: 'code' }, where ? `${code}, ${where}` : code)),
     values.length + ops.length > 0 && h('button', { title: 'Show it in the graph', onclick: show }, 'show'),
     h('p', {}, message),
-    h('p', {}, 'Try: ', h('code', {}, hint), ' Silence: ', h('code', {}, mute)),
+    h('p', {}, 'Try: ', ...prose(hint), ' Silence: ', h('code', {}, mute)),
   );
+}
+
+/** Words with code between backticks. */
+export function prose(text: string): (string | HTMLElement)[] {
+  return text.split('`').map((part, i) => (i % 2 === 1 ? h('code', {}, part) : part));
 }
 
 export function notes(tape: Tape): HTMLElement | undefined {

@@ -224,6 +224,7 @@ export interface Finding {
   severity: 'error' | 'warning' | 'note';
   title: string;
   message: string;
+  /** What to do, with code between backticks. */
   hint: string;
   /** The one line that silences it. */
   mute: string;

@@ -83,11 +83,12 @@ test('a left-over .grad is amber, with old + new = total, its origin, the cure a
   const trace = {
     ...product(2).trace,
     findings: [
-      finding({ title: 'x.grad holds two runs', hint: 'x.grad = None', mute: '%%autograd --mute NB101', values: [0] }),
+      finding({ title: 'x.grad holds two runs', hint: 'add `x.grad = None` first', mute: '%%autograd --mute NB101', values: [0] }),
     ],
   };
   const root = open(trace);
   expect(role(root, 'finding').textContent).toContain('x.grad holds two runs');
+  expect(role(root, 'finding').textContent).toContain('Try: add x.grad = None first');
   expect(grad(root, 0)).toBe('↺ .grad [6, -2]');
   const node = root.querySelector('[data-role="node"][data-value="0"]')!;
   expect(node.getAttribute('class')).toContain('over');
