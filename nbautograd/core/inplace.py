@@ -240,6 +240,10 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
         set_history(target, node)
     if node is not None and state.special:
         _pack(node, (target, *others))
+    if local.levels:
+        from . import forward
+
+        forward.moved_in_place(target, result)
     return target
 
 

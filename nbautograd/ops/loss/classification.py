@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from nbautograd.core.array import library_of
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.loss.nll import rows_of
@@ -83,14 +82,15 @@ def class_weights(like, weight, target, scale, smoothing):
     """How much each class pulls for each row: the (smoothed) target distribution times the row's weight."""
     row, kept, divisor = scale
     count = like.shape[1]
-    target = np.asarray(getattr(target, "_data", target))
-    kept = np.ones(target.shape, bool) if kept is None else kept
-    safe = xp.where(kept, target, np.zeros_like(target))
-    pull = xp.zeros(like.shape, dtype=row.dtype)
-    pull[xp.arange(len(safe)), safe] = row * (1 - smoothing)
+    target, weight = (getattr(x, "_data", x) for x in (target, weight))  # a gradient's rule gets them as tensors
+    library = library_of(target)
+    kept = library.ones(target.shape, bool) if kept is None else kept
+    safe = library.where(kept, target, library.zeros_like(target))
+    pull = library.zeros(tuple(like.shape), dtype=row.dtype)
+    pull[library.arange(len(safe)), safe] = row * (1 - smoothing)
     if smoothing:
         share = smoothing / count / (1 if divisor is None else divisor)
-        even = xp.ones(like.shape, dtype=row.dtype) if weight is None else xp.broadcast_to(weight, like.shape)
+        even = library.ones(pull.shape, row.dtype) if weight is None else library.broadcast_to(weight, pull.shape)
         pull += even * (kept * share)[:, None]
     return pull
 
