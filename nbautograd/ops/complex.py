@@ -144,7 +144,7 @@ class ViewAsReal(Op):
     view = True
     samples = through("", lambda make: (c for c in complex_ones(make) if is_complex(c[0])), numeric=False)
 
-    def forward(x):
+    def forward(x: Any):
         return xp.expand_dims(x, -1).view(x.real.dtype)
 
     def dx(g):
@@ -160,7 +160,7 @@ class ViewAsComplex(Op):
     view = True
     samples = through("", _pairs_last)
 
-    def forward(x):
+    def forward(x: Any):
         if x.strides[-1] != x.itemsize:
             x = xp.ascontiguousarray(x)
         return x.view(xp.result_type(x.dtype, "complex64"))[..., 0]

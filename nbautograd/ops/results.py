@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections import namedtuple
+from typing import Any
 
 
 def result(name: str, *fields: str) -> Any:
     """The class of the result of `torch.name`, whose parts are called `fields`."""
-    kind = NamedTuple(name, [(field, Any) for field in fields])
+    kind: Any = namedtuple(name, fields)
 
     def text(self: Any) -> str:
         parts = ",\n".join(f"{field}={getattr(self, field)!r}" for field in fields)

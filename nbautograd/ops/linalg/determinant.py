@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
+from nbautograd.ops.complex import is_complex
 from nbautograd.ops.linalg.parts import adjoint, columns_scaled, turned
 from nbautograd.ops.linalg.refusals import check_matrices
 from nbautograd.ops.linalg.solve import invertible_ones
@@ -71,18 +74,14 @@ class Slogdet(Op):
     def forward(x):
         return tuple(xp.linalg.slogdet(x))
 
-    def dx(g, x, out):
+    def dx(g: Any, x, out):
         by_sign, by_size = g
         scale = 0 if by_size is None else by_size
-        if by_sign is not None and x.dtype == by_sign.dtype and is_complex(x):
+        if by_sign is not None and is_complex(x):
             scale = scale - 1j * xp.imag(xp.conj(by_sign) * out[0])
         elif by_size is None:
             return xp.zeros_like(x)
         return as_matrices(scale) * adjoint(xp.inv_ex(x))
-
-
-def is_complex(x):
-    return getattr(x, "_data", x).dtype.kind == "c"
 
 
 # --- torch's signatures -------------------------------------------------------------------------------------------

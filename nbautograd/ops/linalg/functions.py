@@ -48,7 +48,7 @@ class MatrixExp(Op):
 @public()
 def matrix_exp(A):
     """The exponential function of a matrix: Σₖ Aᵏ / k!"""
-    check_matrices("linalg.matrix_exp", A)
+    check_matrices("linalg.matrix_exp", A, half=True)
     return MatrixExp.call(A)
 
 
@@ -131,16 +131,15 @@ def tensorinv(A, ind: int = 2):
 
 def tensorsolve(A, B, dims: Any = None):
     """The solution X of tensordot(A, X, X.ndim) = B; `dims` of A are moved to its end first."""
-    if dims is not None:
-        A = A.movedim(tuple(dims), tuple(range(A.ndim - len(dims), A.ndim)))
-    unknown = A.shape[B.ndim :]
+    x = A if dims is None else A.movedim(tuple(dims), tuple(range(A.ndim - len(dims), A.ndim)))
+    unknown = x.shape[B.ndim :]
     rows, columns = _count(B.shape), _count(unknown)
-    if rows != columns or rows * columns != A.numel():
+    if rows != columns or rows * columns != x.numel():
         raise RuntimeError(
             "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), "
-            f"but got {columns} != {_count(A.shape[: B.ndim])}"
+            f"but got {columns} != {_count(x.shape[: B.ndim])}"
         )
-    return solve(A.reshape(rows, columns), B.reshape(rows)).reshape(*unknown)
+    return solve(x.reshape(rows, columns), B.reshape(rows)).reshape(*unknown)
 
 
 def _count(shape: Any) -> int:

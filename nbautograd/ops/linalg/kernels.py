@@ -73,18 +73,6 @@ def _lu(x: Any) -> tuple[Any, Any, Any]:
 
 
 @on_host
-def lu_without_exchange(x: Any) -> tuple[Any, Any, Any]:
-    """As `lu`, with the rows left where they are."""
-    work, count = x.copy(), min(x.shape[-2:])
-    for k in range(count):
-        work[..., k + 1 :, k] /= work[..., k : k + 1, k]
-        work[..., k + 1 :, k + 1 :] -= work[..., k + 1 :, k : k + 1] * work[..., k : k + 1, k + 1 :]
-    lead = x.shape[:-2]
-    unmoved = np.broadcast_to(np.arange(1, count + 1, dtype=np.int32), (*lead, count))
-    return work, unmoved.copy(), np.zeros(lead, np.int32)
-
-
-@on_host
 def permutation(swaps: Any, *, rows: int, back: bool = False) -> Any:
     """The order of the rows after exchanging row i with row `swaps[i]`, for each i in turn; `back` undoes it."""
     order = np.broadcast_to(np.arange(rows), (*swaps.shape[:-1], rows)).copy()
@@ -122,7 +110,7 @@ def _solve_triangular(a: Any, b: Any, *, upper: bool, unitriangular: bool) -> An
 
     if not b.size:
         return b.copy()
-    trsm = get_blas_funcs("trsm", (a, b))
+    trsm: Any = get_blas_funcs("trsm", (a, b))
     return np.ascontiguousarray(trsm(1.0, a, b, lower=not upper, diag=unitriangular))
 
 
@@ -131,7 +119,7 @@ def expm(x: Any) -> Any:
     """The exponential function of matrices."""
     from scipy.linalg import expm
 
-    return expm(x) if x.size else x.copy()
+    return expm(x).astype(x.dtype, copy=False) if x.size else x.copy()
 
 
 @on_host

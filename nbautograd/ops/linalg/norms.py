@@ -21,38 +21,38 @@ def matrix_norm(A, ord: Any = "fro", dim: Any = (-2, -1), keepdim=False, *, dtyp
 
     With −1, −inf and −2 the smallest of the columns, rows and singular values counts.
     """
-    check_matrices("linalg.matrix_norm", A, square=False)
-    A = A if dtype is None else A.to(dtype)
-    rows, columns = (d % A.ndim for d in dim)
+    check_matrices("linalg.matrix_norm", A, square=False, dtype=False)
+    x = A if dtype is None else A.to(dtype)
+    rows, columns = (d % x.ndim for d in dim)
     if ord == "fro":
-        return vector_norm(A, 2, (rows, columns), keepdim)
+        return vector_norm(x, 2, (rows, columns), keepdim)
     if ord not in ("nuc", 1, -1, 2, -2, INF, -INF):
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
     if ord in ("nuc", 2, -2):
-        values = svdvals(A.movedim((rows, columns), (-2, -1)))
+        values = svdvals(x.movedim((rows, columns), (-2, -1)))
         found = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord > 0 else values.amin(-1)
         return found.unsqueeze(min(rows, columns)).unsqueeze(max(rows, columns)) if keepdim else found
     summed, searched = (rows, columns) if abs(ord) == 1 else (columns, rows)
-    sums = A.abs().sum(summed, keepdim=True)
+    sums = x.abs().sum(summed, keepdim=True)
     found = (sums.amax if ord > 0 else sums.amin)(searched, keepdim=True)
     return found if keepdim else found.squeeze((rows, columns))
 
 
 def norm(A, ord: Any = None, dim: Any = None, keepdim=False, *, dtype: Any = None):
     """The norm of vectors, or with two dimensions and an `ord` that of matrices."""
-    A = A if dtype is None else A.to(dtype)
-    two = len(dim) == 2 if isinstance(dim, tuple | list) else dim is None and A.ndim == 2
+    x = A if dtype is None else A.to(dtype)
+    two = len(dim) == 2 if isinstance(dim, tuple | list) else dim is None and x.ndim == 2
     if ord is None:
-        return vector_norm(A, 2, dim, keepdim)
+        return vector_norm(x, 2, dim, keepdim)
     if isinstance(ord, str) and not two:
         raise RuntimeError(
-            f"linalg.norm: If ord is specified but dim is not, the input must be 1D or 2D. Got {A.ndim}D."
+            f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {x.ndim}D."
             if dim is None
             else f"linalg.matrix_norm: dim must be a 2-tuple. Got {dim}"
         )
     if two:
-        return matrix_norm(A, ord, tuple(dim or (-2, -1)), keepdim)
-    return vector_norm(A, ord, dim, keepdim)
+        return matrix_norm(x, ord, tuple(dim or (-2, -1)), keepdim)
+    return vector_norm(x, ord, dim, keepdim)
 
 
 @public(method=False)
@@ -63,7 +63,7 @@ def nuclear_norm(input, dim: Any = (-2, -1), keepdim=False):
 
 def cond(A, p: Any = None):
     """How many times larger the relative error of a solution is than that of its equation, at worst."""
-    check_matrices("linalg.cond", A, square=p not in (None, 2, -2), argument="input" if A.ndim < 2 else "A")
+    check_matrices("linalg.cond", A, square=p not in (None, 2, -2), argument="")
     if p is None or p in (2, -2):
         values = svdvals(A)
         largest, smallest = values[..., 0], values[..., -1]

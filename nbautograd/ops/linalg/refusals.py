@@ -13,14 +13,16 @@ class LinAlgError(RuntimeError):
     """A decomposition or a solution does not exist: the matrix is singular, or not positive-definite."""
 
 
-def check_matrices(name: str, x: Any, square: bool = True, dtype: bool = True, argument: str = "A") -> None:
+def check_matrices(
+    name: str, x: Any, square: bool = True, dtype: bool = True, half: bool = False, argument: str = "A"
+) -> None:
     """Refuse what is no (square) matrix of floats, nor a stack of them.
 
     Raises: RuntimeError in torch's words.
     """
     if x.ndim < 2:
         raise RuntimeError(
-            f"{name}: The input tensor {argument} must have at least 2 dimensions.\n"
+            f"{name}: The input tensor {argument + ' ' * bool(argument)}must have at least 2 dimensions.\n"
             f"  it has the shape {tuple(x.shape)}\n  hint: a column is x.unsqueeze(-1), a row x.unsqueeze(0)"
         )
     rows, columns = x.shape[-2:]
@@ -34,7 +36,7 @@ def check_matrices(name: str, x: Any, square: bool = True, dtype: bool = True, a
             f"{name}: Expected a floating point or complex tensor as input. Got {kind.tensor_type}"
             "\n  hint: x.float() makes its numbers floats"
         )
-    if dtype and kind.tensor_type == "Half":
+    if dtype and not half and kind.tensor_type == "Half":
         raise RuntimeError(f"{name}: Low precision dtypes not supported. Got Half\n  hint: x.float() makes it float32")
 
 

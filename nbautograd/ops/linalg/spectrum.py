@@ -14,6 +14,7 @@ import numpy as np
 
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
+from nbautograd.ops.complex import is_complex
 from nbautograd.ops.linalg import kernels
 from nbautograd.ops.linalg.cholesky import positive
 from nbautograd.ops.linalg.parts import adjoint, columns_scaled, diagonal_of, identity_like, rows_scaled
@@ -55,7 +56,7 @@ class Eigh(Op):
     def forward(x, *, UPLO="L"):
         return tuple(xp.linalg.eigh(x, UPLO))
 
-    def dx(g, out):
+    def dx(g: Any, out):
         values, vectors = out
         by_value, by_vector = g
         inner = 0
@@ -86,7 +87,7 @@ class Eig(Op):
     def forward(x):
         return kernels.eig(x)
 
-    def dx(g, out, x_dtype):
+    def dx(g: Any, out, x_dtype):
         values, vectors = out
         by_value, by_vector = g
         inner = 0
@@ -121,7 +122,7 @@ class Svd(Op):
     def forward(x, *, full_matrices=True):
         return tuple(xp.linalg.svd(x, full_matrices=full_matrices))
 
-    def dx(g, out):
+    def dx(g: Any, out):
         u, s, vh = out
         gu, gs, gvh = g
         k = s.shape[-1]
@@ -149,16 +150,16 @@ def turns_gradient(gu, gvh, u, s, vh):
     total, phase = 0, 0
     if gu is not None:
         left = xp.matmul(adjoint(u), gu)
-        skew = left - adjoint(left)
         phase = left
+        skew = left - adjoint(left)
         total = columns_scaled(skew / gaps, s)
+        if gvh is not None and is_complex(skew):
+            total = total + rows_scaled(identity_like(skew), diagonal_of(skew) / (2 * s))
     if gvh is not None:
         right = xp.matmul(vh, adjoint(gvh))
         phase = phase + right
         total = total + rows_scaled((right - adjoint(right)) / gaps, s)
     check_phase("svd_backward: The singular vectors", phase)
-    if gu is not None and gvh is not None and skew.dtype == total.dtype:
-        total = total + rows_scaled(identity_like(skew), diagonal_of(skew) / (2 * s))
     return total
 
 

@@ -72,7 +72,7 @@ class Qr(Op):
             return xp.zeros((0,), dtype=x.dtype), xp.linalg.qr(x, mode="r")
         return tuple(xp.linalg.qr(x, mode=mode))
 
-    def dx(g, x, out, mode):
+    def dx(g: Any, x, out, mode):
         gq, gr = g
         q, r = out
         if mode == "r":
@@ -118,13 +118,13 @@ class LuFactor(Op):
     aux = ("swaps", "info")
     samples = through("linalg.lu_factor", _full_rank)
 
-    def forward(x, *, pivot=True):
-        return kernels.lu(x) if pivot else kernels.lu_without_exchange(x)
+    def forward(x):
+        return kernels.lu(x)
 
     def dx(g, out, swaps):
         high, wide = out.shape[-2:]
         n = min(high, wide)
-        square, gs = out[..., :n, :n], g[..., :n, :n]
+        square, gs, rest = out[..., :n, :n], g[..., :n, :n], None
         if high > wide:
             below, g_below = out[..., n:, :], g[..., n:, :]
             rest = turned(xp.solve_triangular(square, turned(g_below), upper=True))
@@ -134,7 +134,7 @@ class LuFactor(Op):
             rest = xp.solve_triangular(turned(square), g_beside, upper=True, unitriangular=True)
             gs = gs - xp.tril(xp.matmul(rest, turned(beside)), -1)
         total = lu_gradient(gs, square)
-        if high != wide:
+        if rest is not None:
             total = xp.concatenate([total, rest], axis=-2 if high > wide else -1)
         return in_order(total, swaps, back=True)
 
@@ -209,7 +209,9 @@ def lu_factor_ex(A, *, pivot=True, check_errors=False):
     Raises: RuntimeError for such a pivot if `check_errors` is set.
     """
     _check_lu(A)
-    packed, swaps, info = LuFactor.call(A, pivot=pivot)
+    if not pivot:
+        raise RuntimeError("linalg.lu_factor: LU without pivoting is not implemented on the CPU")
+    packed, swaps, info = LuFactor.call(A)
     failure = first_failure(info._data) if check_errors else None
     if failure is not None:
         raise RuntimeError(
@@ -255,7 +257,7 @@ def lu(A, *, pivot=True):
     """A permutation P, a lower triangular L with ones on the diagonal, and an upper triangular U with P L U = A."""
     packed, swaps, _ = lu_factor_ex(A, pivot=pivot)
     order, lower, upper = lu_unpack(packed, swaps)
-    return LuResult(order if pivot else A.new_empty(0), lower, upper)
+    return LuResult(order, lower, upper)
 
 
 def lu_solve(LU, pivots, B, *, left=True, adjoint=False):

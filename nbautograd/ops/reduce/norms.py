@@ -38,19 +38,21 @@ class VectorNorm(Op):
     name = "linalg_vector_norm"
     node_name = "LinalgVectorNormBackward0"
     promote = "float"
+    conjugates = True
     tex = {"x": "x / out"}
     samples = through("norm", *(over(p=p) for p in (2, 1, 3, float("inf"), float("-inf"), 0)))
 
     def forward(x, *, ord=2.0, dim=None, keepdim=False):
         if ord == 2:
-            return xp.sqrt(xp.sum(x * x, axis=dim, keepdims=keepdim))
+            squares = x * x if x.dtype.kind == "f" else xp.square(x.real) + xp.square(x.imag)
+            return xp.sqrt(xp.sum(squares, axis=dim, keepdims=keepdim))
         size = xp.abs(x)
         if ord == float("inf"):
             return xp.max(size, axis=dim, keepdims=keepdim)
         if ord == float("-inf"):
             return xp.min(size, axis=dim, keepdims=keepdim)
         if ord == 0:
-            return xp.astype(xp.sum(x != 0, axis=dim, keepdims=keepdim), x.dtype)
+            return xp.astype(xp.sum(x != 0, axis=dim, keepdims=keepdim), size.dtype)
         if ord == 1:
             return xp.sum(size, axis=dim, keepdims=keepdim)
         return xp.sum(size**ord, axis=dim, keepdims=keepdim) ** (1 / ord)
@@ -60,13 +62,13 @@ class VectorNorm(Op):
         if ord == 0:
             return xp.zeros_like(x) * g
         if ord == 1:
-            return g * xp.sign(x)
+            return g * xp.sgn(x)
         if ord in (float("inf"), float("-inf")):
             hit = xp.astype(xp.abs(x) == out, g.dtype)
-            return g * xp.sign(x) * hit / xp.sum(hit, axis=dim, keepdims=True)
+            return g * xp.sgn(x) * hit / xp.sum(hit, axis=dim, keepdims=True)
         nowhere = out == 0
         safe = xp.where(nowhere, xp.ones_like(out), out)
-        slope = x / safe if ord == 2 else xp.sign(x) * (xp.abs(x) / safe) ** (ord - 1)
+        slope = x / safe if ord == 2 else xp.sgn(x) * (xp.abs(x) / safe) ** (ord - 1)
         return g * xp.where(nowhere, xp.zeros_like(slope), slope)
 
 

@@ -1,0 +1,252 @@
+"""Linear algebra beside PyTorch: functions of decompositions that do not depend on the vectors' signs, and errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nbautograd.ops.linalg.cholesky import positive
+from nbautograd.ops.linalg.solve import invertible
+from nbautograd.ops.linalg.triangles import oblong
+from nbautograd.ops.samples import Make
+
+from .beside import both, expressions, same_derivatives
+
+pytestmark = pytest.mark.filterwarnings("ignore:torch")
+
+
+def complex_matrices(make: Make, *shape: int) -> Any:
+    return invertible(make, *shape) + 1j * make(*shape)
+
+
+def hermitian(make: Make, *shape: int) -> Any:
+    x = complex_matrices(make, *shape)
+    return x @ np.swapaxes(x, -1, -2).conj() + np.diag(np.arange(shape[-1]))
+
+
+def sides(u: Any, s: Any, vh: Any) -> Any:
+    """What decompositions give, without the freedom of signs: projections on each direction, and the values."""
+    return s, u.abs().square(), vh.abs().square(), (u * s.unsqueeze(-2).exp().to(u.dtype)) @ vh
+
+
+def rebuilt(values: Any, vectors: Any) -> Any:
+    """A function of a matrix, from its eigenvalues and eigenvectors."""
+    return (vectors * values.exp().unsqueeze(-2).to(vectors.dtype)) @ vectors.mH
+
+
+SQUARE_FUNCTIONS = {
+    "eigh": lambda t, a: [t.linalg.eigh(a @ a.mH)[0], t.linalg.eigh(a + a.mH)[1].abs()],
+    "eigh rebuilt": lambda t, a: (lambda e, v: (v * e.exp().unsqueeze(-2).to(v.dtype)) @ v.mH)(
+        *t.linalg.eigh(a + a.mH)
+    ),
+    "eigvalsh": lambda t, a: [t.linalg.eigvalsh(a + a.mH, UPLO="U")],
+    "eig": lambda t, a: [t.linalg.eig(a)[0].abs().sort()[0]],
+    "eig vectors": lambda t, a: [t.linalg.eig(a)[1].abs().square().sum(-1)],
+    "eigvals": lambda t, a: [t.linalg.eigvals(a).prod(-1), t.linalg.eigvals(a).exp().sum(-1)],
+    "svd": lambda t, a: sides(*t.linalg.svd(a)),
+    "svdvals": lambda t, a: [t.linalg.svdvals(a)],
+    "torch.svd": lambda t, a: [t.svd(a)[1], t.svd(a)[0].abs(), t.svd(a)[2].abs()],
+    "qr": lambda t, a: t.linalg.qr(a),
+    "lu": lambda t, a: t.linalg.lu(a)[1:],
+    "lu without exchange": lambda t, a: [t.linalg.lu_solve(*t.linalg.lu_factor(a), a @ a)],
+    "lu_solve": lambda t, a: [t.linalg.lu_solve(*t.linalg.lu_factor(a), a @ a, left=False, adjoint=True)],
+    "torch.lu_solve": lambda t, a: [t.lu_solve(a.mT, *t.linalg.lu_factor(a))],
+    "cholesky_solve": lambda t, a: [t.cholesky_solve(a, t.linalg.cholesky(a @ a.mH))],
+    "cholesky_inverse": lambda t, a: [t.cholesky_inverse(t.linalg.cholesky(a @ a.mH, upper=True), upper=True)],
+    "inv": lambda t, a: [t.linalg.inv(a), t.linalg.inv_ex(a).inverse],
+    "solve": lambda t, a: [t.linalg.solve(a, a.mT), t.linalg.solve(a, a.mT, left=False)],
+    "solve_ex": lambda t, a: [t.linalg.solve_ex(a, a[..., :1])[0]],
+    "solve_triangular": lambda t, a: [t.linalg.solve_triangular(a, a.mT, upper=True, left=False)],
+    "det": lambda t, a: [t.linalg.det(a)],
+    "slogdet": lambda t, a: [t.linalg.slogdet(a)[1]],
+    "logdet": lambda t, a: [t.logdet(a @ a.mH)],
+    "pinv": lambda t, a: [t.linalg.pinv(a), t.pinverse(a)],
+    "pinv hermitian": lambda t, a: [t.linalg.pinv(a + a.mH, hermitian=True)],
+    "lstsq": lambda t, a: [t.linalg.lstsq(a, a.mT).solution],
+    "matrix_exp": lambda t, a: [t.linalg.matrix_exp(a)],
+    "matrix_power": lambda t, a: [t.linalg.matrix_power(a, n) for n in (3, 1, -2, 6)],
+    "norms": lambda t, a: [t.linalg.matrix_norm(a, o) for o in ("nuc", "fro", 2, -2, 1, -1, np.inf, -np.inf)],
+    "norm": lambda t, a: [t.linalg.norm(a), t.linalg.norm(a, 2, (-1, -2), True), t.linalg.norm(a, 3, 0)],
+    "cond": lambda t, a: [t.linalg.cond(a, p) for p in (None, 2, -2)],
+    "vecdot": lambda t, a: [t.linalg.vecdot(a, a.mT), t.linalg.vecdot(a, a.mT, dim=0)],
+}
+
+
+@pytest.mark.parametrize("kind", ["real", "complex"])
+@pytest.mark.parametrize("shape", [(3, 3), (2, 2, 2), (1, 1)], ids=str)
+@pytest.mark.parametrize("name", SQUARE_FUNCTIONS)
+def test_functions_of_square_matrices_have_torchs_values_and_derivatives(name: str, shape: Any, kind: str):
+    make = Make()
+    a = invertible(make, *shape) if kind == "real" else complex_matrices(make, *shape)
+    same_derivatives(SQUARE_FUNCTIONS[name], a)
+
+
+OBLONG_FUNCTIONS = {
+    "svd": lambda t, a: sides(*t.linalg.svd(a, full_matrices=False)),
+    "svd of all": lambda t, a: [t.linalg.svd(a)[1], t.linalg.svd(a)[0][..., :1].abs()],
+    "svdvals": lambda t, a: [t.linalg.svdvals(a)],
+    "qr": lambda t, a: t.linalg.qr(a),
+    "lu": lambda t, a: t.linalg.lu(a)[1:],
+    "pinv": lambda t, a: [t.linalg.pinv(a)],
+    "nuclear norm": lambda t, a: [t.linalg.matrix_norm(a, "nuc"), t.linalg.matrix_norm(a, 2)],
+    "lstsq": lambda t, a: [t.linalg.lstsq(a, a).solution],
+    "lstsq of vectors": lambda t, a: [t.linalg.lstsq(a, a[..., 0:1] * 2 + 1, driver="gelsd").solution],
+}
+
+
+@pytest.mark.parametrize("kind", ["real", "complex"])
+@pytest.mark.parametrize("shape", [(3, 2), (2, 4), (2, 4, 3), (2, 2, 3)], ids=str)
+@pytest.mark.parametrize("name", OBLONG_FUNCTIONS)
+def test_functions_of_oblong_matrices_have_torchs_values_and_derivatives(name: str, shape: Any, kind: str):
+    make = Make()
+    a = oblong(make, *shape)
+    same_derivatives(OBLONG_FUNCTIONS[name], a if kind == "real" else a + 1j * make(*shape))
+
+
+SEVERAL = {
+    "multi_dot": lambda t, a, b, c: [t.linalg.multi_dot([a, b, c]), t.chain_matmul(a, b, c)],
+    "multi_dot of vectors": lambda t, a, b, c: [t.linalg.multi_dot([a[0], b, c, a[:, 0][:2]])],
+    "residuals": lambda t, a, b, c: [t.linalg.lstsq(b.mT, c, driver="gels").residuals],
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_functions_of_several_matrices_have_torchs_values_and_derivatives(name: str):
+    make = Make()
+    same_derivatives(SEVERAL[name], make(3, 2), make(2, 4), make(4, 2))
+
+
+def test_a_tensor_is_inverted_as_the_matrix_of_its_first_and_last_dimensions():
+    make = Make()
+    a = invertible(make, 6, 6)
+    same_derivatives(lambda t, x: [t.linalg.tensorinv(x.reshape(2, 3, 3, 2), ind=2)], a)
+    same_derivatives(lambda t, x, b: [t.linalg.tensorsolve(x.reshape(2, 3, 6), b)], a, make(2, 3))
+    same_derivatives(lambda t, x, b: [t.linalg.tensorsolve(x.reshape(2, 6, 3), b, dims=(1,))], a, make(2, 3))
+
+
+def test_householder_products_have_torchs_values_and_derivatives():
+    make = Make()
+    same_derivatives(lambda t, a, tau: [t.linalg.householder_product(a, tau)], make(4, 3), make(2))
+    same_derivatives(lambda t, a, tau: [t.linalg.householder_product(a, tau)], make(2, 3, 3), make(2, 3))
+
+
+def test_a_singular_matrix_has_the_gradient_of_its_determinant():
+    import nbautograd as nb
+
+    x = nb.tensor([[1.0, 2.0], [2.0, 4.0]], dtype=nb.float64, requires_grad=True)
+    (found,) = nb.autograd.grad(nb.linalg.det(x), x)
+    np.testing.assert_allclose(found.numpy(), [[4, -2], [-2, 1]], atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["eig", "svd", "eigh"])
+def test_a_loss_that_depends_on_the_phase_of_complex_vectors_is_refused(name: str):
+    import nbautograd as nb
+
+    make = Make()
+    x = nb.from_numpy(hermitian(make, 3, 3)).requires_grad_()
+    vectors = {"eig": 1, "svd": 0, "eigh": 1}[name]
+    with pytest.raises(RuntimeError, match="ill-defined"):
+        (getattr(nb.linalg, name)(x)[vectors] * (1 + 2j)).real.sum().backward()
+
+
+@expressions("""
+    torch.linalg.inv(torch.tensor([[1., 2.], [2., 4.]]))
+    torch.linalg.inv(torch.stack([torch.eye(2), torch.tensor([[1., 2.], [2., 4.]])]))
+    torch.linalg.inv(torch.ones(2, 3))
+    torch.linalg.inv(torch.ones(3))
+    torch.linalg.inv(torch.ones(2, 2, dtype=torch.int64))
+    torch.linalg.inv(torch.ones(2, 2, dtype=torch.float16))
+    torch.linalg.inv_ex(torch.tensor([[1., 2.], [2., 4.]]))
+    torch.linalg.inv_ex(torch.eye(2))
+    torch.inverse(torch.eye(2, requires_grad=True))
+    torch.linalg.det(torch.ones(2, 3))
+    torch.linalg.det(torch.eye(2, requires_grad=True))
+    torch.det(torch.zeros(0, 0))
+    torch.linalg.slogdet(torch.ones(2, 2))
+    torch.linalg.slogdet(torch.eye(2, requires_grad=True))
+    torch.slogdet(2 * torch.eye(2))
+    torch.logdet(-torch.eye(3))
+    torch.linalg.cholesky(torch.tensor([[1., 2.], [2., 4.]]))
+    torch.linalg.cholesky(torch.stack([torch.eye(2), torch.tensor([[1., 2.], [2., 4.]])]))
+    torch.linalg.cholesky(torch.ones(3))
+    torch.linalg.cholesky_ex(torch.tensor([[1., 2.], [2., 4.]]))
+    torch.linalg.cholesky_ex(torch.eye(2))
+    torch.linalg.qr(torch.ones(3))
+    torch.linalg.qr(torch.eye(2), mode="r")
+    torch.linalg.qr(torch.eye(2), mode="foo")
+    torch.linalg.qr(torch.eye(2, requires_grad=True))
+    torch.linalg.qr(torch.ones(3, 2, requires_grad=True), mode="complete").Q.sum().backward()
+    torch.linalg.qr(torch.ones(3, 2, requires_grad=True), mode="r").R.sum().backward()
+    torch.qr(2 * torch.eye(2))
+    torch.linalg.svd(torch.ones(3))
+    torch.linalg.svdvals(2 * torch.eye(2))
+    torch.linalg.svdvals(torch.eye(2, requires_grad=True))
+    torch.linalg.eigh(torch.ones(2, 3))
+    torch.linalg.eigh(torch.ones(2, 2, dtype=torch.int64))
+    torch.linalg.eigh(torch.eye(2), "Q")
+    torch.linalg.eigvalsh(torch.diag(torch.tensor([3., 1.])))
+    torch.linalg.eig(torch.ones(2, 3))
+    torch.linalg.eigvals(torch.ones(2, 3))
+    torch.linalg.eigvals(torch.tensor([[0., 1.], [-1., 0.]])).imag.abs()
+    torch.linalg.pinv(torch.ones(3))
+    torch.linalg.pinv(torch.ones(2, 2, dtype=torch.int64))
+    torch.linalg.matrix_exp(torch.ones(2, 3))
+    torch.linalg.matrix_exp(torch.zeros(2, 2))
+    torch.linalg.matrix_power(2 * torch.eye(2), 3)
+    torch.linalg.matrix_power(2 * torch.eye(2), 0)
+    torch.linalg.matrix_rank(torch.ones(3, 3))
+    torch.linalg.matrix_rank(torch.eye(3) * torch.tensor([1., 1e-3, 0.]), atol=1e-2)
+    torch.linalg.matrix_rank(torch.eye(3) * torch.tensor([1., 1e-3, 0.]), rtol=1e-2)
+    torch.linalg.matrix_rank(torch.stack([torch.eye(2), torch.ones(2, 2)]), hermitian=True)
+    torch.linalg.matrix_rank(torch.ones(3))
+    torch.linalg.lu(torch.tensor([[1., 2.], [4., 4.]]))
+    torch.linalg.lu(torch.eye(2), pivot=False)
+    torch.linalg.lu_factor(torch.ones(2, 2))
+    torch.linalg.lu_factor(torch.stack([torch.eye(2), torch.ones(2, 2)]))
+    torch.linalg.lu_factor(torch.ones(2))
+    torch.linalg.lu_factor_ex(torch.ones(2, 2))
+    torch.linalg.lu_factor_ex(torch.tensor([[1., 2.], [4., 4.]], requires_grad=True))
+    torch.lu(torch.tensor([[1., 2.], [4., 4.]]))
+    torch.lu(torch.tensor([[1., 2.], [4., 4.]]), get_infos=True)
+    torch.lu_unpack(*torch.linalg.lu_factor(torch.tensor([[1., 2.], [4., 4.]])))
+    torch.linalg.cond(torch.ones(3))
+    torch.linalg.cond(2 * torch.eye(2))
+    torch.linalg.cond(torch.diag(torch.tensor([1., 2.])), 1)
+    torch.linalg.cond(torch.diag(torch.tensor([1., 2.])), "fro")
+    torch.linalg.cond(torch.diag(torch.tensor([1., 2.])), "nuc")
+    torch.linalg.cond(torch.diag(torch.tensor([1., 2.])), inf)
+    torch.linalg.solve(torch.ones(2, 2), torch.ones(2))
+    torch.linalg.solve(torch.stack([torch.eye(2), torch.ones(2, 2)]), torch.ones(2, 2))
+    torch.linalg.solve(torch.eye(2), torch.ones(3))
+    torch.linalg.solve(torch.ones(2, 3), torch.ones(3))
+    torch.linalg.solve(torch.eye(2), torch.ones(2, dtype=torch.float64))
+    torch.linalg.solve(2 * torch.eye(2), torch.ones(2))
+    torch.linalg.solve_ex(2 * torch.eye(2), torch.ones(2))
+    torch.linalg.solve_triangular(torch.eye(2), torch.ones(2), upper=True)
+    torch.linalg.solve_triangular(torch.eye(2), torch.ones(3, 1), upper=True)
+    torch.linalg.solve_triangular(torch.zeros(2, 2), torch.ones(2, 1), upper=True)
+    torch.linalg.lstsq(torch.ones(3, 2), torch.ones(2))
+    torch.linalg.lstsq(torch.eye(3)[:, :2], torch.ones(3, 1), driver="gelsd")
+    torch.linalg.lstsq(torch.eye(3)[:, :2], torch.ones(3, 1))
+    torch.linalg.lstsq(torch.eye(3)[:, :2], torch.ones(3, 1), driver="gels")
+    torch.linalg.lstsq(torch.ones(3, 2), torch.ones(3, 1), driver="gels")
+    torch.linalg.tensorinv(torch.eye(6).reshape(2, 3, 2, 3), ind=1)
+    torch.linalg.matrix_norm(torch.ones(2))
+    torch.linalg.matrix_norm(torch.eye(2), "foo")
+    torch.linalg.norm(torch.eye(2), "nuc")
+    torch.linalg.norm(torch.ones(2, 2, 2), "nuc")
+    torch.nuclear_norm(torch.eye(2))
+    isinstance(torch.linalg.LinAlgError(), RuntimeError)
+""")
+def test_linear_algebra_says_what_torch_says(expression: str):
+    ours, theirs = both(expression)
+    assert ours == theirs.replace("_LinAlgError", "LinAlgError")
+
+
+def test_positive_matrices_are_factored_without_reading_the_other_triangle():
+    a = positive(Make(), 3, 3)
+    same_derivatives(
+        lambda t, x: [t.linalg.cholesky(x, upper=True).tril(), t.linalg.cholesky(x)], np.tril(a) + np.triu(a)
+    )
