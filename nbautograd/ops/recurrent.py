@@ -1,0 +1,156 @@
+"""What the recurrent layers share: how a sequence lies in memory, and how its steps are walked.
+
+NOTE [Whole sequences]
+A recurrent layer is one node. Its rows are those of a packed sequence: the first step of all sequences, then the second
+of those that are that long, and so on; `sizes` says how many rows each step has. Equally long sequences are the case of
+equal sizes. Sequences are sorted by length, so the running states of a step are the first rows of theirs: those of
+sequences that have ended, or in reverse have not begun, lie behind and stay as they are.
+
+A row of `seen` holds all that the gates of its step look at: the state before, the input, and a 1 that brings the
+biases. So a step has one product, and after the walk back one product gives the gradients of all weights and biases.
+Slopes are computed for blocks of steps that fit the cache, and a step only multiplies.
+
+A sigmoid is computed as a tanh, σ(a) = ½ tanh(½ a) + ½, so that one call serves all gates: the ½ inside goes into the
+weights beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from nbautograd.core.op import tensors, xp
+from nbautograd.ops.samples import Make
+
+BLOCK = 1 << 16
+"""Numbers for which slopes are computed at a time."""
+
+
+def walk(sizes: tuple[int, ...], reverse: bool) -> list[slice]:
+    """The rows of each step, in the order in which the steps are computed."""
+    steps: list[slice] = []
+    start = 0
+    for size in sizes:
+        steps.append(slice(start, start + size))
+        start += size
+    return steps[::-1] if reverse else steps
+
+
+def blocks(sizes: tuple[int, ...], reverse: bool, width: int) -> Iterator[tuple[slice, list[slice]]]:
+    """The way back: steps in groups that fill a block, and the rows of each group."""
+    steps = walk(sizes, not reverse)
+    count = max(1, BLOCK // max(1, width * sizes[0]))
+    for i in range(0, len(steps), count):
+        group = steps[i : i + count]
+        yield slice(min(group[0].start, group[-1].start), max(group[0].stop, group[-1].stop)), group
+
+
+def as_rows(x: Any) -> Any:
+    return x.reshape((-1, x.shape[-1]))
+
+
+def beside(*parts: Any) -> Any:
+    """Matrices side by side; None is left out, a vector is a column."""
+    return xp.concatenate([p.reshape((len(p), -1)) for p in parts if p is not None], axis=1)
+
+
+def look(x: Any, width: int, bias: bool) -> Any:
+    """Room for what the gates look at: `width` columns for the state, the inputs, and a 1 where there are biases."""
+    rows = as_rows(x)
+    seen = xp.empty((len(rows), width + rows.shape[1] + bias), x.dtype)
+    seen[:, width : width + rows.shape[1]] = rows
+    if bias:
+        seen[:, -1] = 1
+    return seen
+
+
+def like_rows(out: Any, x: Any) -> Any:
+    """Rows in the shape of the sequence `x`."""
+    return out.reshape((*x.shape[:-1], out.shape[-1]))
+
+
+def start_of(given: Any, like: Any) -> Any:
+    """The gradient of a last state as an array to add to; zeros where nobody used that state."""
+    return xp.zeros(like.shape, like.dtype) if given is None else xp.array(given)
+
+
+def column_sums(x: Any) -> Any:
+    """Σ over the rows, by the matrix product, which is faster than `sum`."""
+    return xp.ones(len(x), x.dtype) @ x
+
+
+def shares(x: Any, w_ih: Any, d: Any, seen: Any, width: int, needs: Any, bias: bool) -> tuple[Any, ...]:
+    """The gradients of the inputs, the weights and the biases, from those of the gates' inputs, `d`.
+
+    `width` is that of the state in `seen`; `needs` says whether anybody wants those of the inputs, and of the rest.
+    """
+    for_input, for_weights = needs or (True, True)
+    dx = (d @ w_ih).reshape(x.shape) if for_input else None
+    if not for_weights:
+        return (dx, *[None] * (2 + 2 * bias))
+    all_weights = d.T @ seen
+    inputs = all_weights[:, width : width + x.shape[-1]]
+    return (dx, inputs, all_weights[:, :width], *[all_weights[:, -1]] * (2 * bias))
+
+
+# --- by single ops; see NOTE [Second order of kernels] -------------------------------------------------------------
+
+
+def sequence_by_steps(
+    cell: Callable[..., tuple[Any, ...]], x: Any, states: tuple[Any, ...], sizes: tuple[int, ...], reverse: bool
+) -> tuple[Any, ...]:
+    """The outputs of `cell(rows, *states) -> states` along a sequence, the first state being its output; and the last
+    states."""
+    flat, outputs = as_rows(x), {}
+    for rows in walk(sizes, reverse):
+        size = rows.stop - rows.start
+        now = cell(flat[rows], *(s[:size] for s in states))
+        outputs[rows.start] = now[0]
+        ended = [s[size:] for s in states]
+        states = now if size == len(states[0]) else tuple(tensors.cat(*p, dim=0) for p in zip(now, ended, strict=True))
+    return like_rows(tensors.cat(*(outputs[start] for start in sorted(outputs)), dim=0), x), *states
+
+
+def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    product = x @ weight.transpose(0, 1)
+    return product if bias is None else product + bias
+
+
+# --- samples ------------------------------------------------------------------------------------------------------
+
+SIZES = (
+    ((1,), 1, 1), ((2, 2, 2), 3, 2), ((3, 2, 1), 2, 3), ((2, 1, 1), 1, 2), ((1, 1, 1, 1), 2, 2), ((2,), 1, 3),
+    ((4, 4, 2, 1), 2, 2),
+)  # fmt: skip
+
+
+def sequences(gates: int, states: int) -> Callable[[Make], Iterator[Any]]:
+    """Cases with equal and with unequal lengths, either way round, with and without biases."""
+
+    def cases(make: Make) -> Iterator[Any]:
+        for sizes, width, hidden in SIZES:
+            rows = (len(sizes), sizes[0]) if sizes[0] == sizes[-1] else (sum(sizes),)
+            for bias in (True, False):
+                for reverse in (False, True):
+                    yield (
+                        make(*rows, width), *(make(sizes[0], hidden) for _ in range(states)),
+                        make(gates * hidden, width), make(gates * hidden, hidden),
+                        *(make(gates * hidden) for _ in range(2 * bias)),
+                        {"sizes": sizes, "reverse": reverse, "bias": bias},
+                    )  # fmt: skip
+
+    return cases
+
+
+def single_steps(gates: int, states: int) -> Callable[[Make], Iterator[Any]]:
+    """Cases of one step."""
+
+    def cases(make: Make) -> Iterator[Any]:
+        for batch, width, hidden in ((1, 1, 1), (2, 3, 2), (3, 1, 2), (2, 2, 4), (1, 4, 1)):
+            for bias in (True, False):
+                yield (
+                    make(batch, width), *(make(batch, hidden) for _ in range(states)), make(gates * hidden, width),
+                    make(gates * hidden, hidden), *(make(gates * hidden) for _ in range(2 * bias)),
+                )  # fmt: skip
+
+    return cases

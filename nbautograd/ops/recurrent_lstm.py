@@ -1,0 +1,260 @@
+"""LSTM: a whole sequence, or one step, in one node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from nbautograd.core.op import Op, xp
+from nbautograd.ops.fused import by_steps
+from nbautograd.ops.recurrent import (
+    as_rows,
+    beside,
+    blocks,
+    column_sums,
+    like_rows,
+    linear,
+    look,
+    sequence_by_steps,
+    sequences,
+    shares,
+    single_steps,
+    start_of,
+    walk,
+)
+from nbautograd.ops.samples import Make, through
+
+
+def _projected(make: Make) -> Iterator[Any]:
+    for sizes, width, hidden, out in (((2, 2), 2, 3, 2), ((2, 1, 1), 1, 2, 1), ((1,), 1, 2, 1)):
+        rows = (len(sizes), sizes[0]) if sizes[0] == sizes[-1] else (sum(sizes),)
+        for bias in (True, False):
+            yield (
+                make(*rows, width), make(sizes[0], out), make(sizes[0], hidden), make(4 * hidden, width),
+                make(4 * hidden, out), *(make(4 * hidden) for _ in range(2 * bias)), make(out, hidden),
+                {"sizes": sizes, "bias": bias, "project": True},
+            )  # fmt: skip
+
+
+class Lstm(Op):
+    """A layer of long short-term memory over whole sequences; see NOTE [Whole sequences].
+
+    Math: i, f, o = σ(W x + U h + b), g = tanh(…), c' = f ∘ c + i ∘ g, h' = o ∘ tanh c'; with a projection h' = V (…)
+    Shape: x (T, N, I) or rows of a packed sequence, h (N, H), c (N, H) → (T, N, H), h (N, H), c (N, H)
+    Source: Hochreiter and Schmidhuber 1997, *Long short-term memory*; the gates as in Gers et al. 2000.
+    """
+
+    node_name = "MkldnnRnnLayerBackward0"
+    title = "lstm"
+    variadic = True
+    outputs = 3
+    promote = "none"
+    aux = ("seen", "gates", "memory", "shown")
+    tex = {"xs": "\\text{back through time}"}
+    samples = through("", sequences(4, 2), _projected)
+
+    def forward(*xs, sizes, reverse=False, bias=True, project=False, needs=None):
+        x, h, c, w_ih, w_hh, *biases = xs
+        w_hr = biases.pop() if project else None
+        h, c = xp.array(h), xp.array(c)
+        inner = halves(len(w_ih), x.dtype)
+        weight = xp.ascontiguousarray((beside(w_hh, w_ih, sum(biases) if bias else None) * inner[:, None]).T)
+        seen = look(x, h.shape[1], bias)
+        outer = xp.array(xp.broadcast_to(inner, (len(c), len(inner))))
+        rest, room = 1 - outer, xp.empty(c.shape, x.dtype)
+        gates = xp.empty((len(seen), len(w_ih)), x.dtype)
+        memory, shown = xp.empty((len(seen), c.shape[1]), x.dtype), xp.empty((len(seen), c.shape[1]), x.dtype)
+        out = xp.empty((len(seen), h.shape[1]), x.dtype)
+        for rows in walk(sizes, reverse):
+            size = rows.stop - rows.start
+            gate, view, h_now, c_now, t = gates[rows], seen[rows], h[:size], c[:size], shown[rows]
+            view[:, : h.shape[1]] = h_now
+            memory[rows] = c_now
+            xp.dot(view, weight, gate)
+            xp.tanh(gate, gate)
+            gate *= outer[:size]
+            gate += rest[:size]
+            i, f, g, o = quarters(gate)
+            c_now *= f
+            c_now += xp.multiply(i, g, room[:size])
+            xp.tanh(c_now, t)
+            if w_hr is None:
+                xp.multiply(o, t, h_now)
+            else:
+                xp.dot(o * t, w_hr.T, h_now)
+            out[rows] = h_now
+        return like_rows(out, x), h, c, seen, gates, memory, shown
+
+    def dxs(g, xs, seen, gates, memory, shown, sizes, reverse, bias, project, needs):
+        return xp.lstm_backward(
+            g,
+            *xs,
+            seen=seen,
+            gates=gates,
+            memory=memory,
+            shown=shown,
+            sizes=sizes,
+            reverse=reverse,
+            bias=bias,
+            project=project,
+            needs=needs,
+        )
+
+
+def halves(width, dtype):
+    """What the gates i, f, g, o are multiplied by before their tanh and after: ½ for sigmoids, 1 for the candidate."""
+    found = xp.full(width, 0.5, dtype)
+    found[width // 2 : width // 4 * 3] = 1
+    return found
+
+
+def quarters(gates):
+    """The four gates that lie side by side."""
+    n = gates.shape[1] // 4
+    return gates[:, :n], gates[:, n : 2 * n], gates[:, 2 * n : 3 * n], gates[:, 3 * n :]
+
+
+class LstmBackward(Op):
+    """Back through time: the gradients of an LSTM layer.
+
+    Math: ∂c += ∂h ∘ o ∘ (1 − tanh² c), ∂i = ∂c ∘ g ∘ i (1 − i), ∂f = ∂c ∘ c₋ ∘ f (1 − f), ∂g = ∂c ∘ i ∘ (1 − g²),
+        ∂o = ∂h ∘ tanh c ∘ o (1 − o); ∂c₋ = ∂c ∘ f, ∂h₋ = [∂i ∂f ∂g ∂o] U
+    """
+
+    variadic = True
+    outputs = None
+    promote = "none"
+
+    def forward(g, *xs, seen, gates, memory, shown, sizes, reverse, bias, project, needs):
+        h, c, w_hh, w_hr = xs[1], xs[2], xs[4], xs[-1] if project else None
+        d_out, dh, dc = None if g[0] is None else as_rows(g[0]), start_of(g[1], h), start_of(g[2], c)
+        d = xp.empty(gates.shape, gates.dtype)
+        sent = xp.empty((len(d), h.shape[1]), d.dtype) if project else None
+        for part, group in blocks(sizes, reverse, gates.shape[1]):
+            through = slopes(d[part], gates[part], memory[part], shown[part])
+            for rows in group:
+                size = rows.stop - rows.start
+                h_now, c_now, d_now = dh[:size], dc[:size], d[rows]
+                if d_out is not None:
+                    h_now += d_out[rows]
+                d_m = h_now
+                if w_hr is not None:
+                    sent[rows] = h_now
+                    d_m = h_now @ w_hr
+                c_slope = through[rows.start - part.start : rows.stop - part.start]
+                c_slope *= d_m
+                c_now += c_slope
+                by_gate = d_now.reshape((size, 4, -1))
+                by_gate[:, :3] *= c_now[:, None]
+                by_gate[:, 3] *= d_m
+                c_now *= quarters(gates[rows])[1]
+                xp.dot(d_now, w_hh, h_now)
+        dx, *weights = shares(xs[0], xs[3], d, seen, h.shape[1], needs, bias)
+        projection = [sent.T @ (quarters(gates)[3] * shown)] if project else []
+        return (dx, dh, dc, *weights, *projection)
+
+
+def slopes(d, gates, memory, shown):
+    """Into `d` the derivative of what each gate feeds by the gate's input; returns that of the output by the memory."""
+    i, _, g, o = quarters(gates)
+    xp.subtract(1, gates, d)
+    d *= gates
+    di, df, dg, do = quarters(d)
+    di *= g
+    df *= memory
+    do *= shown
+    xp.multiply(g, g, dg)
+    xp.subtract(1, dg, dg)
+    dg *= i
+    through = shown * shown
+    xp.subtract(1, through, through)
+    through *= o
+    return through
+
+
+def lstm_cell_by_steps(x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, *biases: Any) -> Any:
+    """One step by single ops."""
+    b_ih, b_hh = biases or (None, None)
+    i, f, g, o = (linear(x, w_ih, b_ih) + linear(h, w_hh, b_hh)).chunk(4, 1)
+    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+    return o.sigmoid() * c.tanh(), c
+
+
+def lstm_by_steps(x: Any, h: Any, c: Any, *weights: Any, sizes: Any, reverse: bool, project: bool, **kept: Any) -> Any:
+    """The same by single ops; see NOTE [Second order of kernels]."""
+    w_hr = weights[-1] if project else None
+    own = weights[: len(weights) - project]
+
+    def cell(rows: Any, h: Any, c: Any) -> Any:
+        h, c = lstm_cell_by_steps(rows, h, c, *own)
+        return (h if w_hr is None else linear(h, w_hr)), c
+
+    return sequence_by_steps(cell, x, (h, c), sizes, reverse)
+
+
+by_steps("lstm_backward", lstm_by_steps)
+
+
+class LstmCell(Op):
+    """One step of long short-term memory.
+
+    Math: i, f, o = σ(W x + U h + b), g = tanh(…), c' = f ∘ c + i ∘ g, h' = o ∘ tanh c'
+    Shape: x (N, I), h (N, H), c (N, H) → h' (N, H), c' (N, H)
+    """
+
+    node_name = "ThnnFusedLstmCellBackward0"
+    title = "lstm_cell"
+    variadic = True
+    outputs = 2
+    promote = "none"
+    aux = ("gates", "shown")
+    tex = {"xs": "\\text{through the gates}"}
+    samples = through("", single_steps(4, 2))
+
+    def forward(*xs):
+        x, h, c, w_ih, w_hh, *biases = xs
+        gates = x @ w_ih.T
+        gates += h @ w_hh.T
+        for b in biases:
+            gates += b
+        half = halves(len(w_ih), x.dtype)
+        gates *= half
+        xp.tanh(gates, gates)
+        gates *= half
+        gates += 1 - half
+        i, f, g, o = quarters(gates)
+        c = f * c
+        c += i * g
+        shown = xp.tanh(c)
+        return o * shown, c, gates, shown
+
+    def dxs(g, xs, gates, shown):
+        return xp.lstm_cell_backward(g, *xs, gates=gates, shown=shown)
+
+
+class LstmCellBackward(Op):
+    """The gradients of one step; see `lstm_backward`."""
+
+    variadic = True
+    outputs = None
+    promote = "none"
+
+    def forward(g, *xs, gates, shown):
+        x, h, c, w_ih, w_hh, *biases = xs
+        d = xp.empty(gates.shape, gates.dtype)
+        dc = slopes(d, gates, c, shown)
+        dc = xp.zeros(c.shape, c.dtype) if g[0] is None else xp.multiply(dc, g[0], dc)
+        if g[1] is not None:
+            dc += g[1]
+        by_gate = d.reshape((len(d), 4, -1))
+        by_gate[:, :3] *= dc[:, None]
+        by_gate[:, 3] *= 0 if g[0] is None else g[0]
+        dc *= quarters(gates)[1]
+        return (d @ w_ih, d @ w_hh, dc, d.T @ x, d.T @ h, *[column_sums(d)] * len(biases))
+
+
+def _cell_by_steps(*xs: Any, **kept: Any) -> Any:
+    return lstm_cell_by_steps(*xs)
+
+
+by_steps("lstm_cell_backward", _cell_by_steps)
