@@ -12,6 +12,7 @@ import numpy as np
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public, publish_in_place, publish_op
 from nbautograd.core.tensor import Tensor
+from nbautograd.ops.elementwise.signs import direction
 from nbautograd.ops.samples import SHAPES, Make, binary, cases, through
 
 
@@ -180,7 +181,7 @@ class Sgn(Op):
     samples = cases(complex_ones)
 
     def forward(x):
-        return xp.sign(x)
+        return direction(x) if x.dtype.kind == "f" else xp.sign(x)
 
     def dx(g, x, out):
         if not is_complex(x):

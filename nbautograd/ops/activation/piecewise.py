@@ -21,7 +21,7 @@ class Hardtanh(Op):
         return between(x, min_val, max_val)
 
     def dx(g, x, min_val, max_val):
-        return kept(g, (x > min_val) & (x < max_val))
+        return kept(g, ~((x <= min_val) | (x >= max_val)))
 
 
 class Hardsigmoid(Op):
@@ -50,7 +50,7 @@ class Hardswish(Op):
 
     def dx(g, x):
         inside = (x > -3) & (x < 3)
-        return g * (xp.minimum(xp.maximum(x, -3), 3) / 3 + 0.5) * inside + g * (x >= 3)
+        return kept(g * (xp.minimum(xp.maximum(x, -3), 3) / 3 + 0.5), inside) + kept(g, ~(x < 3))
 
 
 class Softshrink(Op):
@@ -64,7 +64,7 @@ class Softshrink(Op):
         return x - xp.minimum(xp.maximum(x, -lambd), lambd)
 
     def dx(g, x, lambd):
-        return kept(g, abs(x) > lambd)
+        return kept(g, ~(abs(x) <= lambd))
 
 
 class Hardshrink(Op):
@@ -78,7 +78,7 @@ class Hardshrink(Op):
         return x * (abs(x) > lambd)
 
     def dx(g, x, lambd):
-        return kept(g, abs(x) > lambd)
+        return kept(g, ~(abs(x) <= lambd))
 
 
 class Threshold(Op):
@@ -89,10 +89,10 @@ class Threshold(Op):
     samples = unary(threshold=0.1, value=20)
 
     def forward(x, *, threshold, value):
-        return xp.where(x > threshold, x, value)
+        return xp.where(x <= threshold, value, x)
 
     def dx(g, x, threshold):
-        return kept(g, x > threshold)
+        return kept(g, ~(x <= threshold))
 
 
 @public(top=False, method=False, functional=True)

@@ -40,7 +40,7 @@ class Relu(Op):
         return between(x, 0, None)
 
     def dx(g, out):
-        return kept(g, out > 0)
+        return kept(g, out != 0)  # true for NaN, which torch lets gradients through
 
 
 class LeakyRelu(Op):
@@ -75,8 +75,8 @@ class Elu(Op):
         return xp.maximum(x, 0) + xp.expm1(xp.minimum(x, 0)) * alpha
 
     def dx(g, x, alpha):
-        bent = g * xp.exp(xp.minimum(x, 0)) * alpha
-        return bent if alpha == 1 else bent + g * (1 - alpha) * (x > 0)
+        bent = g * xp.exp(xp.fmin(x, 0)) * alpha
+        return bent if alpha == 1 else bent + g * (1 - alpha) * ~(x <= 0)
 
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
@@ -94,8 +94,8 @@ class Selu(Op):
         return (xp.maximum(x, 0) + xp.expm1(xp.minimum(x, 0)) * SELU_ALPHA) * SELU_SCALE
 
     def dx(g, x):
-        bent = g * xp.exp(xp.minimum(x, 0)) * (SELU_ALPHA * SELU_SCALE)
-        return bent + g * (SELU_SCALE - SELU_ALPHA * SELU_SCALE) * (x > 0)
+        bent = g * xp.exp(xp.fmin(x, 0)) * (SELU_ALPHA * SELU_SCALE)
+        return bent + g * (SELU_SCALE - SELU_ALPHA * SELU_SCALE) * ~(x <= 0)
 
 
 class Celu(Op):
@@ -112,7 +112,7 @@ class Celu(Op):
         return xp.maximum(x, 0) + xp.expm1(xp.minimum(x, 0) / alpha) * alpha
 
     def dx(g, x, alpha):
-        return g * xp.exp(xp.minimum(x, 0) / alpha)
+        return g * xp.exp(xp.fmin(x, 0) / alpha)
 
 
 def _weights(make: Make) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import publish_in_place, publish_op
 from nbautograd.core.tensor import Tensor
@@ -38,10 +40,15 @@ class Sign(Op):
     def forward(x):
         if x.dtype.kind == "b":
             return x.copy()
-        return xp.where(xp.isnan(x), 0, xp.sign(x)) if x.dtype.kind == "f" else xp.sign(x)
+        return direction(x) if x.dtype.kind == "f" else xp.sign(x)
 
     def dx(g):
         return xp.zeros_like(g)
+
+
+def direction(x: Any) -> Any:
+    """−1, 0 or 1; 0 for NaN too."""
+    return xp.subtract(x > 0, x < 0, dtype=x.dtype)
 
 
 class Copysign(Op):

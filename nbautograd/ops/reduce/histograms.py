@@ -48,7 +48,8 @@ def histogram(
     if isinstance(bins, Tensor):
         edges = bins._data
     else:
-        low, high = _span(data, *(range or (0, 0)), 0.5)
+        low, high = range or (0, 0)
+        low, high = _span(data, low, high, 0.5)
         edges = np.linspace(low, high, bins + 1, dtype=data.dtype)
     counts, _ = np.histogram(data.reshape(-1), edges, weights=weights, density=density)
     return ReturnHistogram(wrap(counts.astype(data.dtype)), wrap(edges.astype(data.dtype)))
