@@ -13,9 +13,20 @@ from typing import Any
 from nbautograd import ops as _ops  # noqa: F401  (fills the op table and the public names)
 from nbautograd.core import dtype as _dtypes
 from nbautograd.core.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
-from nbautograd.core.array import Size, device
+from nbautograd.core.array import Size
+from nbautograd.core.device import device, get_default_device, set_default_device
 from nbautograd.core.dtype import dtype, get_default_dtype, set_default_dtype
 from nbautograd.core.inference import inference_mode, is_inference_mode_enabled
+from nbautograd.core.layout import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    layout,
+    memory_format,
+    preserve_format,
+    strided,
+)
+from nbautograd.core.limits import finfo, iinfo
 from nbautograd.core.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from nbautograd.core.printing import set_printoptions
 from nbautograd.core.public import FUNCTIONS as _FUNCTIONS
@@ -38,34 +49,28 @@ half, float, double, short, int, long = (
 )
 cfloat, cdouble = _dtypes.cfloat, _dtypes.cdouble
 
-_SUBMODULES = {
-    "amp",
-    "autograd",
-    "core",
-    "cuda",
-    "export",
-    "fft",
-    "func",
-    "linalg",
-    "lint",
-    "nn",
-    "notebook",
-    "ops",
-    "optim",
-    "special",
-    "trace",
-    "utils",
-}
+_SUBMODULES = frozenset(
+    "accelerator amp autograd backends compiler core cuda distributions export fft func jit linalg lint mps nn notebook "
+    "ops optim random serialization settings special trace utils version xpu".split()
+)
 
-_LATER = {
-    "accumulate": "nbautograd.trace.session",
-    "check": "nbautograd.notebook.exercises",
-    "hint": "nbautograd.notebook.exercises",
-    "quiz": "nbautograd.notebook.quiz",
-    "reveal": "nbautograd.notebook.exercises",
-    "load_ipython_extension": "nbautograd.notebook.extension",
-    "unload_ipython_extension": "nbautograd.notebook.extension",
+_BY_HOME = {
+    "nbautograd.compiler": "compile",
+    "nbautograd.notebook.exercises": "check hint reveal",
+    "nbautograd.notebook.extension": "load_ipython_extension unload_ipython_extension",
+    "nbautograd.notebook.quiz": "quiz",
+    "nbautograd.serialization": "load save",
+    "nbautograd.settings": (
+        "are_deterministic_algorithms_enabled get_deterministic_debug_mode get_float32_matmul_precision "
+        "get_num_interop_threads get_num_threads is_deterministic_algorithms_warn_only_enabled is_warn_always_enabled "
+        "set_deterministic_debug_mode set_float32_matmul_precision set_flush_denormal set_num_interop_threads "
+        "set_num_threads set_warn_always use_deterministic_algorithms"
+    ),
+    "nbautograd.cuda": "Event OutOfMemoryError Stream",
+    "nbautograd.amp": "GradScaler",
+    "nbautograd.trace.session": "accumulate",
 }
+_LATER = {name: home for home, names in _BY_HOME.items() for name in names.split()}
 """Names that are imported when first used, so that `import nbautograd` needs NumPy only."""
 
 
@@ -85,12 +90,12 @@ def typename(obj: object) -> str:
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LATER:
+    if name in _LATER and importlib.util.find_spec(_LATER[name]) is not None:
         found = getattr(importlib.import_module(_LATER[name]), name)
     elif name in _SUBMODULES and importlib.util.find_spec(f"nbautograd.{name}") is not None:
         found = importlib.import_module(f"nbautograd.{name}")
     else:
-        raise AttributeError(f"module 'nbautograd' has no attribute '{name}'")
+        raise importlib.import_module("nbautograd.core.absent").absent("", name)
     globals()[name] = found
     return found
 
@@ -102,10 +107,16 @@ def __dir__() -> list[str]:
 __all__ = [
     "Size",
     "Tensor",
+    "channels_last",
+    "channels_last_3d",
+    "contiguous_format",
     "device",
     "dtype",
     "enable_grad",
+    "finfo",
+    "get_default_device",
     "get_default_dtype",
+    "iinfo",
     "inference_mode",
     "is_anomaly_check_nan_enabled",
     "is_anomaly_enabled",
@@ -113,10 +124,15 @@ __all__ = [
     "is_inference",
     "is_inference_mode_enabled",
     "is_tensor",
+    "layout",
+    "memory_format",
     "no_grad",
+    "preserve_format",
+    "set_default_device",
     "set_default_dtype",
     "set_grad_enabled",
     "set_printoptions",
+    "strided",
     *_FUNCTIONS,
     *(d.name for d in _dtypes.ALL),
 ]

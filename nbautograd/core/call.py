@@ -18,6 +18,7 @@ from . import array as arrays
 from . import dtype as dtypes
 from . import errors, views
 from .array import SOLE_HERE, compact, is_cupy, ndarray, unbroadcast
+from .dtype import INEXACT, UNUSUAL
 from .modes import is_recording, local, state
 from .node import FITS, GRAD, ORDER, PARENTS, OutputSlot, tick
 from .op import TABLE, names_of
@@ -26,11 +27,7 @@ from .tensor import Tensor
 
 new = object.__new__
 FLOAT32 = np.dtype(np.float32)
-UNUSUAL = frozenset({np.dtype(bool), np.dtype(np.complex64), np.dtype(np.complex128)})
-"""What never takes the short paths: torch has rules of its own for arithmetic on truth values, and complex numbers are
-recorded in their own way (NOTE [Complex gradients])."""
-float32, unusual = np.float32, frozenset({np.bool, np.complex64, np.complex128})
-"""The same for scalars."""
+float32, unusual = np.float32, dtypes.UNUSUAL_SCALARS
 
 
 def install(op: Any) -> None:
@@ -184,7 +181,7 @@ def _single(op: Any) -> Callable[..., Any]:
         if xd.__class__ is not ndarray and (is_view or not isinstance(xd, np.generic)):
             return dispatch(op, (x,), settings)
         kind = xd.dtype.kind
-        if kind == "c" or (floats_only and kind != "f"):
+        if kind != "f" and (floats_only or kind in "cV"):
             return dispatch(op, (x,), settings)
         for value in settings.values():
             if isinstance(value, Tensor):
@@ -281,6 +278,8 @@ def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     datas, casts = _prepare(op, inputs)
     library = next((arrays.cupy() for d in datas if is_cupy(d)), np)
     op = op.on(library)
+    if dtypes.BRAIN is not None and not op.view and _in_bfloat16(inputs, datas):
+        op = op.rounding()
     try:
         result = op.forward(*datas, **settings)
     except (KeyboardInterrupt, MemoryError):
@@ -304,6 +303,12 @@ def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     if op.outputs == 1:
         return (outputs[0], *extra) if extra else outputs[0]
     return (*outputs, *extra)
+
+
+def _in_bfloat16(inputs: tuple[Any, ...], datas: list[Any]) -> bool:
+    """Whether all tensors with fractions hold bfloat16, and there is one."""
+    kinds = {d.dtype for x, d in zip(inputs, datas, strict=True) if isinstance(x, Tensor)}
+    return dtypes.BRAIN in kinds and not any(k.kind in "fc" for k in kinds)
 
 
 def observes_here(observer: Any) -> bool:
@@ -339,7 +344,7 @@ def _prepare(op: Any, inputs: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
         if mixed and len({d.dtype for d in datas if d is not None}) > 1:
             raise errors.explain(op, inputs, datas, {}, RuntimeError("the dtypes differ"))
         return datas, []
-    if not mixed and (op.promote != "float" or first is None or first.kind in "fc"):
+    if not mixed and (op.promote != "float" or first is None or first.kind in INEXACT):
         return datas, []
     if len(datas) > 1:
         errors.check_devices(op, inputs, datas)
@@ -368,6 +373,8 @@ def _promote(op: Any, datas: list[Any]) -> tuple[list[Any], list[Any]]:
 
 def _number(value: Any, target: Any) -> Any:
     """A Python number that NumPy will not let widen the result."""
+    if target.kind == "V":
+        return np.float32(value)
     if target.kind in "fc":
         return target.type(value)
     return int(value) if target.kind in "iu" else value

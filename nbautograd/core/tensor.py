@@ -11,6 +11,7 @@ import numpy as np
 from . import array as arrays
 from . import dtype as dtypes
 from . import errors, modes
+from .absent import absent
 from .modes import state
 from .node import GradFn, Hooked, RemovableHandle, grad_fn_of, hooked, is_leaf_node, leaf_node, node_and_output
 
@@ -103,7 +104,7 @@ class Tensor:
         try:
             return _UNSET[name]
         except KeyError:
-            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'") from None
+            raise absent("Tensor", name, type(self).__name__) from None
 
     # --- what it is ---
 

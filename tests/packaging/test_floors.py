@@ -14,7 +14,10 @@ PACKAGE = Path(__file__).parents[2] / "nbautograd"
 STACK = [
     {"core"},
     {"ops"},
-    {"autograd", "nn", "optim", "amp", "utils", "func", "linalg", "fft", "special", "cuda", "trace"},
+    {"autograd", "nn", "optim", "amp", "utils", "func", "linalg", "fft", "special", "distributions", "trace"}
+    | {"compiler", "jit", "mps", "random", "serialization", "settings", "version", "xpu"},
+    {"backends", "cuda"},
+    {"accelerator"},
     {"lint", "export"},
     {"__init__"},
     {"notebook"},

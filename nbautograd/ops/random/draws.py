@@ -1,0 +1,153 @@
+"""Random numbers whose distributions tensors describe; what is drawn has no slope."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nbautograd.core.call import wrap
+from nbautograd.core.device import preferred
+from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+from nbautograd.core.tensor import Tensor
+from nbautograd.ops.create import finish, size_of
+from nbautograd.ops.random.generators import numbers_of
+from nbautograd.ops.random.numbers import floating, host, normals, placed
+from nbautograd.ops.samples import Make, through
+
+_SHAPES = ((), (1,), (3,), (0,), (2, 3), (3, 2), (2, 0), (1, 1), (2, 3, 2), (1, 2, 1))
+
+
+def _drawn(make: Make) -> Any:
+    for shape in _SHAPES:
+        yield make(*shape), {"sample": make.fixed(*shape)}
+
+
+def _drawn_from_two(make: Make) -> Any:
+    for shape in _SHAPES:
+        yield make(*shape), make(*shape), {"sample": make.fixed(*shape)}
+
+
+class Bernoulli(Op):
+    """Ones with the probabilities in `x`, zeros otherwise; what was drawn has no slope: its gradient is zero."""
+
+    elementwise = True
+    tex = {"x": "0"}
+    samples = through("", _drawn, numeric=False)
+
+    def forward(x, *, sample):
+        return xp.asarray(sample)
+
+    def dx(g):
+        return xp.zeros_like(g)
+
+
+class NormalInPlace(Bernoulli):
+    """Normal numbers in place of `x`."""
+
+    node_name = "NormalBackward0"
+
+
+class UniformInPlace(Bernoulli):
+    """Uniform numbers in place of `x`."""
+
+    node_name = "UniformBackward0"
+
+
+class Normal(Op):
+    """Normal numbers with means and deviations from tensors; for gradients write `mean + std * randn_like(std)`."""
+
+    node_name = "NormalBackward3"
+    elementwise = True
+    tex = {"mean": "0", "std": "0"}
+    samples = through("", _drawn_from_two, numeric=False)
+
+    def forward(mean, std, *, sample):
+        return xp.asarray(sample)
+
+    def dmean(g):
+        return xp.zeros_like(g)
+
+    def dstd(g):
+        return xp.zeros_like(g)
+
+
+@public()
+def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -> Tensor:
+    """Ones with the probabilities in `input` (or `p` everywhere), zeros otherwise.
+
+    Raises: RuntimeError for probabilities outside 0 to 1.
+    """
+    chances = host(input) if p is None else p
+    if p is None and chances.size and not ((chances >= 0) & (chances <= 1)).all():
+        raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
+    sample = numbers_of(generator, input.device).random(input._data.shape) < chances
+    return Bernoulli.call(input, sample=placed(np.asarray(sample).astype(input._data.dtype), input))
+
+
+@public(method=False)
+def normal(
+    mean: Any,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Any = None,
+    out: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Normal numbers: with `size`, of one mean and deviation; without, of those in tensors.
+
+    Raises: RuntimeError for a negative deviation.
+    """
+    spread = host(std)
+    if np.any(np.asarray(spread) < 0):
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {np.min(spread):g}")
+    if size is not None or not (isinstance(mean, Tensor) or isinstance(std, Tensor)):
+        found = floating(dtype, "normal_kernel_cpu")
+        where = device or preferred()
+        data = normals(size_of("normal", (size or (),)), found, generator, where) * found.type(std) + found.type(mean)
+        result = finish(data, where, requires_grad)
+        return result if out is None else out.copy_(result)
+    first = mean if isinstance(mean, Tensor) else std
+    shape = np.broadcast_shapes(np.shape(host(mean)), np.shape(spread))
+    sample = normals(shape, first._data.dtype, generator, first.device) * spread + host(mean)
+    return Normal.call(mean, std, sample=placed(sample.astype(first._data.dtype), first))
+
+
+@public()
+def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
+    """Indices drawn with the weights in each row of `input`.
+
+    Raises: RuntimeError for weights that are negative, infinite or all zero, and for more draws than there are indices.
+    """
+    weights = np.atleast_2d(host(input)).astype(np.float64)
+    if not replacement and num_samples > weights.shape[-1]:
+        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if (weights.sum(-1) == 0).any():
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    found = _draw_rows(weights, num_samples, replacement, numbers_of(generator, input.device))
+    return wrap(placed(found if input._data.ndim > 1 else found[0], input))
+
+
+def _draw_rows(weights: Any, count: int, replacement: bool, random: np.random.Generator) -> Any:
+    """Per row: with replacement by inverting the sums, without it by the largest of exponential races."""
+    if replacement or count == 1:
+        sums = weights.cumsum(-1)
+        marks = random.random((len(weights), count)) * sums[:, -1:]
+        return np.stack([np.searchsorted(row, mark, "right") for row, mark in zip(sums, marks, strict=True)]).astype(
+            np.int64
+        )
+    races = weights / random.standard_exponential(weights.shape)
+    return np.argsort(-races, -1, kind="stable")[:, :count].astype(np.int64)
+
+
+@public(method=False)
+def poisson(input: Tensor, generator: Any = None) -> Tensor:
+    """Counts with the rates in `input`."""
+    sample = numbers_of(generator, input.device).poisson(host(input)).astype(input._data.dtype)
+    return Bernoulli.call(input, sample=placed(sample, input))
