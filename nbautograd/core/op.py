@@ -32,6 +32,7 @@ import numpy as np
 
 from . import array as arrays
 from . import dtype as dtypes
+from .node import SAVED
 
 # NOTE [Complex gradients]
 # The gradient of a complex input is, as in torch, g times the conjugate of the derivative (the conjugate Wirtinger
@@ -126,6 +127,11 @@ class Op:
         cls.settings = names[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
         compile_entry(cls, forward, tuple(getattr(cls, f"d{n}", None) for n in cls.inputs))
         TABLE[cls.name] = cls
+
+    @staticmethod
+    def release(node: Any) -> None:
+        """Let go of what `node` saved, after backward came through."""
+        node[SAVED] = None
 
     @classmethod
     def on(cls, library: Any) -> type[Op]:

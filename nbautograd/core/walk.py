@@ -343,7 +343,7 @@ class _Walk:
                 self._send(parent, c, heap, waiting)
                 self.observer.flow(node, i, _data(g), _data(c), _data(before), _data(parent[GRAD]))
         if self.free and op.frees:
-            node[SAVED] = None
+            op.release(node)
             if self.observer is not None:
                 self.observer.freed(node)
 

@@ -14,7 +14,8 @@ PACKAGE = Path(__file__).parents[2] / "nbautograd"
 STACK = [
     {"core"},
     {"ops"},
-    {"autograd", "nn", "optim", "amp", "utils", "func", "linalg", "fft", "special", "distributions", "trace"}
+    {"autograd", "amp"},
+    {"nn", "optim", "utils", "func", "linalg", "fft", "special", "distributions", "trace"}
     | {"compiler", "jit", "mps", "random", "serialization", "settings", "version", "xpu"},
     {"backends", "cuda"},
     {"accelerator"},
