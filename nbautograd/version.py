@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from nbautograd.core.device import gpu_count
@@ -12,9 +13,7 @@ hip = xpu = rocm = None
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        import nbautograd
-
-        return nbautograd.__version__
+        return sys.modules["nbautograd"].__version__
     if name == "cuda":
         return _cuda()
     raise AttributeError(f"module 'torch.version' has no attribute '{name}'")

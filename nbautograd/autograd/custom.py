@@ -132,7 +132,7 @@ def _output(ctx: FunctionCtx, out: Any, node: Any, nr: int, count: int) -> Any:
     if not isinstance(out, Tensor):
         return out
     own = None if node is None else output_node(node, nr, count)
-    if any(out is x for x in ctx._without_gradient) or out._data.dtype.kind not in "fc":
+    if any(out is x for x in ctx._without_gradient) or out._data.dtype.kind not in "fcV":
         own = None
     if any(out is x for x in ctx._dirty):
         inplace.touched(out)

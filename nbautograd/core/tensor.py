@@ -351,17 +351,20 @@ class Tensor:
                 f"can't convert {self.device} device type tensor to numpy. "
                 "Use Tensor.cpu() to copy the tensor to host memory first."
             )
+        if self._data.dtype.kind == "V":
+            raise TypeError("Got unsupported ScalarType BFloat16\n  hint: x.float().numpy()")
         from . import inplace
 
         return inplace.array_of(self)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        data = self.numpy()
-        return data if dtype is None or data.dtype == dtype else data.astype(dtype)
+        return np.array(self.numpy(), dtype, copy=copy)
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        """What NumPy's functions of tensors return: a tensor; of truth values, as in torch, one of bytes."""
+        array = np.asarray(array)
         t = object.__new__(Tensor)
-        t._data, t._node = arrays.compact(np.asarray(array)), None
+        t._data, t._node = arrays.compact(array.astype(np.uint8) if array.dtype.kind == "b" else array), None
         return t
 
     def item(self) -> Any:

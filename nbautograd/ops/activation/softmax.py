@@ -122,7 +122,7 @@ def _implicit_dim(name: str, ndim: int) -> int:
 def _float_input(input: Tensor, dim: int, dtype: Any, problem: str) -> Tensor:
     if dtype is not None:
         input = input.to(dtype)
-    if input._data.dtype.kind != "f":
+    if input._data.dtype.kind not in "fV":
         problem += "_lastdim_kernel_impl" if dim in (-1, input._data.ndim - 1) else "_kernel_impl"
         raise NotImplementedError(f"\"{problem}\" not implemented for '{input.dtype.tensor_type}'")
     return input

@@ -169,7 +169,7 @@ def _number(input: Tensor, number: Any) -> Any:
 
 def _fitting(input: Tensor, *bounds: Any) -> Tensor:
     """`input` as floats if a bound is one."""
-    floating = input._data.dtype.kind in "fc" or not any(isinstance(b, float) for b in bounds)
+    floating = input._data.dtype.kind in "fcV" or not any(isinstance(b, float) for b in bounds)
     return input if floating else input.to(dtype=_default_float())
 
 

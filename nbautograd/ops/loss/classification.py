@@ -172,7 +172,7 @@ def cross_entropy(
     Raises: ValueError when the batch sizes differ, IndexError for a class that does not exist.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
-    if target.shape == input.shape and target._data.dtype.kind == "f":
+    if target.shape == input.shape and target._data.dtype.kind in "fV":
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     scores, target, shape = rows_of(input, target)
     _check_classes(scores, target, ignore_index)

@@ -45,7 +45,7 @@ def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any
 
 @public(top=False)
 def random_(self: Tensor, from_: int | None = None, to: int | None = None, *, generator: Any = None) -> Tensor:
-    """Fill with integers: `random_()` all the dtype can hold, `random_(to)`, `random_(from, to)` without `to` itself."""
+    """Fill with integers: all that the dtype holds, `random_(to)`, or `random_(from, to)` without `to` itself."""
     if to is None and from_ is not None:
         from_, to = 0, from_
     dtype = self._data.dtype

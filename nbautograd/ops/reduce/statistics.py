@@ -71,7 +71,7 @@ def _spread(op: Any, name: str, input: Any, dim: Any, unbiased: Any, correction:
         dim, unbiased = None, dim
     if unbiased is not None:
         correction = int(unbiased)
-    if input._data.dtype.kind not in "fc":
+    if input._data.dtype.kind not in "fcV":
         raise RuntimeError(f"{name}: only support floating point and complex dtypes")
     return op.call(input, dim=canonical_dims(dim, input.ndim), correction=correction, keepdim=keepdim)
 

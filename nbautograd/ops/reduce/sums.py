@@ -150,7 +150,7 @@ def cast_to(input: Any, dtype: Any) -> Any:
 
 
 def _floating(name: str, input: Any) -> None:
-    if input._data.dtype.kind not in "fc":
+    if input._data.dtype.kind not in "fcV":
         raise RuntimeError(
             f"{name}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
             f"Got: {input.dtype.tensor_type}\n  hint: x.float().{name}()"
