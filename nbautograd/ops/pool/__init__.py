@@ -1,0 +1,1 @@
+"""Pooling: every window of an input reduced to one number."""
