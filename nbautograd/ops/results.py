@@ -8,7 +8,7 @@ from typing import Any
 
 def result(name: str, *fields: str) -> Any:
     """The class of the result of `torch.name`, whose parts are called `fields`."""
-    kind: Any = namedtuple(name, fields)
+    kind: Any = namedtuple(name, fields)  # pyright: ignore[reportUntypedNamedTuple]
 
     def text(self: Any) -> str:
         parts = ",\n".join(f"{field}={getattr(self, field)!r}" for field in fields)

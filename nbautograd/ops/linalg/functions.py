@@ -29,7 +29,7 @@ class MatrixExp(Op):
     """
 
     node_name = "LinalgMatrixExpBackward0"
-    samples = cases(_small)
+    samples = cases(_small, name="")  # torch overflows in half precision
 
     def forward(x):
         return kernels.expm(x)
