@@ -58,7 +58,7 @@ class Lstm(Op):
         w_hr = biases.pop() if project else None
         h, c = xp.array(h), xp.array(c)
         inner = halves(len(w_ih), x.dtype)
-        weight = xp.ascontiguousarray((beside(w_hh, w_ih, sum(biases) if bias else None) * inner[:, None]).T)
+        weight = xp.ascontiguousarray((beside(w_hh, w_ih, biases[0] + biases[1] if bias else None) * inner[:, None]).T)
         seen = look(x, h.shape[1], bias)
         outer = xp.array(xp.broadcast_to(inner, (len(c), len(inner))))
         rest, room = 1 - outer, xp.empty(c.shape, x.dtype)
@@ -129,7 +129,7 @@ class LstmBackward(Op):
         h, c, w_hh, w_hr = xs[1], xs[2], xs[4], xs[-1] if project else None
         d_out, dh, dc = None if g[0] is None else as_rows(g[0]), start_of(g[1], h), start_of(g[2], c)
         d = xp.empty(gates.shape, gates.dtype)
-        sent = xp.empty((len(d), h.shape[1]), d.dtype) if project else None
+        sent: Any = xp.empty((len(d), h.shape[1]), d.dtype) if project else None
         for part, group in blocks(sizes, reverse, gates.shape[1]):
             through = slopes(d[part], gates[part], memory[part], shown[part])
             for rows in group:

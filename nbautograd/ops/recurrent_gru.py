@@ -1,0 +1,247 @@
+"""GRU: a whole sequence, or one step, in one node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbautograd.core.op import Op, xp
+from nbautograd.ops.fused import by_steps
+from nbautograd.ops.recurrent import (
+    as_rows,
+    beside,
+    blocks,
+    column_sums,
+    like_rows,
+    linear,
+    sequence_by_steps,
+    sequences,
+    single_steps,
+    start_of,
+    walk,
+)
+from nbautograd.ops.samples import through
+
+
+class Gru(Op):
+    """A layer of gated recurrent units over whole sequences; see NOTE [Whole sequences].
+
+    The candidate sees the state through the gate r, so what the state brings it, q, is kept beside the gates, and the
+    inputs have a product of their own.
+
+    Math: r, z = σ(W x + U h + b), q = U_n h + b_n, n = tanh(W_n x + r ∘ q), h' = n + z ∘ (h − n)
+    Shape: x (T, N, I) or rows of a packed sequence, h (N, H) → (T, N, H), h (N, H)
+    Source: Cho et al. 2014, *Learning phrase representations using RNN encoder–decoder*.
+    """
+
+    node_name = "StackBackward0"
+    title = "gru"
+    variadic = True
+    outputs = 2
+    promote = "none"
+    aux = ("seen", "gates")
+    tex = {"xs": "\\text{back through time}"}
+    samples = through("", sequences(3, 1))
+
+    def forward(*xs, sizes, reverse=False, bias=True, needs=None):
+        x, h, w_ih, w_hh, *biases = xs
+        h, hidden = xp.array(h), h.shape[1]
+        half = halves(len(w_ih), x.dtype)
+        weight = xp.ascontiguousarray((beside(w_hh, biases[1] if bias else None) * half[:, None]).T)
+        seen = xp.empty((sum(sizes), hidden + bias), x.dtype)
+        seen[:, hidden:] = 1
+        gates = xp.empty((len(seen), 4 * hidden), x.dtype)
+        gates[:, : 3 * hidden] = as_rows(x) @ (w_ih * half[:, None]).T
+        if bias:
+            gates[:, : 3 * hidden] += biases[0] * half
+        out = xp.empty((len(seen), hidden), x.dtype)
+        product, room = xp.empty((len(h), 3 * hidden), x.dtype), xp.empty(h.shape, x.dtype)
+        for rows in walk(sizes, reverse):
+            size = rows.stop - rows.start
+            gate, view, h_now, summed, free = gates[rows], seen[rows], h[:size], product[:size], room[:size]
+            view[:, :hidden] = h_now
+            xp.dot(view, weight, summed)
+            both = gate[:, : 2 * hidden]
+            both += summed[:, : 2 * hidden]
+            xp.tanh(both, both)
+            both *= 0.5
+            both += 0.5
+            r, z, n, q = quarters(gate)
+            q[...] = summed[:, 2 * hidden :]
+            n += xp.multiply(r, q, free)
+            xp.tanh(n, n)
+            h_now -= n
+            h_now *= z
+            h_now += n
+            out[rows] = h_now
+        return like_rows(out, x), h, seen, gates
+
+    def dxs(g, xs, seen, gates, sizes, reverse, bias, needs):
+        return xp.gru_backward(g, *xs, seen=seen, gates=gates, sizes=sizes, reverse=reverse, bias=bias, needs=needs)
+
+
+def halves(width, dtype):
+    """What goes into the weights of r, z and n: ½ for sigmoids."""
+    found = xp.full(width, 0.5, dtype)
+    found[width // 3 * 2 :] = 1
+    return found
+
+
+def quarters(gates):
+    n = gates.shape[1] // 4
+    return gates[:, :n], gates[:, n : 2 * n], gates[:, 2 * n : 3 * n], gates[:, 3 * n :]
+
+
+class GruBackward(Op):
+    """Back through time: the gradients of a GRU layer.
+
+    Math: ∂n = ∂h ∘ (1 − z) ∘ (1 − n²), ∂r = ∂n ∘ q ∘ r (1 − r), ∂z = ∂h ∘ (h₋ − n) ∘ z (1 − z), ∂q = ∂n ∘ r;
+        ∂h₋ = ∂h ∘ z + [∂r ∂z ∂q] U
+    """
+
+    variadic = True
+    outputs = None
+    promote = "none"
+
+    def forward(g, *xs, seen, gates, sizes, reverse, bias, needs):
+        x, h, w_ih, w_hh = xs[:4]
+        d_out, dh, hidden = None if g[0] is None else as_rows(g[0]), start_of(g[1], h), h.shape[1]
+        d = xp.empty(gates.shape, gates.dtype)
+        for part, group in blocks(sizes, reverse, gates.shape[1]):
+            slopes(d[part], gates[part], seen[part, :hidden])
+            for rows in group:
+                h_now, d_now, (r, z, _, _) = dh[: rows.stop - rows.start], d[rows], quarters(gates[rows])
+                if d_out is not None:
+                    h_now += d_out[rows]
+                send(d_now, h_now, r)
+                h_now *= z
+                h_now += xp.dot(d_now[:, hidden:], w_hh)
+        to_inputs = xp.concatenate([d[:, hidden : 3 * hidden], d[:, :hidden]], axis=1)
+        dx, d_ih, *biases = shares(x, w_ih, to_inputs, needs, bias)
+        if needs and not needs[1]:
+            return (dx, dh, *[None] * (len(xs) - 2))
+        d_hh = d[:, hidden:].T @ seen
+        return (dx, dh, d_ih, d_hh[:, :hidden], *biases, *([d_hh[:, -1]] if bias else []))
+
+
+def slopes(d, gates, h):
+    """Into `d` the derivatives by the gates' inputs, side by side those of n, r, z and q: the last three meet U."""
+    r, z, n, q = quarters(gates)
+    dn, dr, dz, _ = quarters(d)
+    xp.multiply(n, n, dn)
+    xp.subtract(1, dn, dn)
+    xp.subtract(1, z, dz)
+    dn *= dz
+    dz *= z
+    dz *= h - n
+    xp.subtract(1, r, dr)
+    dr *= r
+    dr *= q
+
+
+def send(d, dh, r):
+    """Multiply the slopes in `d` by the gradient of the new state."""
+    dn, dr, dz, dq = quarters(d)
+    dn *= dh
+    dz *= dh
+    dr *= dn
+    xp.multiply(dn, r, dq)
+
+
+def shares(x, w_ih, d, needs, bias):
+    """The gradients of the inputs, of their weights and of their bias, from those of the gates' inputs, `d`."""
+    for_input, for_weights = needs or (True, True)
+    dx = (d @ w_ih).reshape(x.shape) if for_input else None
+    if not for_weights:
+        return dx, None
+    return (dx, d.T @ as_rows(x), *([column_sums(d)] if bias else []))
+
+
+def gru_cell_by_steps(x: Any, h: Any, w_ih: Any, w_hh: Any, *biases: Any) -> Any:
+    """One step by single ops."""
+    b_ih, b_hh = biases or (None, None)
+    r, z, n = linear(x, w_ih, b_ih).chunk(3, 1)
+    r_h, z_h, q = linear(h, w_hh, b_hh).chunk(3, 1)
+    n = (n + (r + r_h).sigmoid() * q).tanh()
+    return n + (z + z_h).sigmoid() * (h - n)
+
+
+def gru_by_steps(x: Any, h: Any, *weights: Any, sizes: Any, reverse: bool, **kept: Any) -> Any:
+    """The same by single ops; see NOTE [Second order of kernels]."""
+
+    def cell(rows: Any, h: Any) -> Any:
+        return (gru_cell_by_steps(rows, h, *weights),)
+
+    return sequence_by_steps(cell, x, (h,), sizes, reverse)
+
+
+by_steps("gru_backward", gru_by_steps)
+
+
+class GruCell(Op):
+    """One step of a gated recurrent unit; see `gru`.
+
+    Shape: x (N, I), h (N, H) → h' (N, H)
+    """
+
+    node_name = "ThnnFusedGruCellBackward0"
+    title = "gru_cell"
+    variadic = True
+    promote = "none"
+    aux = ("gates",)
+    tex = {"xs": "\\text{through the gates}"}
+    samples = through("", single_steps(3, 1))
+
+    def forward(*xs):
+        x, h, w_ih, w_hh, *biases = xs
+        hidden = h.shape[1]
+        gates = xp.empty((len(x), 4 * hidden), x.dtype)
+        gates[:, : 3 * hidden] = x @ w_ih.T
+        product = h @ w_hh.T
+        if biases:
+            gates[:, : 3 * hidden] += biases[0]
+            product += biases[1]
+        both = gates[:, : 2 * hidden]
+        both += product[:, : 2 * hidden]
+        both *= 0.5
+        xp.tanh(both, both)
+        both *= 0.5
+        both += 0.5
+        r, z, n, q = quarters(gates)
+        q[...] = product[:, 2 * hidden :]
+        n += r * q
+        xp.tanh(n, n)
+        out = h - n
+        out *= z
+        out += n
+        return out, gates
+
+    def dxs(g, xs, gates):
+        return xp.gru_cell_backward(g, *xs, gates=gates)
+
+
+class GruCellBackward(Op):
+    """The gradients of one step; see `gru_backward`."""
+
+    variadic = True
+    outputs = None
+    promote = "none"
+
+    def forward(g, *xs, gates):
+        x, h, w_ih, w_hh, *biases = xs
+        d, hidden = xp.empty(gates.shape, gates.dtype), h.shape[1]
+        slopes(d, gates, h)
+        r, z, _, _ = quarters(gates)
+        send(d, g, r)
+        to_inputs = xp.concatenate([d[:, hidden : 3 * hidden], d[:, :hidden]], axis=1)
+        to_state = d[:, hidden:]
+        dh = to_state @ w_hh
+        dh += g * z
+        sums = [column_sums(to_inputs), column_sums(to_state)] if biases else []
+        return (to_inputs @ w_ih, dh, to_inputs.T @ x, to_state.T @ h, *sums)
+
+
+def _cell_by_steps(*xs: Any, **kept: Any) -> Any:
+    return gru_cell_by_steps(*xs)
+
+
+by_steps("gru_cell_backward", _cell_by_steps)
