@@ -55,6 +55,18 @@ class Observer(Protocol):
     def grad_set(self, tensor: Any, value: Any) -> None:
         """`.grad` of `tensor` was set to `value` (a tensor or None); zeroing it in place is `mutated(tensor.grad)`."""
 
+    def read(self, tensor: Any, how: str, value: Any) -> None:
+        """Python got to see the numbers of `tensor`: `value`, by `item`, `bool`, `tolist`, `numpy`, `repr` …"""
+
+    def made(self, tensor: Any) -> None:
+        """`tensor` was made of numbers from outside: `zeros`, `arange`, `tensor([1.0])` …"""
+
+    def drew(self, function: Any, args: tuple[Any, ...], array: Any) -> None:
+        """`function(*args)` drew the random numbers `array`; `function` is None where it cannot be called again."""
+
+    def found(self, tensor: Any, gradient: Any) -> None:
+        """`autograd.grad` has found `gradient` (a tensor) for its input `tensor`."""
+
     def scope_begin(self, kind: str, name: str, owner: Any, index: int | None) -> None:
         """A scope was entered: a call of the module `owner`, an optimizer step, or step `index` of a loop."""
 

@@ -340,7 +340,7 @@ class Tensor:
         Raises: RuntimeError for tensors that require grad, TypeError for tensors on a GPU.
         """
         if force:
-            return np.asarray(arrays.place(self._data, arrays.CPU))
+            return self._told("numpy", np.asarray(arrays.place(self._data, arrays.CPU)))
         if self._node is not None:
             raise RuntimeError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.\n"
@@ -355,7 +355,7 @@ class Tensor:
             raise TypeError("Got unsupported ScalarType BFloat16\n  hint: x.float().numpy()")
         from . import inplace
 
-        return inplace.array_of(self)
+        return self._told("numpy", inplace.array_of(self))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.array(self.numpy(), dtype, copy=copy)
@@ -374,11 +374,17 @@ class Tensor:
         """
         if self._data.size != 1:
             raise RuntimeError(f"a Tensor with {self._data.size} elements cannot be converted to Scalar")
-        return self._data.item()
+        return self._told("item", self._data.item())
 
     def tolist(self) -> Any:
         """The elements as nested Python lists."""
-        return self._data.tolist()
+        return self._told("tolist", self._data.tolist())
+
+    def _told(self, how: str, value: Any) -> Any:
+        """`value`, which Python gets to see; the observer is told."""
+        if state.observer is not None:
+            state.observer.read(self, how, value)
+        return value
 
     def __float__(self) -> float:
         return float(self._one())
@@ -392,18 +398,18 @@ class Tensor:
     def _one(self) -> Any:
         if self._data.size != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
-        return self._data.item()
+        return self._told("item", self._data.item())
 
     def __index__(self) -> int:
         if self._data.dtype.kind not in "biu" or self._data.size != 1:
             raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self._data.item())
+        return int(self._told("item", self._data.item()))
 
     def __bool__(self) -> bool:
         if self._data.size != 1:
             what = "no values" if self._data.size == 0 else "more than one value"
             raise RuntimeError(f"Boolean value of Tensor with {what} is ambiguous")
-        return bool(self._data.item())
+        return self._told("bool", bool(self._data.item()))
 
     def __len__(self) -> int:
         if self._data.ndim == 0:
@@ -411,12 +417,13 @@ class Tensor:
         return self._data.shape[0]
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self._data == (value._data if isinstance(value, Tensor) else value)).any())
+        found = bool((self._data == (value._data if isinstance(value, Tensor) else value)).any())
+        return self._told("contains", found)
 
     def __repr__(self) -> str:
         from .printing import tensor_text
 
-        return tensor_text(self)
+        return self._told("repr", tensor_text(self))
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self._data.ndim == 0 else object.__format__(self, spec)

@@ -117,6 +117,8 @@ def grad(
                 "Set allow_unused=True if this is the desired behavior.\n"
                 f"  {errors.describe(x)}"
             )
+        if g is not None and state.observer is not None:
+            state.observer.found(x, g)
         results.append(g)
     return tuple(results)
 

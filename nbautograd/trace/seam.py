@@ -112,6 +112,18 @@ class _Seam:
             except Exception as error:
                 attachment.give_up(error)
 
+    def read(self, tensor: Any, how: str, value: Any) -> None:
+        """Reading numbers is no part of the graph."""
+
+    def made(self, tensor: Any) -> None:
+        """A leaf is met when it is used."""
+
+    def drew(self, function: Any, args: tuple[Any, ...], array: Any) -> None:
+        """Random numbers are met when they are used."""
+
+    def found(self, tensor: Any, gradient: Any) -> None:
+        """The flow into an input has been told."""
+
     backward_begin = _handed_on("backward_begin")
     flow = _handed_on("flow")
     accumulate = _handed_on("accumulate")

@@ -34,6 +34,8 @@ def finish(data: Any, device: Any = None, requires_grad: bool = False) -> Tensor
         if data.dtype.kind not in dtypes.INEXACT:
             raise errors.integer_requires_grad(t.dtype)
         t._node = leaf_node(t)
+    if state.observer is not None:
+        state.observer.made(t)
     return t
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from nbautograd.core import array as arrays
 from nbautograd.core.call import wrap
 from nbautograd.core.device import gpu_count, usable
+from nbautograd.core.modes import state
 from nbautograd.core.public import FUNCTIONS, public
 from nbautograd.core.tensor import Tensor
 
@@ -110,6 +111,8 @@ def numbers_of(generator: Generator | None, device: Any = None) -> np.random.Gen
 
     Raises: RuntimeError for a generator of another kind of device.
     """
+    if state.observer is not None:
+        state.observer.drew(None, (), None)
     if generator is None and (device is None or device is arrays.CPU):
         return default_generator.numpy
     where = None if device is None else arrays.device(device)

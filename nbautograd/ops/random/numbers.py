@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from nbautograd.core import array as arrays
 from nbautograd.core import dtype as dtypes
+from nbautograd.core.modes import state
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.create import numpy_dtype
 from nbautograd.ops.random.generators import Generator, numbers_of
 
 
+def drawn(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """`draw`, of which the observer is told: calling it again with the same arguments draws the next numbers."""
+
+    @functools.wraps(draw)
+    def told(*args: Any) -> Any:
+        array = draw(*args)
+        if state.observer is not None:
+            state.observer.drew(draw, args, array)
+        return array
+
+    return told
+
+
+@drawn
 def uniforms(shape: Any, dtype: Any, generator: Generator | None = None, device: Any = None) -> Any:
     """Numbers from 0 up to but not including 1, drawn in the precision they are wanted in."""
     working = np.float64 if dtype in (np.float64, np.complex128) else np.float32
     return numbers_of(generator, device).random(shape, working).astype(dtype, copy=False)
 
 
+@drawn
 def normals(shape: Any, dtype: Any, generator: Generator | None = None, device: Any = None) -> Any:
     """Numbers with mean 0 and variance 1; complex ones have half of it in each part."""
     if dtype.kind == "c":
@@ -29,6 +47,7 @@ def normals(shape: Any, dtype: Any, generator: Generator | None = None, device: 
     return numbers_of(generator, device).standard_normal(shape, working).astype(dtype, copy=False)
 
 
+@drawn
 def integers(low: Any, high: Any, shape: Any, dtype: Any, generator: Generator | None, device: Any = None) -> Any:
     """Integers from `low` up to but not including `high`."""
     if low >= high:
@@ -36,6 +55,7 @@ def integers(low: Any, high: Any, shape: Any, dtype: Any, generator: Generator |
     return numbers_of(generator, device).integers(int(low), int(high), shape).astype(dtype, copy=False)
 
 
+@drawn
 def keep_mask(shape: Any, p: float, dtype: Any, generator: Generator | None = None, device: Any = None) -> Any:
     """The factors of dropout on `device`: 0 with probability `p`, else 1 / (1 − p)."""
     if p >= 1:

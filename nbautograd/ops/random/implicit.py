@@ -1,0 +1,133 @@
+"""Draws from the gamma and the Dirichlet distribution that know how they depend on their parameters.
+
+NOTE [Implicit gradients]
+A draw with the cumulative probability F(x; a) moves with `a` so that F stays what it is: dx/da = −(∂F/∂a) / (∂F/∂x).
+There is no formula for ∂F/∂a, but the inverse of F is at hand, so dx/da is the difference of two quantiles at the same
+probability. The smaller of the two tails is the one that is inverted, where numbers keep their precision.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nbautograd.core.array import CPU, compact, device_of, place
+from nbautograd.core.call import wrap
+from nbautograd.core.op import Op, xp
+from nbautograd.core.tensor import Tensor
+from nbautograd.ops.random.generators import Generator, numbers_of
+
+STEP = 1e-4
+"""Half the distance of the two quantiles, relative to the parameter."""
+
+
+def quantile_slope(lower: Any, upper: Any, lower_inverse: Any, upper_inverse: Any, a: Any, x: Any) -> Any:
+    """How the quantile `x` of a distribution moves with its parameter `a`, given both tails and their inverses."""
+    step = STEP * a
+    below, above = lower(a, x), upper(a, x)
+    small = below < above
+    ends = [np.where(small, lower_inverse(a + s, below), upper_inverse(a + s, above)) for s in (step, -step)]
+    return (ends[0] - ends[1]) / (2 * step)
+
+
+def gamma_slope(concentration: Any, sample: Any) -> Any:
+    """dx/da of a draw `x` from the gamma distribution with concentration `a` and rate 1."""
+    from scipy import special
+
+    a, x = (place(array, CPU).astype(np.float64) for array in (concentration, sample))
+    slope = quantile_slope(special.gammainc, special.gammaincc, special.gammaincinv, special.gammainccinv, a, x)
+    tiny = x < 1e-8  # F is xᵃ/Γ(a + 1) there, and quantiles may be smaller than any number
+    near = x * (special.digamma(a + 1) - np.log(np.maximum(x, np.finfo(float).tiny))) / a
+    slope = np.where(tiny, near, slope)
+    return place(slope.astype(concentration.dtype), device_of(concentration))
+
+
+def dirichlet_slope(concentration: Any, sample: Any) -> Any:
+    """dx/da / (1 − x) of each component of a draw: it is beta distributed, with the rest of the concentration."""
+    from scipy import special
+
+    a, x = (place(array, CPU).astype(np.float64) for array in (concentration, sample))
+    b = a.sum(-1, keepdims=True) - a
+
+    def with_rest(function: Any) -> Any:
+        return lambda a, x: function(a, b, x)
+
+    tails = with_rest(special.betainc), with_rest(special.betaincc)
+    slope = quantile_slope(*tails, with_rest(special.betaincinv), with_rest(special.betainccinv), a, x)
+    slope = slope / np.maximum(1 - x, np.finfo(float).tiny)
+    return place(slope.astype(concentration.dtype), device_of(concentration))
+
+
+class GammaDraw(Op):
+    """A draw from the gamma distribution with rate 1, and how it moves with the concentration.
+
+    Math: ∂x/∂a = −(∂F(x; a)/∂a) / p(x; a)
+    Source: Figurnov, Mohamed and Mnih 2018, *Implicit reparameterization gradients*.
+    """
+
+    node_name = "StandardGammaBackward0"
+
+    def forward(concentration, *, sample):
+        return xp.asarray(sample)
+
+    def dconcentration(g, concentration, out):
+        return g * once("_standard_gamma_grad", gamma_slope, concentration, out)
+
+
+class DirichletDraw(Op):
+    """A draw from the Dirichlet distribution, and how it moves with the concentrations.
+
+    Math: ∂xᵢ/∂aⱼ = (δᵢⱼ − xᵢ) · (∂xⱼ/∂aⱼ) / (1 − xⱼ), with xⱼ the quantile of Beta(aⱼ, Σa − aⱼ)
+    """
+
+    node_name = "DirichletBackward"
+
+    def forward(concentration, *, sample):
+        return xp.asarray(sample)
+
+    def dconcentration(g, concentration, out):
+        slope = once("_dirichlet_grad", dirichlet_slope, concentration, out)
+        return slope * (g - xp.sum(out * g, axis=-1, keepdims=True))
+
+
+def once(name: str, slope: Any, concentration: Any, sample: Any) -> Any:
+    """`slope` of arrays; of tensors it would have to be differentiable itself.
+
+    Raises: RuntimeError in torch's words.
+    """
+    if isinstance(concentration, Tensor):
+        raise RuntimeError(f"the derivative for '{name}' is not implemented.")
+    return slope(concentration, sample)
+
+
+def draw_gamma(concentration: Tensor, generator: Generator | None = None) -> Tensor:
+    """A draw for each concentration, with rate 1."""
+    a = np.asarray(place(concentration._data, CPU))
+    drawn = np.maximum(numbers_of(generator).standard_gamma(a), np.finfo(a.dtype).tiny)
+    return GammaDraw.call(concentration, sample=_like(drawn, concentration))
+
+
+def draw_dirichlet(concentration: Tensor, generator: Generator | None = None) -> Tensor:
+    """A draw for each row of concentrations; its components add up to one.
+
+    Small concentrations are drawn by their logarithms: Gamma(a) is Gamma(a + 1) · U^(1/a), which may underflow.
+    """
+    a = np.asarray(place(concentration._data, CPU), np.float64)
+    numbers = numbers_of(generator)
+    logs = np.log(numbers.standard_gamma(a + 1)) - numbers.standard_exponential(a.shape) / a
+    drawn = np.exp(logs - logs.max(-1, keepdims=True))
+    drawn = drawn / drawn.sum(-1, keepdims=True)
+    smallest = np.finfo(concentration._data.dtype).tiny
+    return DirichletDraw.call(concentration, sample=_like(np.maximum(drawn, smallest), concentration))
+
+
+def draw_binomial(count: Tensor, probability: Tensor, generator: Generator | None = None) -> Tensor:
+    """How many of `count` trials succeed."""
+    n, p = (np.asarray(place(t._data, CPU)) for t in (count, probability))
+    drawn = numbers_of(generator).binomial(n.astype(np.int64), p)
+    return wrap(compact(_like(drawn, probability)))
+
+
+def _like(values: Any, tensor: Tensor) -> Any:
+    return place(np.asarray(values, tensor._data.dtype), tensor.device)
