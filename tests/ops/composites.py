@@ -9,6 +9,7 @@ import numpy as np
 from nbautograd.ops.samples import Make, Samples, along, binary, cases, over, shaped, unary
 
 from .composite import Composite
+from .composites_images import IMAGES
 from .composites_reduce import REDUCTIONS
 
 PAIR = (((), ()), ((3,), (3,)), ((2, 3), (2, 3)), ((2, 3, 2), (2, 3, 2)), ((1, 4), (1, 4)))
@@ -120,4 +121,4 @@ COMPOSITES = [
         "ndtr": unary(),
     }.items()
 ]
-COMPOSITES += REDUCTIONS
+COMPOSITES += REDUCTIONS + IMAGES

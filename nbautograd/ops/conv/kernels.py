@@ -102,11 +102,14 @@ def steps(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
 
 
-def windows(padded: Any, geo: Geometry, row: int = 0) -> Any:
-    """A view (C, *kernel, N, *run) of what is under the windows from `row` on, for `padded` of shape (C, N, *size)."""
-    item, run = padded.itemsize, geo.run()
+def windows(padded: Any, geo: Geometry, row: int = 0, grid: bool = False) -> Any:
+    """A view (C, *kernel, N, *run) of what is under the windows from `row` on, for `padded` of shape (C, N, *size).
+
+    With `grid` the last dimensions are those of the windows, not a run.
+    """
+    item, run = padded.itemsize, geo.out if grid else geo.run()
     step = [item * n for n in steps(geo.padded)]
-    moves = [item] if geo.dense() else [n * s for n, s in zip(step, geo.stride)]
+    moves = [item] if geo.dense() and not grid else [n * s for n, s in zip(step, geo.stride)]
     start = padded[(slice(None), slice(None), slice(row * geo.stride[0], None))]
     shape = (padded.shape[0], *geo.kernel, padded.shape[1], *run)
     taps = [n * d for n, d in zip(step, geo.dilation)]

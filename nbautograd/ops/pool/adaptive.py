@@ -56,7 +56,7 @@ def _publish_max(n: int) -> None:
         return (out, index) if return_indices else out
 
     adaptive_max_pool.__doc__ = op.__doc__
-    _named(adaptive_max_pool, name, top=n == 1)
+    _named(adaptive_max_pool, name, top=False)
 
 
 def _publish_mean(n: int) -> None:

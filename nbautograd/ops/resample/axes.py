@@ -49,7 +49,7 @@ def cubic(size: int, count: int, step: float, align_corners: bool) -> Any:
     """Four neighbours, by Keys' cubic convolution with a = −0.75."""
     place = _places(count, step, align_corners)
     left = np.floor(place).astype(int)
-    return np.clip(left + np.arange(-1, 3)[:, None], 0, size - 1), cubic_shares(place - left)
+    return np.clip(left + np.arange(-1, 3)[:, None], 0, size - 1), np.stack(cubic_shares(place - left))
 
 
 def cubic_shares(t: Any, a: float = -0.75) -> Any:
@@ -57,10 +57,9 @@ def cubic_shares(t: Any, a: float = -0.75) -> Any:
 
     Source: Keys 1981, *Cubic convolution interpolation for digital image processing*
     """
-    near, far = [t, 1 - t], [t + 1, 2 - t]
-    inner = [((a + 2) * d - (a + 3)) * d * d + 1 for d in near]
-    outer = [((a * d - 5 * a) * d + 8 * a) * d - 4 * a for d in far]
-    return np.stack([outer[0], inner[0], inner[1], outer[1]])
+    inner = [((a + 2) * d - (a + 3)) * d * d + 1 for d in (t, 1 - t)]
+    outer = [((a * d - 5 * a) * d + 8 * a) * d - 4 * a for d in (t + 1, 2 - t)]
+    return [outer[0], *inner, outer[1]]
 
 
 def bins(size: int, count: int) -> tuple[Any, Any]:
