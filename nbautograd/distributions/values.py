@@ -1,0 +1,84 @@
+"""Parameters as tensors of one shape, probabilities and logits, and sources of noise."""
+
+from __future__ import annotations
+
+from numbers import Number
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from nbautograd.core.array import Size
+from nbautograd.core.dtype import get_default_dtype
+from nbautograd.core.public import FUNCTIONAL, FUNCTIONS
+from nbautograd.core.tensor import Tensor
+
+functions: Any = SimpleNamespace(**{**FUNCTIONAL, **FUNCTIONS})
+"""The package's functions, as `torch.where` and `torch.nn.functional.softplus`."""
+
+
+def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
+    """Numbers and tensors as tensors of one shape; numbers take the dtype of the first tensor.
+
+    Raises: ValueError for anything else.
+    """
+    if not all(isinstance(v, Tensor | Number) for v in values):
+        raise ValueError(
+            "Input arguments must all be instances of Number, torch.Tensor or objects implementing __torch_function__."
+        )
+    like = next((v for v in values if isinstance(v, Tensor)), None)
+    dtype = get_default_dtype() if like is None else like.dtype
+    where = None if like is None else like.device
+    tensors = [v if isinstance(v, Tensor) else functions.tensor(v, dtype=dtype, device=where) for v in values]
+    return tuple(functions.broadcast_tensors(*tensors)) if len(tensors) > 1 else (tensors[0],)
+
+
+def broadcast_shapes(*shapes: Any) -> Size:
+    """The shape that tensors of these shapes have together."""
+    return Size(np.broadcast_shapes(*map(tuple, shapes)))
+
+
+def limits(tensor: Tensor) -> Any:
+    """The smallest and largest numbers of the tensor's dtype, and its precision."""
+    return np.finfo(tensor._data.dtype)
+
+
+def sum_last(value: Any, dims: int) -> Any:
+    """The sum over the last `dims` dimensions."""
+    return value.reshape((*value.shape[: value.ndim - dims], -1)).sum(-1) if dims else value
+
+
+def clamp_probs(probs: Tensor) -> Tensor:
+    """Probabilities kept a little away from 0 and 1, where their logits are infinite."""
+    eps = float(limits(probs).eps)
+    return probs.clamp(min=eps, max=1 - eps)
+
+
+def probs_to_logits(probs: Tensor, is_binary: bool = False) -> Tensor:
+    """The logarithms of probabilities; of two-way ones the log-odds."""
+    kept = clamp_probs(probs)
+    return kept.log() - (-kept).log1p() if is_binary else kept.log()
+
+
+def logits_to_probs(logits: Tensor, is_binary: bool = False) -> Tensor:
+    """Probabilities from their logarithms; from log-odds for two-way ones."""
+    return logits.sigmoid() if is_binary else logits.softmax(-1)
+
+
+def normal_noise(shape: Any, like: Tensor) -> Tensor:
+    """Numbers with mean 0 and variance 1, in the dtype and on the device of `like`."""
+    return functions.randn(tuple(shape), dtype=like.dtype, device=like.device)
+
+
+def uniform_noise(shape: Any, like: Tensor, low: float = 0.0, high: float = 1.0) -> Tensor:
+    """Numbers from `low` to `high`, all equally likely."""
+    return functions.empty(tuple(shape), dtype=like.dtype, device=like.device).uniform_(low, high)
+
+
+def check_one_given(probs: Any, logits: Any) -> None:
+    """Refuse both and none.
+
+    Raises: ValueError in torch's words.
+    """
+    if (probs is None) == (logits is None):
+        raise ValueError("Either `probs` or `logits` must be specified, but not both.")
