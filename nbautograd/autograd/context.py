@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from nbautograd.core import errors
 from nbautograd.core.call import slot
+from nbautograd.core.forward import put_tangents
 from nbautograd.core.kept import Kept
 from nbautograd.core.tensor import Tensor
 
@@ -22,6 +25,9 @@ class FunctionCtx:
         self._to_save: tuple[Any, ...] = ()
         self._saved: list[Kept | None] | None = []
         self._saved_outputs: dict[int, int] = {}
+        self._saved_tangents: dict[int, Any] = {}
+        self._pushing = False
+        self.saved_for_forward: tuple[Any, ...] = ()
         self._dirty: tuple[Any, ...] = ()
         self._without_gradient: tuple[Any, ...] = ()
         self._materialize = True
@@ -46,18 +52,21 @@ class FunctionCtx:
 
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
-        """What `save_for_backward` kept.
+        """What `save_for_backward` kept; in `jvp`, what `save_for_forward` kept.
 
         Raises: RuntimeError when one of them was changed in place since, and when they were freed.
         """
+        if self._pushing:
+            return self.saved_for_forward
         if self._saved is None:
             raise errors.freed([0, type("Node", (), {"node_name": self._node_name}), None, None, (), ()])
-        return tuple(
-            [
-                None if kept is None else kept.tensor(self._node_name, self._history(i))
-                for i, kept in enumerate(self._saved)
-            ]
-        )
+        return tuple([None if kept is None else self._restored(i, kept) for i, kept in enumerate(self._saved)])
+
+    def _restored(self, index: int, kept: Kept) -> Tensor:
+        tensor = kept.tensor(self._node_name, self._history(index))
+        if index in self._saved_tangents:
+            put_tangents(tensor, self._saved_tangents[index])
+        return tensor
 
     def _history(self, index: int) -> Any:
         """The node of the output that was saved as number `index`; None for an input."""
@@ -79,6 +88,24 @@ class FunctionCtx:
     def set_materialize_grads(self, value: bool) -> None:
         """Whether backward gets zeros (True, the default) or None for outputs that no gradient came to."""
         self._materialize = value
+
+    @property
+    def materializes(self) -> bool:
+        """Whether zeros stand for gradients and tangents that are not there."""
+        return self._materialize
+
+    @contextmanager
+    def in_forward_mode(self) -> Iterator[None]:
+        """Inside, `saved_tensors` are those that were saved for `jvp`."""
+        self._pushing = True
+        try:
+            yield
+        finally:
+            self._pushing = False
+
+    def remember_tangents(self, tangents: list[Any]) -> None:
+        """Keep those tangents, one list for each output, that belong to outputs which are saved for backward."""
+        self._saved_tangents = {i: tangents[nr] for i, nr in self._saved_outputs.items() if tangents[nr]}
 
     def _keep(self, outputs: tuple[Any, ...], recording: bool) -> None:
         """Make what was to be saved permanent, now that the outputs are known."""

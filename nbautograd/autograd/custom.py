@@ -7,10 +7,12 @@ from typing import Any
 
 from nbautograd.core import inplace
 from nbautograd.core.array import library_of
-from nbautograd.core.modes import is_recording, no_grad, state
+from nbautograd.core.forward import active
+from nbautograd.core.modes import is_recording, local, no_grad, state
 from nbautograd.core.node import is_leaf_node, tick
 from nbautograd.core.tensor import Tensor
 
+from . import directional
 from .context import FunctionCtx, output_node
 from .entry import Unwatched, entry_of, unwritten
 
@@ -63,6 +65,13 @@ class Function:
 
     backward = vjp = staticmethod(unwritten)
 
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        """The tangents of the outputs from those of the arguments, for forward mode."""
+        raise NotImplementedError(
+            "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
+        )
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run forward and record this function as one node."""
@@ -89,6 +98,8 @@ class Function:
             if ctx._saved_outputs:
                 ctx._node = node
         wrapped = tuple(_output(ctx, out, node, nr, len(outputs)) for nr, out in enumerate(outputs))
+        if local.levels:
+            directional.push(cls, ctx, args, wrapped)
         in_place = bool(ctx._dirty)
         ctx._inputs = tuple((tuple(x._data.shape), x._data.dtype) if isinstance(x, Tensor) else None for x in args)
         ctx._dirty = ctx._without_gradient = ()
@@ -106,8 +117,8 @@ def _bound(cls: type[Function], args: tuple[Any, ...], kwargs: dict[str, Any]) -
 
 
 def _forward(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Run the user's forward as one step: nothing inside it is recorded or watched."""
-    with no_grad(), Unwatched():
+    """Run the user's forward as one step: nothing inside it is recorded, watched or pushed forward."""
+    with no_grad(), Unwatched(), active(()):
         if cls.setup_context is Function.setup_context:
             return cls.forward(ctx, *args, **kwargs)
         result = cls.forward(*args)

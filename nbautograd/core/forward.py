@@ -19,7 +19,7 @@ A tangent is never written to: a change in place gives the tensor, its base and 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import Any
 
@@ -127,9 +127,27 @@ def tangents_of(x: Any) -> list[tuple[Level, Tensor]]:
     return [(level, t) for level in local.levels if (t := level.get(x)) is not None]
 
 
+def put_tangents(x: Tensor, tangents: list[tuple[Level, Tensor]]) -> None:
+    """Give `x` those of `tangents` whose level is active."""
+    for level, tangent in tangents:
+        if level in local.levels:
+            level.set(x, tangent)
+
+
 def alias(x: Tensor) -> Tensor:
     """Another tensor round the numbers of `x`, with its history and its tangents."""
+    if x._node is None or not is_grad_enabled():
+        return without_history(x)
     return TABLE["view"].call(x, shape=tuple(x.shape))
+
+
+def without_history(x: Tensor, of_tangent: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+    """Another tensor round the numbers of `x`, with its tangents only (or with what `of_tangent` makes of them)."""
+    own = wrap(None)
+    inplace.share(x, own)
+    for level, tangent in tangents_of(x):
+        level.set(own, tangent if of_tangent is None else of_tangent(tangent))
+    return own
 
 
 # --- an op ran ----------------------------------------------------------------------------------------------------
@@ -159,10 +177,8 @@ class Call:
         """Give the inputs in the places `wanted` a node if they have none: some rules compute only what has one."""
         for i, (x, node) in enumerate(zip(self.inputs, wanted, strict=False)):
             if node is not None and x._node is None:
-                anchored = wrap(x._data, source())
-                for level, tangent in tangents_of(x):
-                    level.set(anchored, tangent)
-                self.given[i] = anchored
+                self.given[i] = without_history(x)
+                self.given[i]._node = source()
 
     def saved(self) -> tuple[Any, ...]:
         """What the rules ask for, as tensors with their histories and tangents."""
@@ -207,7 +223,7 @@ def push(call: Call, node: Node | None) -> None:
     moved = [level for level in local.levels if any(level.get(x) is not None for x in call.inputs)]
     if not moved:
         return
-    if any(call.op.rules):
+    if any(call.op.rules) and any(y._data.dtype.kind in "fc" for y in call.outputs):
         observer = observe(None) if state.observer is not None else None
         cast, local.cast = local.cast, None
         try:
@@ -305,22 +321,26 @@ def _transposed_twice(call: Call, levels: list[Level]) -> Any:
 
 
 def moved_in_place(target: Tensor, result: Tensor) -> None:
-    """`target` has been given the values of `result`: give it the tangents too, and its base and views theirs."""
+    """`target` has been given the values of `result`: give it the tangents too."""
     base = target if target._base is None else target._base
     for level in local.levels:
         tangent = level.get(result)
-        if tangent is None and level.get(base) is None and level.get(target) is None:
-            continue
-        with below(level.depth):
-            tangent = zeros_like(target) if tangent is None else _cast(tangent, target._data)
-            if target._base is None:
-                level.set(target, tangent)
-            else:
-                whole = level.get(base)
-                whole = zeros_like(base) if whole is None else whole.clone()
-                inplace.apply(TABLE["copy_from"], views.follow(target._path, whole), tangent)
-                level.set(base, whole)
-            for reference in list(base._views or ()):
-                view = reference()
-                if view is not None:
-                    level.set(view, views.follow(view._path, level.get(base)))
+        if tangent is not None or level.get(base) is not None or level.get(target) is not None:
+            with below(level.depth):
+                move(level, target, zeros_like(target) if tangent is None else _cast(tangent, target._data))
+
+
+def move(level: Level, target: Tensor, tangent: Tensor) -> None:
+    """Let `tangent` be that of `target` after a change in place, and give its base and its views theirs."""
+    base = target if target._base is None else target._base
+    if target._base is None:
+        level.set(target, tangent)
+    else:
+        whole = level.get(base)
+        whole = zeros_like(base) if whole is None else whole.clone()
+        views.follow(target._path, whole).copy_(tangent)
+        level.set(base, whole)
+    for reference in list(base._views or ()):
+        view = reference()
+        if view is not None:
+            level.set(view, views.follow(view._path, level.get(base)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from nbautograd.core.public import FUNCTIONS
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops.random import get_rng_state, set_rng_state
+from nbautograd.ops.random.generators import get_rng_state, set_rng_state
 
 from .tree import Structure, flatten, spread, unflatten
 

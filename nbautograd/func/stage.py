@@ -12,9 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbautograd.core import inplace
-from nbautograd.core.call import wrap
-from nbautograd.core.forward import alias, tangents_of, zeros_like
+from nbautograd.core.forward import alias, without_history, zeros_like
 from nbautograd.core.modes import is_grad_enabled
 from nbautograd.core.node import ORDER, PARENTS, Node, is_leaf_node, leaf_node, tick
 from nbautograd.core.tensor import Tensor
@@ -40,7 +38,7 @@ class Stage:
             return alias(x)
         if x._data.dtype.kind not in "fcV":
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
-        own = _sharing(x)
+        own = without_history(x)
         own._node = leaf_node(own)
         self._own.append(own._node)
         return own
@@ -70,7 +68,7 @@ class Stage:
         """`x` as it leaves the transform."""
         if not isinstance(x, Tensor) or x._node is None or self.is_watched(x):
             return x
-        return _sharing(x, self.result)
+        return without_history(x, self.result)
 
     def pulled(self, ys: list[Tensor], xs: list[Tensor], gs: list[Any] | None, keep: bool = False) -> list[Tensor]:
         """The gradients of `ys`, started from `gs`, with respect to the arguments `xs`; zeros where nothing came."""
@@ -89,12 +87,3 @@ class Stage:
                 allow_unused=True,
             )
         return [zeros_like(x) if g is None else self.result(g) for x, g in zip(xs, found, strict=True)]
-
-
-def _sharing(x: Tensor, of_tangent: Any = None) -> Tensor:
-    """The numbers of `x` without its history, with its tangents."""
-    own = wrap(None)
-    inplace.share(x, own)
-    for level, tangent in tangents_of(x):
-        level.set(own, tangent if of_tangent is None else of_tangent(tangent))
-    return own
