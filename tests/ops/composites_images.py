@@ -79,7 +79,8 @@ def areas(make: Make) -> Any:
 
 
 def grids(make: Make) -> Any:
-    for mode in ("bilinear", "nearest", "bicubic"):
+    cubic = () if make.dtype.itemsize < 4 else ("bicubic",)  # differences of its shares drown in half precision
+    for mode in ("bilinear", "nearest", *cubic):
         for padding in ("zeros", "border", "reflection"):
             for corners in (True, False):
                 settings = {"mode": mode, "padding_mode": padding, "align_corners": corners}

@@ -31,8 +31,6 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
         warnings.warn(DEFAULT_CHANGED, stacklevel=2)
         align_corners = False
     _check(input, grid, mode, padding_mode)
-    if mode == "bicubic" and input._data.dtype.itemsize < 4:  # differences of cubic shares drown in half precision
-        return grid_sample(input.float(), grid.float(), mode, padding_mode, align_corners).to(input.dtype)
     size = tuple(input.shape[2:])
     if mode != "bicubic" and min(size) == 0:
         raise RuntimeError(f"grid_sampler(): expected input to have non-empty spatial dimensions, got {list(size)}")
@@ -78,7 +76,7 @@ def _read(input: Any, places: Any) -> Any:
 
 def _unnormalised(x: Any, n: int, align_corners: bool) -> Any:
     """Places from −1 to 1 as places among `n` elements."""
-    return (x + 1) * ((n - 1) / 2) if align_corners else ((x + 1) * n - 1) * 0.5
+    return (x + 1) / 2 * (n - 1) if align_corners else ((x + 1) * n - 1) / 2
 
 
 def _within(place: Any, n: int, padding_mode: str, align_corners: bool) -> Any:
