@@ -16,8 +16,8 @@ STACK = [
     {"ops"},
     {"autograd", "amp"},
     {"nn", "optim", "utils", "func", "linalg", "fft", "special", "distributions", "trace"}
-    | {"compiler", "jit", "mps", "random", "serialization", "settings", "version", "xpu"},
-    {"backends", "cuda"},
+    | {"compiler", "jit", "mps", "random", "settings", "version", "xpu"},
+    {"backends", "cuda", "serialization"},
     {"accelerator"},
     {"lint", "export"},
     {"__init__"},
