@@ -67,7 +67,12 @@ _BY_HOME = {
         "set_num_threads set_warn_always use_deterministic_algorithms"
     ),
     "nbautograd.cuda": "Event OutOfMemoryError Stream",
-    "nbautograd.amp": "GradScaler",
+    "nbautograd.amp": (
+        "GradScaler autocast autocast_decrement_nesting autocast_increment_nesting clear_autocast_cache "
+        "get_autocast_cpu_dtype get_autocast_dtype get_autocast_gpu_dtype is_autocast_cache_enabled "
+        "is_autocast_cpu_enabled is_autocast_enabled set_autocast_cache_enabled set_autocast_cpu_dtype "
+        "set_autocast_cpu_enabled set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype"
+    ),
     "nbautograd.trace.session": "accumulate",
 }
 _LATER = {name: home for home, names in _BY_HOME.items() for name in names.split()}

@@ -272,7 +272,7 @@ def _general(op: Any) -> Callable[..., Any]:
 def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     """Run `op` on anything it accepts, record it if this thread records, and tell the observer."""
     if state.special and local.cast is not None:
-        inputs = local.cast(op, inputs)
+        inputs = local.cast(op.name, inputs)
     if settings:  # tensors among the settings are never differentiated
         settings = {name: v._data if isinstance(v, Tensor) else v for name, v in settings.items()}
     datas, casts = _prepare(op, inputs)

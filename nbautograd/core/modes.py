@@ -105,8 +105,8 @@ class Local(threading.local):
     """The node whose rules are running, in anomaly mode only."""
     levels: tuple[Any, ...] = ()
     """The levels of forward mode at which ops compute tangents, the outermost first; see `core.forward`."""
-    cast: Callable[[Any, tuple[Any, ...]], tuple[Any, ...]] | None = None
-    """What autocast does to the inputs of an op before it runs; see `nbautograd.amp`."""
+    cast: Callable[[str, tuple[Any, ...]], tuple[Any, ...]] | None = None
+    """What autocast does to the inputs of the op of that name before it runs; see `nbautograd.amp`."""
 
 
 local = Local()
@@ -268,6 +268,12 @@ class set_grad_enabled(_GradMode):
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         _set(self._before.pop())
         return super().__call__(function)
+
+
+def set_cast(cast: Callable[[str, tuple[Any, ...]], tuple[Any, ...]] | None) -> None:
+    """Let `cast` change the inputs of this thread's ops, or None: nobody."""
+    special((cast is not None) - (local.cast is not None))
+    local.cast = cast
 
 
 class set_multithreading_enabled:

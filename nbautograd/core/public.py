@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from . import inplace
+from .modes import local, state
 from .op import Op
 from .tensor import Tensor
 
@@ -20,6 +21,25 @@ _ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "x1": "input", "
 """NumPy's words for settings, which torch takes too."""
 
 
+_AS_ONE = """
+    addbmm baddbmm cdist cosine_embedding_loss hinge_embedding_loss huber_loss kl_div l1_loss
+    margin_ranking_loss multi_margin_loss multilabel_margin_loss nanquantile poisson_nll_loss quantile
+    smooth_l1_loss soft_margin_loss stft triplet_margin_loss
+"""
+CAST_WHOLE = frozenset(_AS_ONE.split())
+"""Functions of several ops that autocast treats as one; the others it leaves to their ops."""
+
+
+def _cast_whole(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def casting(*args: Any, **kwargs: Any) -> Any:
+        if state.special and local.cast is not None:
+            args = local.cast(name, args)
+        return function(*args, **kwargs)
+
+    return casting
+
+
 def public(
     *names: str, method: bool = True, top: bool = True, functional: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -30,6 +50,8 @@ def public(
 
     def publish(function: Callable[..., Any]) -> Callable[..., Any]:
         accepting = _with_aliases(function)
+        if function.__name__ in CAST_WHOLE:
+            accepting = _cast_whole(function.__name__, accepting)
         for name in names or (function.__name__,):
             if top:
                 FUNCTIONS[name] = accepting
