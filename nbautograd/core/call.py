@@ -116,14 +116,14 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
         fits = None
         if kind is ndarray:
             dtype = xd.dtype
-            if same_dtype and (out.dtype is not dtype or (dtype is not FLOAT32 and dtype in UNUSUAL)):
+            if (same_dtype and out.dtype is not dtype) or (dtype is not FLOAT32 and dtype in UNUSUAL):
                 return slow(op, (x, y), {})
             if yd.__class__ is ndarray:
                 if yd.dtype is not dtype:
                     return slow(op, (x, y), {})
                 if broadcasts or xd.shape != yd.shape:
                     fits = ((xd.shape, None), (yd.shape, None))
-        elif same_dtype and (out.__class__ is not kind or (kind is not float32 and kind in unusual)):
+        elif (same_dtype and out.__class__ is not kind) or (kind is not float32 and kind in unusual):
             return slow(op, (x, y), {})
         px = x._node if dx is not None else None
         t = new(Tensor)

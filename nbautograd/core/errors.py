@@ -24,9 +24,16 @@ def explain(
     text = op.refuse(*datas, **settings) if op.refuse else None
     if text is None:
         text = _devices(datas) or broadcast_problem(datas)
+    if text is None and isinstance(error, TypeError) and any(_is_complex(d) for d in datas):
+        kind = next(dtypes.of_numpy(d.dtype).tensor_type for d in datas if _is_complex(d))
+        return NotImplementedError(with_tensors(f"\"{op.name}_cpu\" not implemented for '{kind}'", op.inputs, inputs))
     if text is None:
         return type(error)(f"{op.name}: {error}") if type(error).__module__ == "builtins" else error
     return refusal(op, inputs, IndexError(text) if isinstance(error, IndexError) and isinstance(text, str) else text)
+
+
+def _is_complex(data: Any) -> bool:
+    return getattr(getattr(data, "dtype", None), "kind", "") == "c"
 
 
 def refusal(op: Any, inputs: tuple[Any, ...], problem: Any) -> Exception:

@@ -132,7 +132,10 @@ class Logaddexp(Op):
     samples = binary()
 
     def forward(x, y):
-        return xp.logaddexp(x, y)
+        if x.dtype.kind != "c":
+            return xp.logaddexp(x, y)
+        larger = xp.where(x.real >= y.real, x, y)
+        return larger + xp.log1p(xp.exp(x + y - 2 * larger))
 
     def dx(g, x, y):
         return g / (xp.exp(y - x) + 1)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 from typing import Any
 
+from nbautograd.core import dtype as dtypes
 from nbautograd.core import inplace
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public, publish_in_place, publish_op
@@ -109,9 +111,11 @@ class PowOfNumber(Op):
     refuse = Pow.refuse
 
 
-def log_of(number: Any) -> float:
+def log_of(number: Any) -> Any:
     """The logarithm of a Python number as a Python number, which leaves float32 what it is."""
-    number = float(number)
+    if isinstance(number, complex) and (number.imag or number.real < 0):
+        return cmath.log(number)
+    number = float(number.real)
     return math.log(number) if number > 0 else math.nan
 
 
@@ -164,7 +168,9 @@ def pow_(input: Any, exponent: Any, *, out: Any = None) -> Tensor:
 @public()
 def float_power(input: Any, exponent: Any) -> Tensor:
     """`input ** exponent` in double precision."""
-    return raised(*(x.double() if isinstance(x, Tensor) else x for x in (input, exponent)))
+    pair = [x for x in (input, exponent) if isinstance(x, Tensor)]
+    kind = dtypes.complex128 if any(x.dtype.is_complex for x in pair) else dtypes.float64
+    return raised(*(x.to(kind) if isinstance(x, Tensor) else x for x in (input, exponent)))
 
 
 @public()

@@ -18,6 +18,9 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
 @public("cosine_similarity", top=True, method=False, functional=True)
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     """The cosine of the angle between vectors along `dim`."""
+    for x in (x1, x2):
+        if x.dtype.is_complex:
+            raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {x.dtype.tensor_type}")
     product = (x1 * x2).sum(dim)
     return product / (x1.norm(2, dim).clamp(min=eps) * x2.norm(2, dim).clamp(min=eps))
 

@@ -20,12 +20,14 @@ class Variance(Op):
     """
 
     node_name = "VarBackward0"
+    conjugates = True
     tex = {"x": "\\frac{2 (x - \\bar x)}{n - 1}"}
     samples = through("var", shaped(((5,),), ((2, 3),)), over(), over(correction=0))
 
     def forward(x, *, dim=None, correction=1, keepdim=False):
         centred = x - xp.mean(x, axis=dim, keepdims=True)
-        total = xp.sum(centred * centred, axis=dim, keepdims=keepdim)
+        squares = centred * centred if x.dtype.kind == "f" else xp.real(centred * xp.conj(centred))
+        total = xp.sum(squares, axis=dim, keepdims=keepdim)
         return total / builtins.max(count_of(x.shape, dim) - correction, 0)
 
     def dx(g, x, dim, correction, keepdim):
@@ -49,6 +51,7 @@ class Std(Op):
     Math: out = √var(x)
     """
 
+    conjugates = True
     tex = {"x": "\\frac{x - \\bar x}{(n - 1) \\, out}"}
     samples = through("std", shaped(((5,),), ((2, 3),), *_BIASED), over())
 

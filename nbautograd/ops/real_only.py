@@ -1,0 +1,122 @@
+"""What has no meaning for complex numbers: whatever compares, rounds, or is known for real numbers only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nbautograd.core import dtype as dtypes
+from nbautograd.core.op import TABLE
+
+KERNELS = {
+    "digamma": "digamma",
+    "xlogy_cpu": "xlogy xlogy_of_number xlogy_by_number",
+    "xlog1py_cpu": "xlog1py",
+    "logit_cpu": "logit",
+    "erf_vml_cpu": "erf",
+    "erfc_vml_cpu": "erfc",
+    "erfcx_cpu": "erfcx",
+    "log_ndtr_cpu": "log_ndtr",
+    "maximum_cpu": "clamp_min_tensor",
+    "minimum_cpu": "clamp_max_tensor",
+    "leaky_relu_cpu": "leaky_relu",
+    "elu_cpu": "elu selu celu",
+    "prelu_cpu": "prelu_kernel",
+    "GeluKernelImpl": "gelu gelu_tanh",
+    "hardsigmoid_cpu": "hardsigmoid",
+    "hardswish_cpu": "hardswish",
+    "softshrink_check": "softshrink",
+    "hardshrink_cpu": "hardshrink",
+    "threshold_cpu": "threshold",
+    "softplus_cpu": "softplus",
+    "mish_cpu": "mish",
+    "log_sigmoid_cpu": "logsigmoid bce_with_logits",
+    "glu_cpu": "glu",
+    "lt_cpu": "lt",
+    "le_cpu": "le",
+    "gt_cpu": "gt",
+    "ge_cpu": "ge",
+    "round_vml_cpu": "round",
+    "round_cpu": "round_decimals",
+    "binary_cross_entropy": "bce",
+    "nll_loss2d_forward_out_frame": "nll_loss",
+    "log_softmax_kernel_impl": "cross_entropy",
+    "mse_cpu": "mse_loss",
+    "LayerNormKernelImpl": "layer_norm",
+    "max_pool2d": "max_pool2d",
+    "max_pool3d": "max_pool3d",
+    "adaptive_max_pool2d": "adaptive_max_pool2d",
+    "adaptive_max_pool3d_cpu": "adaptive_max_pool3d",
+    "avg_pool2d": "avg_pool2d",
+    "avg_pool3d_out_frame": "avg_pool3d",
+    "adaptive_avg_pool2d": "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d_cpu": "adaptive_avg_pool3d",
+    "cummax_cpu": "cummax",
+    "cummin_cpu": "cummin",
+    "max_values_cpu": "amax",
+    "min_values_cpu": "amin",
+    "max_all": "max",
+    "min_all": "min",
+    "median_out": "median_dim nanmedian_dim",
+    "kthvalue_cpu": "kthvalue",
+    "mode_cpu": "mode",
+    "median_cpu": "median nanmedian",
+    "compute_indices_weights_linear": "upsample_linear1d upsample_trilinear3d",
+    "upsample_bilinear2d_channels_last": "upsample_bilinear2d",
+    "compute_indices_weights_cubic": "upsample_bicubic2d",
+    "compute_indices_weights_nearest": "upsample_nearest1d upsample_nearest3d "
+    "upsample_nearestexact1d upsample_nearestexact3d",
+    "upsample_nearest2d_channels_last": "upsample_nearest2d upsample_nearestexact2d",
+}
+"""Names of torch's kernels, as its errors show them, and the ops that run on them."""
+
+SENTENCES = (
+    (RuntimeError, "nansum on CPU does not support complex inputs", "nansum"),
+    (
+        NotImplementedError,
+        "clamp is not supported for complex types",
+        "clamp clamp_min clamp_max clamp_tensor relu hardtanh",
+    ),
+    (
+        NotImplementedError,
+        "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead.",
+        "sign",
+    ),
+    (RuntimeError, "maximum not implemented for complex tensors.", "maximum"),
+    (RuntimeError, "minimum not implemented for complex tensors.", "minimum"),
+    (RuntimeError, "fmax not implemented for complex tensors.", "fmax"),
+    (RuntimeError, "fmin not implemented for complex tensors.", "fmin"),
+    (RuntimeError, "isposinf does not support complex inputs.", "isposinf"),
+    (RuntimeError, "isneginf does not support complex inputs.", "isneginf"),
+    (NotImplementedError, "signbit is not implemented for complex tensors.", "signbit"),
+    (RuntimeError, "deg2rad is not supported for complex tensors.", "deg2rad"),
+    (RuntimeError, "rad2deg is not supported for complex tensors.", "rad2deg"),
+    (RuntimeError, "max(): does not support complex input", "max_dim"),
+    (RuntimeError, "min(): does not support complex input", "min_dim"),
+    (RuntimeError, " Sort does not support complex dtypes on CPU", "sort"),
+    (RuntimeError, " topk does not support complex dtypes on CPU", "topk"),
+)
+"""Other errors of torch, and the ops that raise them."""
+
+
+def refuse_complex_numbers() -> None:
+    """Let the ops above raise torch's errors before they compute what nobody meant."""
+    for kernel, names in KERNELS.items():
+        for name in names.split():
+            _refuse(name, lambda kind, kernel=kernel: NotImplementedError(f"\"{kernel}\" not implemented for '{kind}'"))
+    for error, text, names in SENTENCES:
+        for name in names.split():
+            _refuse(name, lambda kind, error=error, text=text: error(text))
+
+
+def _refuse(name: str, problem: Callable[[str], Exception]) -> None:
+    op: Any = TABLE[name]
+    before = op.check
+
+    def check(*datas: Any) -> Any:
+        for data in datas:
+            if getattr(getattr(data, "dtype", None), "kind", "") == "c":
+                return problem(dtypes.of_numpy(data.dtype).tensor_type)
+        return None if before is None else before(*datas)
+
+    op.check = staticmethod(check)
