@@ -278,7 +278,7 @@ def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     datas, casts = _prepare(op, inputs)
     library = next((arrays.cupy() for d in datas if is_cupy(d)), np)
     op = op.on(library)
-    if dtypes.BRAIN is not None and not op.view and _in_bfloat16(inputs, datas):
+    if dtypes.brain is not None and not op.view and _in_bfloat16(inputs, datas):
         op = op.rounding()
     try:
         result = op.forward(*datas, **settings)
@@ -308,7 +308,7 @@ def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
 def _in_bfloat16(inputs: tuple[Any, ...], datas: list[Any]) -> bool:
     """Whether all tensors with fractions hold bfloat16, and there is one."""
     kinds = {d.dtype for x, d in zip(inputs, datas, strict=True) if isinstance(x, Tensor)}
-    return dtypes.BRAIN in kinds and not any(k.kind in "fc" for k in kinds)
+    return dtypes.brain in kinds and not any(k.kind in "fc" for k in kinds)
 
 
 def observes_here(observer: Any) -> bool:

@@ -96,7 +96,7 @@ UNUSUAL_SCALARS: set[Any] = {d.type for d in UNUSUAL}
 # round once at the end, forward and backward: `Op.rounding` brackets an entry of the table that way.
 
 
-BRAIN: Any = None
+brain: Any = None
 """NumPy's dtype for bfloat16, once somebody has used it."""
 
 
@@ -105,7 +105,7 @@ def _load_bfloat16() -> None:
 
     Raises: RuntimeError when the package for it is not installed.
     """
-    global BRAIN
+    global brain
     try:
         import ml_dtypes
     except ImportError:
@@ -113,10 +113,10 @@ def _load_bfloat16() -> None:
             "bfloat16 is not a dtype of NumPy: the package ml_dtypes adds it, and is not installed\n"
             "  hint: pip install nbautograd[bfloat16], or use torch.float32"
         ) from None
-    bfloat16.numpy = BRAIN = np.dtype(ml_dtypes.bfloat16)
-    _BY_NUMPY.update({BRAIN: bfloat16, BRAIN.type: bfloat16})
-    UNUSUAL.add(BRAIN)
-    UNUSUAL_SCALARS.add(BRAIN.type)
+    bfloat16.numpy = brain = np.dtype(ml_dtypes.bfloat16)
+    _BY_NUMPY.update({brain: bfloat16, brain.type: bfloat16})
+    UNUSUAL.add(brain)
+    UNUSUAL_SCALARS.add(brain.type)
 
 
 _default = float32
@@ -127,7 +127,7 @@ def get_default_dtype() -> dtype:
     return _default
 
 
-def set_default_dtype(d: dtype, /) -> None:
+def set_default_dtype(d: Any, /) -> None:
     """Let Python floats become `d` from here on.
 
     Raises: TypeError when `d` is not a floating-point dtype.

@@ -176,6 +176,7 @@ class Op:
                 result = cls.forward(*map(_widened, xs), **settings)
                 return result if settings.get("dtype") is not None else _rounded(result)
 
+            forward.__kwdefaults__ = cls.forward.__kwdefaults__  # where a rule finds a setting that was not given
             twin: Any = type(cls.__name__, (cls,), {}, abstract=True)  # type: ignore[call-overload]
             twin.forward = staticmethod(forward)
             twin.pulls = tuple(pull and _rounding(pull) for pull in cls.pulls)
@@ -252,14 +253,14 @@ def _widened(value: Any) -> Any:
     """What is bfloat16 as float32."""
     if isinstance(value, tuple):
         return tuple(map(_widened, value))
-    return value.astype(np.float32) if getattr(value, "dtype", None) is dtypes.BRAIN else value
+    return value.astype(np.float32) if getattr(value, "dtype", None) is dtypes.brain else value
 
 
 def _rounded(value: Any) -> Any:
     """What is float32 as bfloat16."""
     if isinstance(value, tuple | list):
         return tuple(map(_rounded, value))
-    return value.astype(dtypes.BRAIN) if getattr(value, "dtype", None) == np.float32 else value
+    return value.astype(dtypes.brain) if getattr(value, "dtype", None) == np.float32 else value
 
 
 def _rounding(pull: Pull) -> Pull:

@@ -74,6 +74,8 @@ def _with_aliases(function: Callable[..., Any]) -> Callable[..., Any]:
     def accepting(*args: Any, **kwargs: Any) -> Any:
         if kwargs:
             kwargs = {k if k in known else _ALIASES.get(k, k): v for k, v in kwargs.items()}
+            if "out" in kwargs and "out" not in known and kwargs["out"] is None:
+                del kwargs["out"]  # so that NumPy's own np.sum(tensor) works
         return function(*args, **kwargs)
 
     return accepting

@@ -1,4 +1,4 @@
-"""torch.save and torch.load: plain data goes round, PyTorch's and safetensors' files are read, and no code ever runs."""
+"""torch.save and torch.load: plain data goes round, PyTorch's and safetensors' files are read, no code ever runs."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_a_checkpoint_of_model_and_optimizer_goes_on_where_it_was(tmp_path: path
 def test_a_whole_module_is_refused_with_what_to_save_instead():
     with pytest.raises(TypeError, match=r"(?s)Linear.*hint: torch.save\(linear.state_dict\(\), path\)"):
         nb.save({"model": nb.nn.Linear(1, 1)}, io.BytesIO())
-    with pytest.raises(TypeError, match="at 'a.0'"):
+    with pytest.raises(TypeError, match=r"at 'a\.0'"):
         nb.save({"a": [object()]}, io.BytesIO())
     circle: list[Any] = []
     circle.append(circle)
@@ -290,10 +290,16 @@ def program(*opcodes: bytes) -> io.BytesIO:
 STORAGE = b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x02tQ"
 
 
-@pytest.mark.parametrize(
-    ("offset", "size", "stride"), [(b"K\x01", b"K\x02", b"K\x01"), (b"K\0", b"K\x03", b"K\x01"), (b"J\xff\xff\xff\xff", b"K\x01", b"K\x01"),
-                                   (b"K\0", b"K\x02", b"J\xff\xff\xff\xff"), (b"K\0", b"K\x02", b"K\x7f")]
-)  # fmt: skip
+OUTSIDE = [
+    (b"K\x01", b"K\x02", b"K\x01"),
+    (b"K\0", b"K\x03", b"K\x01"),
+    (b"J\xff\xff\xff\xff", b"K\x01", b"K\x01"),
+    (b"K\0", b"K\x02", b"J\xff\xff\xff\xff"),
+    (b"K\0", b"K\x02", b"K\x7f"),
+]
+
+
+@pytest.mark.parametrize(("offset", "size", "stride"), OUTSIDE)
 def test_a_tensor_outside_its_block_is_refused(offset: bytes, size: bytes, stride: bytes):
     rebuild = b"ctorch._utils\n_rebuild_tensor_v2\n"
     held = program(rebuild, b"(", STORAGE, offset, size, b"\x85", stride, b"\x85", b"\x89", b"}", b"t", b"R", b".")

@@ -34,17 +34,41 @@ class DLDeviceType(IntEnum):
     kDLROCM = 10
 
 
-class _Capsule:
-    """A bare capsule as an object that gives it away."""
+class _Giver:
+    """Another library's array, or a bare capsule, on its way to NumPy."""
 
-    def __init__(self, capsule: Any) -> None:
-        self._capsule = capsule
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self.tells_read_only = True
+        """Whether the capsule can say that nobody may write: those of DLPack before 1.0 cannot."""
 
     def __dlpack__(self, **wishes: Any) -> Any:
-        return self._capsule
+        capsule = self._source
+        if not _is_capsule(capsule):
+            capsule = capsule.__dlpack__(**wishes)
+        self.tells_read_only = "versioned" in repr(capsule)
+        return capsule
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        return DLDeviceType.kDLCPU, 0
+        return (DLDeviceType.kDLCPU, 0) if _is_capsule(self._source) else self._source.__dlpack_device__()
+
+
+def _is_capsule(obj: Any) -> bool:
+    return type(obj).__name__ == "PyCapsule"
+
+
+class _Memory:
+    """The memory of an array, which NumPy took to be read-only for want of an answer, as one to write to."""
+
+    def __init__(self, data: Any) -> None:
+        self._data = data
+        self.__array_interface__ = {**data.__array_interface__, "data": (data.ctypes.data, False)}
+
+
+def _from_host(source: Any) -> Any:
+    giver = _Giver(source)
+    data = np.from_dlpack(giver)
+    return data if data.flags.writeable or giver.tells_read_only else np.asarray(_Memory(data))
 
 
 @public(method=False)
@@ -60,16 +84,14 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         >>> a
         array([1., 0.])
     """
-    if type(ext_tensor).__name__ == "PyCapsule":
-        ext_tensor = _Capsule(ext_tensor)
-    if not hasattr(ext_tensor, "__dlpack__"):
+    if not hasattr(ext_tensor, "__dlpack__") and not _is_capsule(ext_tensor):
         raise RuntimeError(
             "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed only once, so you "
             f"might have already constructed a tensor from it once.\n  got {type(ext_tensor).__name__}, "
             "which has no __dlpack__\n  hint: torch.tensor(…) copies numbers of any kind"
         )
-    kind, _ = ext_tensor.__dlpack_device__()
-    data = arrays.cupy().from_dlpack(ext_tensor) if kind == DLDeviceType.kDLCUDA else np.from_dlpack(ext_tensor)
+    on_gpu = hasattr(ext_tensor, "__dlpack_device__") and ext_tensor.__dlpack_device__()[0] == DLDeviceType.kDLCUDA
+    data = arrays.cupy().from_dlpack(ext_tensor) if on_gpu else _from_host(ext_tensor)
     dtypes.of_numpy(data.dtype)
     t = wrap(data)
     if device is not None:
@@ -116,10 +138,7 @@ def _cuda_array_interface(self: Tensor) -> Any:
     Raises: AttributeError for tensors on the CPU, RuntimeError for those that require grad.
     """
     if not self.is_cuda:
-        raise AttributeError(
-            f"Can't get __cuda_array_interface__ on non-CUDA tensor type: {self.type()} If CUDA data is required use "
-            "tensor.cuda() to copy tensor to device memory."
-        )
+        raise AttributeError("__cuda_array_interface__")
     if self._node is not None:
         raise RuntimeError(
             "Can't get __cuda_array_interface__ on Variable that requires grad. If gradients aren't required, use "

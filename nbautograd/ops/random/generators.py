@@ -67,7 +67,7 @@ class Generator:
         packed = self._STATE.pack(self._seed, *state["state"]["state"].tolist(), state["has_uint32"], state["uinteger"])
         return wrap(np.frombuffer(packed, np.uint8).copy())
 
-    def set_state(self, new_state: Tensor) -> Generator:
+    def set_state(self, new_state: Any) -> Generator:
         """Go on from a state that `get_state` returned.
 
         Raises: RuntimeError for what is no such state.
