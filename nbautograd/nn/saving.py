@@ -47,12 +47,18 @@ def state_dict(module: Module, destination: Any, prefix: str, keep_vars: bool) -
     if destination is None:
         destination = StateDict()
         destination._metadata = OrderedDict()
+    metadata = {"version": module._version}
     if hasattr(destination, "_metadata"):
-        destination._metadata[prefix[:-1]] = {"version": module._version}
+        destination._metadata[prefix[:-1]] = metadata
+    for hook in module._hooks_round("before_saving"):
+        hook(module, prefix, keep_vars)
     module._save_to_state_dict(destination, prefix, keep_vars)
     for name, child in module._modules.items():
         if child is not None:
             child.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+    for hook in module._hooks_round("after_saving"):
+        changed = hook(module, destination, prefix, metadata)
+        destination = destination if changed is None else changed
     return destination
 
 
@@ -74,17 +80,29 @@ def load_state_dict(module: Module, state: Any, strict: bool, assign: bool) -> I
     problems: list[str] = []
     metadata = getattr(state, "_metadata", {})
     state = OrderedDict(state)
-    for path, part in module.named_modules(remove_duplicate=False):
-        prefix = path + "." if path else ""
+    found = IncompatibleKeys(missing, unexpected)
+
+    def load_tree(part: Module, path: str) -> None:
         local = {**metadata.get(path, {}), "assign_to_params_buffers": assign}
-        part._load_from_state_dict(state, prefix, local, True, missing, unexpected, problems)
+        part._load_from_state_dict(state, path and path + ".", local, True, missing, unexpected, problems)
+        for name, child in part._modules.items():
+            if child is not None:
+                load_tree(child, f"{path}.{name}" if path else name)
+        for hook in part._hooks_round("after_loading"):
+            if hook(part, found) is not None:
+                raise AssertionError(
+                    "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new "
+                    "values, if incompatible_keys need to be modified, it should be done inplace."
+                )
+
+    load_tree(module, "")
     if strict and unexpected:
         problems.insert(0, f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
     if strict and missing:
         problems.insert(0, f"Missing key(s) in state_dict: {_quoted(missing)}. ")
     if problems:
         raise RuntimeError(f"Error(s) in loading state_dict for {type(module).__name__}:\n\t" + "\n\t".join(problems))
-    return IncompatibleKeys(missing, unexpected)
+    return found
 
 
 def _quoted(names: list[str]) -> str:
@@ -102,6 +120,8 @@ def load(
     problems: list[str],
 ) -> None:
     """Copy the own state of `module` out of `state`, and note what is missing, too much or of another size."""
+    for hook in module._hooks_round("before_loading"):
+        hook(state, prefix, metadata, strict, missing, unexpected, problems)
     own = own_state(module)
     for name, tensor in own.items():
         key = prefix + name

@@ -1,5 +1,7 @@
 """Optimizers and learning-rate schedules, under torch's names."""
 
+from nbautograd.core.absent import refuse_in
+
 from . import lr_scheduler, swa_utils
 from .adafactor import Adafactor
 from .adam import Adam, Adamax, AdamW, NAdam, RAdam
@@ -7,7 +9,8 @@ from .adaptive import ASGD, Adadelta, Adagrad, RMSprop, Rprop
 from .lbfgs import LBFGS
 from .optimizer import Optimizer
 from .sgd import SGD
-from .sparse_adam import SparseAdam
+
+__getattr__ = refuse_in("optim")
 
 __all__ = [
     "ASGD",
@@ -24,7 +27,6 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Rprop",
-    "SparseAdam",
     "lr_scheduler",
     "swa_utils",
 ]

@@ -1,0 +1,100 @@
+"""The hooks of a module: how they are put on and taken off."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from nbautograd.core.node import RemovableHandle
+
+from . import boundary
+
+
+class Hookable:
+    """What a module lets others do before and after what it does itself."""
+
+    _hooks: boundary.Hooks | None
+    """Hooks round `forward` and backward; None while there are none, so that a call looks no further."""
+    _saving_hooks: defaultdict[str, OrderedDict[int, Any]] | None
+
+    def _hook(self, kind: str, hook: Any, prepend: bool, *options: bool) -> RemovableHandle:
+        if self._hooks is None:
+            self._hooks = boundary.Hooks()
+        held: OrderedDict[int, Any] = getattr(self._hooks, kind)
+        handle = RemovableHandle(held, (hook, *options))
+        if prepend:
+            held.move_to_end(handle.id, last=False)
+        return handle
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(module, args)` before `forward`; what it returns replaces the arguments."""
+        return self._hook("before", hook, prepend, with_kwargs)
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(module, args, output)` after `forward`; what it returns replaces the output."""
+        return self._hook("after", hook, prepend, with_kwargs, always_call)
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call `hook(module, grad_output)` when the gradient of the output is known; it may return another one."""
+        return self._hook("before_backward", hook, prepend)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call `hook(module, grad_input, grad_output)` when backward has passed; it may replace `grad_input`."""
+        return self._hook("after_backward", hook, prepend)
+
+    def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """torch's old backward hook, which saw the gradients of the module's last op only.
+
+        Raises: NotImplementedError
+        """
+        raise NotImplementedError(
+            "register_backward_hook is not supported: it sees the last op of a module, not the module\n"
+            "  hint: register_full_backward_hook sees the gradients of the module's own inputs and outputs"
+        )
+
+    # --- round saving and loading ---
+
+    def _saving_hook(self, kind: str, hook: Callable[..., Any]) -> RemovableHandle:
+        if self._saving_hooks is None:
+            self._saving_hooks = defaultdict(OrderedDict)
+        return RemovableHandle(self._saving_hooks[kind], hook)
+
+    def _hooks_round(self, kind: str) -> list[Callable[..., Any]]:
+        """The hooks of one kind round saving and loading."""
+        return list(self._saving_hooks[kind].values()) if self._saving_hooks else []
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, prefix, keep_vars)` before this module is saved."""
+        return self._saving_hook("before_saving", hook)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, state_dict, prefix, local_metadata)` when this module and all below it are saved."""
+
+        def checked(*args: Any) -> None:
+            if hook(*args) is not None:
+                raise RuntimeError("state_dict post-hook must return None")
+
+        return self._saving_hook("after_saving", checked)
+
+    def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Like `register_state_dict_post_hook`; the hook may return another state dict."""
+        return self._saving_hook("after_saving", hook)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, state_dict, prefix, metadata, strict, missing, unexpected, errors)` before loading."""
+        return self._saving_hook("before_loading", lambda *args: hook(self, *args))
+
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable[..., Any], with_module: bool = False
+    ) -> RemovableHandle:
+        """Like `register_load_state_dict_pre_hook`; the hook gets the module only with `with_module`."""
+        return self.register_load_state_dict_pre_hook(hook if with_module else lambda _, *args: hook(*args))
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, incompatible_keys)` after loading; it may change the lists of missing names."""
+        return self._saving_hook("after_loading", hook)
