@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from . import errors
 from .array import library_of, ndarray
 from .inplace import array_of as array_of
-from .inplace import storage
-from .node import tick
+from .inplace import storage, touched
+from .modes import is_grad_enabled
+from .node import is_leaf_node, tick
 from .op import TABLE, names_of
 from .tensor import Tensor
 
@@ -81,6 +83,31 @@ def pull_back(path: Any, g: Any, shape: tuple[int, ...]) -> Any:
         known = {"x_shape": x_shape, **(op.forward.__kwdefaults__ or {}), **settings}
         g = rule(g if nr is None else {nr: g}, *[known[name] for name in names_of(rule)[1:]])
     return g
+
+
+def become(tensor: Tensor, change: Any) -> Tensor:
+    """Let `tensor` itself show its memory in the way that `change` makes a view of it: `x.t_()`.
+
+    Raises: RuntimeError for a leaf that requires a gradient.
+    """
+    root = tensor if tensor._base is None else tensor._base
+    if is_grad_enabled() and root._node is not None and is_leaf_node(root._node):
+        raise errors.leaf_in_place(view=root is not tensor)
+    before = object.__new__(Tensor)
+    before._data, before._node = array_of(tensor), tensor._node
+    before._base, before._path = tensor._base, tensor._path
+    others = [v for v in (r() for r in tensor._views or ()) if v is not None]
+    for view in others:  # they, and from now on the tensor too, are views of what it was
+        view._base = before
+        remember(before, view)
+    after = change(before)
+    tensor._data, tensor._node, tensor._views = after._data, after._node, None
+    if others or tensor._base is not None:
+        base = before if before._base is None else before._base
+        tensor._base, tensor._path = base, after._path
+        remember(base, tensor)
+    touched(tensor)
+    return tensor
 
 
 def copy_slices(base: Tensor, view: Tensor, part: Any) -> Any:

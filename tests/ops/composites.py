@@ -11,6 +11,7 @@ from nbautograd.ops.samples import Make, Samples, along, binary, cases, over, sh
 from .composite import Composite
 from .composites_images import IMAGES
 from .composites_reduce import REDUCTIONS
+from .composites_shape import SHAPES
 
 PAIR = (((), ()), ((3,), (3,)), ((2, 3), (2, 3)), ((2, 3, 2), (2, 3, 2)), ((1, 4), (1, 4)))
 
@@ -74,28 +75,6 @@ COMPOSITES = [
         "true_divide": binary(low=0.5),
         "float_power": binary(low=0.5),
         "rsub": binary(),
-        "hstack": lists(((2,), (3,)), ((2, 1), (2, 2)), ((), ())),
-        "vstack": lists(((2,), (2,)), ((1, 2), (3, 2))),
-        "dstack": lists(((2,), (2,)), ((2, 2), (2, 2)), ((1, 2, 1), (1, 2, 2))),
-        "column_stack": lists(((2,), (2,)), ((2, 1), (2, 2)), ((2,), (2, 2))),
-        "flatten": shaped(((2, 3),), ((),), ((2, 3, 4), {"start_dim": 1}), ((2, 3, 4), {"end_dim": 1})),
-        "unflatten": cases(
-            lambda make: iter([(make(6), 0, (2, 3)), (make(2, 6), 1, (3, -1)), (make(4, 2), -2, (2, 2))])
-        ),
-        "movedim": cases(
-            lambda make: iter([(make(2, 3, 4), 0, 2), (make(2, 3, 4), (0, 1), (1, 2)), (make(2, 3), -1, 0)])
-        ),
-        "chunk": shaped(*(((5, 2), {"chunks": n, "dim": d}) for n in (1, 2, 3) for d in (0, -1))),
-        "tensor_split": given(lambda make: [(make(5), 2), (make(5), (1, 3)), (make(2, 7), 3, 1)]),
-        "narrow": given(lambda make: [(make(5), 0, 1, 3), (make(2, 4), -1, 0, 2)]),
-        "repeat_interleave": cases(
-            lambda make: iter([(make(3), 2), (make(2, 3), 2, 1), (make(3), np.array([1, 0, 2]), 0)])
-        ),
-        "tile": given(lambda make: [(make(3), (2,)), (make(2, 3), (2, 1)), (make(3), (2, 2))]),
-        "rot90": cases(lambda make: ((make(2, 3), k, (0, 1)) for k in (0, 1, 2, 3, -1))),
-        "meshgrid": cases(lambda make: ((make(2), make(3), {"indexing": i}) for i in ("ij", "xy"))),
-        "broadcast_tensors": shaped(((2, 1), (3,)), ((), (2, 2))),
-        "diag_embed": cases(lambda make: ((make(*s), k) for s in ((3,), (2, 3)) for k in (0, 1, -1))),
         "tensordot": given(lambda make: [(make(2, 3), make(3, 4), 1), (make(2, 3, 4), make(3, 4, 2), 2)]),
         "inner": shaped(((3,), (3,)), ((2, 3), (4, 3)), ((), (2,))),
         "kron": shaped(((2, 2), (2, 3)), ((3,), (2,)), ((2,), (2, 2))),
@@ -121,4 +100,4 @@ COMPOSITES = [
         "ndtr": unary(),
     }.items()
 ]
-COMPOSITES += REDUCTIONS + IMAGES
+COMPOSITES += [*REDUCTIONS, *IMAGES, *SHAPES]

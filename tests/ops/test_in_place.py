@@ -55,6 +55,31 @@ PROGRAMS = {
 """Each changes `y = x * 2`, with `w` beside it."""
 
 
+MATRICES = {
+    "turned": "m.t_()",
+    "turned, with a view from before": "v = m[0]; m.t_(); m.mul_(3); m = m * v[:2]",
+    "a view with a new dimension": "v = m.view(-1)[1:5]; v.unsqueeze_(0); v.mul_(2)",
+    "there and back": "m.unsqueeze_(1); m.squeeze_(); m.transpose_(0, 1).add_(w[:2])",
+    "a change through a view from before turning": "v = m[1]; m.swapaxes_(0, 1); v.mul_(5)",
+    "saved before turning": "m = torch.stack([y, y, w]); a = m * m; m.t_(); m = a * 1",
+    "in strides": "m.as_strided_((3, 2), (1, 3)).mul_(w[:2])",
+    "lower triangle": "m.tril_()",
+    "upper triangle": "m.triu_(1)",
+    "running sums": "m.cumsum_(1)",
+    "running products": "m.cumprod_(0)",
+    "the diagonal": "m.fill_diagonal_(3.0)",
+    "filled by index": "m.index_fill_(1, i, 2.5)",
+    "copied by index": "m.index_copy_(1, i, torch.stack([w[:2], w[1:]]))",
+    "scattered and reduced": "m.scatter_reduce_(1, torch.stack([i, 1 - i]), torch.stack([w[:2], w[1:]]), 'amax')",
+    "reduced by index": "m.index_reduce_(1, i, torch.stack([w[:2], w[1:]]), 'prod')",
+    "scattered by a mask": "m.masked_scatter_(m > 2, torch.cat([w, w]))",
+    "put": "m.put_(i, w[:2], accumulate=True)",
+    "put by index": "m.index_put_((i, i), w[:2])",
+    "windows": "m.unfold(1, 2, 1).sum(-1).mul_(2); m = m.unfold(1, 2, 1).sum(-1)",
+}
+"""Each changes the matrix `m` made of `y` and `w`."""
+
+
 def outcome(library: Any, program: str) -> str:
     x = library.tensor([0.5, 1.0, 1.5], dtype=library.float64, requires_grad=True)
     w = library.tensor([1.5, 0.5, 2.5], dtype=library.float64, requires_grad=True)
@@ -70,6 +95,13 @@ def outcome(library: Any, program: str) -> str:
 
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS.keys())
 def test_a_change_in_place_does_what_it_does_in_torch(program: str):
+    assert outcome(nb, program) == outcome(torch, program)
+
+
+@pytest.mark.filterwarnings("ignore:index_reduce")
+@pytest.mark.parametrize("program", MATRICES.values(), ids=MATRICES.keys())
+def test_a_change_of_a_matrix_in_place_does_what_it_does_in_torch(program: str):
+    program = f"m = torch.stack([y, w * y]); i = torch.tensor([0, 1]); {program}; y = m * m"
     assert outcome(nb, program) == outcome(torch, program)
 
 

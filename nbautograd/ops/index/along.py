@@ -8,7 +8,7 @@ import numpy as np
 
 from nbautograd.core import inplace
 from nbautograd.core.call import wrap
-from nbautograd.core.op import Op, xp
+from nbautograd.core.op import TABLE, Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arguments import canonical_dim
@@ -136,21 +136,32 @@ def _source(input: Tensor, index: Tensor, src: Any) -> Tensor:
     return src if isinstance(src, Tensor) else wrap(np.full(index.shape, src, input._data.dtype))
 
 
+def _scattering(reduce: str | None) -> tuple[Any, dict[str, Any]]:
+    """The op that writes, adds or multiplies, and its settings.
+
+    Raises: RuntimeError for another reduction.
+    """
+    if reduce not in (None, "add", "multiply"):
+        raise RuntimeError("reduce argument must be either add or multiply.")
+    if reduce == "multiply":
+        return TABLE["scatter_reduce"], {"reduce": "prod"}
+    return (ScatterAdd if reduce == "add" else Scatter), {}
+
+
 @public()
 def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     """A copy with `src` (or one value) written along `dim` at `index`."""
     src = _source(input, index, value if src is None else src)
-    op = ScatterAdd if reduce == "add" else Scatter
-    return op.call(input, index, src, dim=canonical_dim(dim, input.ndim))
+    op, more = _scattering(reduce)
+    return op.call(input, index, src, dim=canonical_dim(dim, input.ndim), **more)
 
 
 @public(top=False)
 def scatter_(self, dim, index, src=None, *, value=None, reduce=None):
     """`scatter`, in place."""
     src = _source(self, index, value if src is None else src)
-    return inplace.apply(
-        ScatterAdd if reduce == "add" else Scatter, self, index, src, dim=canonical_dim(dim, self.ndim)
-    )
+    op, more = _scattering(reduce)
+    return inplace.apply(op, self, index, src, dim=canonical_dim(dim, self.ndim), **more)
 
 
 @public()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 
 from nbautograd.core import inplace
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
+from nbautograd.core.tensor import Tensor
 from nbautograd.ops.index.subscript import Index
-from nbautograd.ops.samples import cases
+from nbautograd.ops.samples import Make, cases
 
 MASKS = (((), ()), ((3,), (3,)), ((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 3), (2, 1)), ((0,), (0,)),
          ((2, 3), (1,)), ((4,), (1,)), ((2, 2, 2), (2, 2)), ((1, 3), (1, 3)))  # fmt: skip
@@ -37,6 +41,67 @@ class MaskedSelect(Index):
 
     node_name = "MaskedSelectBackward0"
     samples = cases(lambda make: ((make(*s), make.bools(*m)) for s, m in MASKS))
+
+
+def _masked_sources(make: Make) -> Any:
+    for shape, mask in MASKS:
+        chosen = make.bools(*mask)
+        count = int(np.broadcast_to(chosen, shape).sum())
+        yield make(*shape), chosen, make(count + 2)
+        yield make(*shape), chosen, make(2, count)
+
+
+class MaskedScatter(Op):
+    """`x` with the elements of `source`, one after the other, where the mask is true."""
+
+    promote = "same"
+    holds = ("mask",)
+    samples = cases(_masked_sources)
+
+    def forward(x, source, *, mask):
+        out = xp.array(x)
+        out[mask] = source.reshape(-1)[: int(mask.sum())]
+        return out
+
+    def dx(g, mask):
+        return xp.where(mask, 0, g)
+
+    def dsource(g, source_shape, mask):
+        taken = g[mask]
+        row = xp.unslice(taken, shape=(math.prod(source_shape),), index=(slice(taken.shape[0]),))
+        return row.reshape(tuple(source_shape))
+
+
+def _whole_mask(input: Tensor, mask: Tensor, source: Tensor) -> dict[str, Any]:
+    """The mask in the shape of the input.
+
+    Raises: RuntimeError when there is less to write than places.
+    """
+    if mask._data.dtype.kind != "b":
+        raise RuntimeError(
+            f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype.tensor_type}"
+        )
+    whole = np.broadcast_to(mask._data, input._data.shape)
+    if source._data.size < np.count_nonzero(whole):
+        raise RuntimeError(
+            f"masked_scatter: expected self and source to have at least {np.count_nonzero(whole)} elements in source, "
+            f"got {source._data.size}"
+        )
+    return {"mask": whole}
+
+
+@public()
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """A copy with the elements of `source`, one after the other, where `mask` is true."""
+    shape = np.broadcast_shapes(input._data.shape, mask._data.shape)
+    input = input if input._data.shape == shape else input.expand(*shape)
+    return MaskedScatter.call(input, source, **_whole_mask(input, mask, source))
+
+
+@public(top=False)
+def masked_scatter_(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """`masked_scatter`, in place."""
+    return inplace.apply(MaskedScatter, self, source, **_whole_mask(self, mask, source))
 
 
 @public()

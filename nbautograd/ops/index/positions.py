@@ -87,6 +87,19 @@ def index_copy(input, dim, index, source):
     return IndexCopy.call(input, source, index=position(canonical_dim(dim, input.ndim), index))
 
 
+@public(top=False)
+def index_copy_(self, dim, index, source):
+    """`index_copy`, in place."""
+    return inplace.apply(IndexCopy, self, source, index=position(canonical_dim(dim, self.ndim), index))
+
+
+@public(top=False)
+def index_fill_(self, dim, index, value):
+    """`index_fill`, in place."""
+    value = value if isinstance(value, Tensor) else wrap(self._data.dtype.type(value))
+    return inplace.apply(IndexFill, self, value, index=position(canonical_dim(dim, self.ndim), index))
+
+
 @public()
 def index_fill(input, dim, index, value):
     """A copy with one value at `index` along `dim`."""
@@ -98,6 +111,21 @@ def index_fill(input, dim, index, value):
 def take(input, index):
     """The elements at positions of the flattened tensor."""
     return Take.call(input.reshape(-1), index=(index._data,))
+
+
+@public()
+def put(input, index, source, accumulate=False):
+    """A copy with `source` written (or added) at positions of the flattened tensor."""
+    row = input.reshape(-1)
+    return IndexPut.call(row, source.reshape(-1), index=(index._data.reshape(-1),), accumulate=accumulate).reshape(
+        input.shape
+    )
+
+
+@public(top=False)
+def put_(self, index, source, accumulate=False):
+    """`put`, in place."""
+    return self.copy_(put(self, index, source, accumulate))
 
 
 @public()
@@ -131,6 +159,12 @@ def nonzero(input, *, as_tuple=False):
     if as_tuple:
         return tuple(wrap(i) for i in found)
     return wrap(np.stack(found, axis=-1) if input.ndim else np.zeros((len(found[0]), 0), np.int64))
+
+
+@public()
+def argwhere(input):
+    """Where the elements are not zero, one row per element."""
+    return nonzero(input)
 
 
 @public()

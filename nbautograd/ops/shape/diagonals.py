@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbautograd.core.op import Op, xp
-from nbautograd.core.public import public
+from nbautograd.core.public import public, public_in_place
 from nbautograd.ops.arguments import canonical_dim
 from nbautograd.ops.samples import shaped, through
 from nbautograd.ops.shape.orders import movedim
@@ -101,12 +101,14 @@ class Triu(Op):
         return xp.triu(g, diagonal)
 
 
+@public_in_place()
 @public()
 def tril(input, diagonal=0):
     """The lower triangle; zero above the diagonal."""
     return Tril.call(input, diagonal=diagonal)
 
 
+@public_in_place()
 @public()
 def triu(input, diagonal=0):
     """The upper triangle; zero below the diagonal."""
@@ -128,6 +130,28 @@ def diag(input, diagonal=0):
         return Diagonal.call(input, offset=diagonal)
     n = input.shape[0] + abs(diagonal)
     return DiagEmbed.call(input, shape=(n, n), offset=diagonal)
+
+
+@public()
+def diagflat(input, offset=0):
+    """A matrix with all elements of `input` on its diagonal."""
+    return diag(input.reshape(-1), offset)
+
+
+@public(top=False)
+def fill_diagonal_(self, fill_value, wrap=False):
+    """One number on the whole diagonal, in place; `wrap` starts again below it in tall matrices.
+
+    Raises: RuntimeError for less than two dimensions.
+    """
+    if self.ndim < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    rows, columns, count = self.shape[0], self.shape[-1], min(self.shape)
+    if wrap and self.ndim == 2 and rows > columns + 1:
+        count = -(-self.numel() // (columns + 1))
+    strides = self.stride()
+    self.as_strided((count,), (sum(strides),)).fill_(fill_value)
+    return self
 
 
 @public()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
 from nbautograd.core import inplace
+from nbautograd.core.call import wrap
 from nbautograd.core.public import public
 from nbautograd.ops.arguments import canonical_dim
 
@@ -37,3 +42,25 @@ def stride(input, dim=None):
 def is_contiguous(input):
     """Whether the elements lie in order in memory."""
     return bool(inplace.array_of(input).flags.c_contiguous)
+
+
+@public(top=False)
+def storage_offset(input):
+    """How many elements lie in memory before the first one."""
+    data = inplace.array_of(input)
+    return (data.ctypes.data - inplace.storage(data).ctypes.data) // data.itemsize
+
+
+@public()
+def is_same_size(input, other):
+    """Whether two tensors have the same shape."""
+    return input.shape == other.shape
+
+
+@public(method=False)
+def unravel_index(indices, shape):
+    """The coordinates of positions in a flattened tensor of this shape."""
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    if indices._data.size and (indices._data >= math.prod(shape)).any():
+        raise ValueError(f"indices are out of bounds for a tensor of shape {shape}")
+    return tuple(wrap(np.asarray(i)) for i in np.unravel_index(indices._data, shape))

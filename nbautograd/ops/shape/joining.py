@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
+
+import numpy as np
 
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
@@ -132,7 +135,7 @@ def dstack(tensors):
 @public(method=False)
 def column_stack(tensors):
     """Vectors joined as columns."""
-    return hstack([unsqueeze(t, 1) if t.ndim == 1 else t for t in tensors])
+    return hstack([reshape(t, (-1, 1)) if t.ndim < 2 else t for t in tensors])
 
 
 @public(method=False)
@@ -147,3 +150,35 @@ def meshgrid(*tensors, indexing="ij"):
         shape[order.index(i)] = t.numel()
         grids.append(expand(reshape(t, shape), *sizes))
     return tuple(grids)
+
+
+@public(method=False)
+def cartesian_prod(*tensors):
+    """Every choice of one element from each vector, one row per choice."""
+    tensors = tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else tensors
+    if len(tensors) == 1:
+        return tensors[0]
+    return stack([reshape(grid, -1) for grid in meshgrid(*tensors, indexing="ij")], 1)
+
+
+@public(method=False)
+def combinations(input, r=2, with_replacement=False):
+    """Every choice of `r` elements of a vector, in order, one row per choice.
+
+    Raises: RuntimeError for what is no vector.
+    """
+    if input.ndim != 1:
+        raise RuntimeError(f"Expect a 1D vector, but got shape {list(input.shape)}")
+    if r == 0:
+        return input[:0]
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    index = np.array(list(choose(range(input.shape[0]), r)), np.int64).reshape(-1, r)
+    return input[index]
+
+
+@public(method=False)
+def vander(x, N=None, increasing=False):  # noqa: N803
+    """The powers of a vector's elements as columns."""
+    count = x.shape[0] if N is None else N
+    powers = range(count) if increasing else range(count)[::-1]
+    return stack([x**n for n in powers], -1) if count else x[:, None][:, :0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
@@ -127,3 +128,31 @@ def tensor_split(input, indices_or_sections, dim=0):
         return split(input, [size + (i < rest) for i in range(indices_or_sections)], dim)
     cuts = [0, *(min(max(i if i >= 0 else n + i, 0), n) for i in indices_or_sections), n]
     return split(input, [b - a for a, b in itertools.pairwise(cuts)], dim)
+
+
+def _split_at(name: str, least: int, dim_of: Any) -> None:
+    def pieces(input, indices_or_sections):
+        if input.ndim < least:
+            raise RuntimeError(
+                f"torch.{name} requires a tensor with at least {least} dimension{'s' if least > 1 else ''}, but got a "
+                f"tensor with {input.ndim} dimensions!"
+            )
+        dim = dim_of(input.ndim)
+        if isinstance(indices_or_sections, int) and input.shape[dim] % indices_or_sections:
+            raise RuntimeError(
+                f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension "
+                f"{input.shape[dim]} is not divisible by the split_size {indices_or_sections}!"
+            )
+        return tensor_split(input, indices_or_sections, dim)
+
+    pieces.__name__ = name
+    pieces.__doc__ = "Pieces along one dimension: a number of equal ones, or cut at the given places."
+    public()(pieces)
+
+
+_split_at("hsplit", 1, lambda ndim: 0 if ndim == 1 else 1)
+_split_at("vsplit", 2, lambda ndim: 0)
+_split_at("dsplit", 3, lambda ndim: 2)
+public("unsafe_split")(split)
+public("unsafe_chunk")(chunk)
+public("unsafe_split_with_sizes")(split_with_sizes)

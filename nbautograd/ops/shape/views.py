@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core import inplace
+from nbautograd.core.array import Size
 from nbautograd.core.op import TABLE, Op, xp
 from nbautograd.core.public import public
+from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arguments import canonical_dim, complete, shape_of
 from nbautograd.ops.samples import shaped, through
 
@@ -222,11 +224,59 @@ def expand_as(input, other):
 @public(method=False)
 def broadcast_tensors(*tensors):
     """All tensors expanded to their common shape."""
+    tensors = tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else tensors
     shape = np.broadcast_shapes(*(tuple(t.shape) for t in tensors))
     return tuple(expand(t, *shape) for t in tensors)
 
 
-@public()
-def atleast_1d(input):
-    """At least one dimension."""
-    return input if input.ndim else reshape(input, 1)
+@public(method=False)
+def broadcast_shapes(*shapes):
+    """The shape that tensors of these shapes are broadcast to.
+
+    Raises: RuntimeError when they do not fit.
+    """
+    shapes = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+    try:
+        return Size(np.broadcast_shapes(*shapes))
+    except ValueError:
+        raise RuntimeError(
+            "Shape mismatch: objects cannot be broadcast to a single shape\n"
+            "  hint: sizes must be equal, or one of them 1"
+        ) from None
+
+
+@public(top=False)
+def sum_to_size(self, *size):
+    """Summed over what broadcasting from `size` would repeat."""
+    size = shape_of(size)
+    extra = self.ndim - len(size)
+    fits = extra >= 0 and all(n in (1, m) for n, m in zip(size, self.shape[extra:]))
+    if not fits:
+        raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(self.shape)}}}.")
+    axes = tuple(i for i, n in enumerate(self.shape) if i < extra or size[i - extra] != n)
+    return (self.sum(axes) if axes else self).reshape(size)
+
+
+def _at_least(count: int, grown: Any) -> Any:
+    """A function of one tensor or of several."""
+
+    def atleast(*tensors):
+        tensors = tensors[0] if len(tensors) == 1 else tensors
+        return grown(tensors) if isinstance(tensors, Tensor) else tuple(grown(x) for x in tensors)
+
+    atleast.__name__ = f"atleast_{count}d"
+    atleast.__doc__ = f"At least {count} dimensions, new ones of size one; of one tensor, or of each of several."
+    return public(method=False)(atleast)
+
+
+def _plane(x: Any) -> Any:
+    return x if x.ndim > 1 else reshape(x, (1, -1))
+
+
+def _space(x: Any) -> Any:
+    return x if x.ndim > 2 else unsqueeze(x, -1) if x.ndim == 2 else reshape(x, (1, -1, 1))
+
+
+atleast_1d = _at_least(1, lambda x: x if x.ndim else reshape(x, 1))
+atleast_2d = _at_least(2, _plane)
+atleast_3d = _at_least(3, _space)
