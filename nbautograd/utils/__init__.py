@@ -1,5 +1,5 @@
 """Helpers beside the engine, under torch's paths."""
 
-from . import data
+from . import checkpoint, data
 
-__all__ = ["data"]
+__all__ = ["checkpoint", "data"]
