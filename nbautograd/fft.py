@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbautograd.core.absent import refuse_in
 from nbautograd.ops.fft.functions import fft as fft
 from nbautograd.ops.fft.functions import fft2 as fft2
 from nbautograd.ops.fft.functions import fftfreq as fftfreq
@@ -24,3 +25,5 @@ from nbautograd.ops.fft.functions import rfft as rfft
 from nbautograd.ops.fft.functions import rfft2 as rfft2
 from nbautograd.ops.fft.functions import rfftfreq as rfftfreq
 from nbautograd.ops.fft.functions import rfftn as rfftn
+
+__getattr__ = refuse_in("fft")

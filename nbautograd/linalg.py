@@ -36,11 +36,9 @@ from nbautograd.ops.linalg.triangles import lu_factor as lu_factor
 from nbautograd.ops.linalg.triangles import lu_factor_ex as lu_factor_ex
 from nbautograd.ops.linalg.triangles import lu_solve as lu_solve
 from nbautograd.ops.linalg.triangles import qr as qr
+from nbautograd.ops.linalg.vectors import cross as cross
+from nbautograd.ops.linalg.vectors import vander as vander
+from nbautograd.ops.linalg.vectors import vecdot as vecdot
 from nbautograd.ops.reduce.norms import vector_norm as vector_norm
 
 diagonal, matmul = _FUNCTIONS["diagonal"], _FUNCTIONS["matmul"]
-
-
-def vecdot(x, y, *, dim: int = -1):
-    """Dot products of the vectors along `dim`, of x with its conjugate."""
-    return (x.conj() * y if x.is_complex() else x * y).sum(dim)

@@ -1,5 +1,6 @@
 """torch.random: seeds and states of the default generator."""
 
+from nbautograd.core.absent import refuse_in
 from nbautograd.core.public import FUNCTIONS
 from nbautograd.ops.random import (
     default_generator,
@@ -12,6 +13,8 @@ from nbautograd.ops.random import (
 )
 
 Generator = FUNCTIONS["Generator"]
+
+__getattr__ = refuse_in("random")
 
 __all__ = [
     "Generator",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from nbautograd.core.absent import refuse_in
 from nbautograd.core.public import FUNCTIONS as _FUNCTIONS
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops import special as _ops
@@ -40,3 +41,6 @@ def log_softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """See `torch.logsumexp`."""
     return _FUNCTIONS["logsumexp"](input, dim, keepdim)
+
+
+__getattr__ = refuse_in("special")

@@ -1,5 +1,7 @@
 """Mixed precision: ops run in half precision where that is safe, and losses are scaled so that gradients survive it."""
 
+from nbautograd.core.absent import refuse_in
+
 from .autocast import autocast
 from .custom import custom_bwd, custom_fwd
 from .grad_scaler import GradScaler
@@ -21,6 +23,8 @@ from .settings import (
     set_autocast_enabled,
     set_autocast_gpu_dtype,
 )
+
+__getattr__ = refuse_in("amp")
 
 __all__ = [
     "GradScaler",

@@ -1,5 +1,6 @@
 """Differentiation under torch's names: backward and grad, functions of one's own, whole derivatives, and checks."""
 
+from nbautograd.core.absent import refuse_in
 from nbautograd.core.anomaly import detect_anomaly, set_detect_anomaly
 from nbautograd.core.inference import inference_mode
 from nbautograd.core.modes import (
@@ -15,6 +16,8 @@ from . import functional, graph
 from .function import Function, once_differentiable
 from .gradcheck import GradcheckError, gradcheck, gradgradcheck
 from .variable import Variable
+
+__getattr__ = refuse_in("autograd")
 
 __all__ = [
     "Function",

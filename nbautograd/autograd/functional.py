@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from nbautograd.core.absent import refuse_in
 from nbautograd.core.call import wrap
 from nbautograd.core.modes import enable_grad, is_grad_enabled, set_grad_enabled
 from nbautograd.core.public import FUNCTIONS
@@ -355,3 +356,6 @@ def _check_depends(tensors: Tensors, what: str, strict: bool) -> None:
     for i, t in enumerate(tensors if strict else ()):
         if not t.requires_grad:
             raise RuntimeError(_DETACHED[what].format(i))
+
+
+__getattr__ = refuse_in("autograd.functional")

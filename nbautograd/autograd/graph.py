@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from nbautograd.core import inplace, saved, walk
+from nbautograd.core.absent import refuse_in
 from nbautograd.core.array import device
 from nbautograd.core.edges import GradientEdge
 from nbautograd.core.edges import edge_of as get_gradient_edge
@@ -165,9 +166,7 @@ def _pass() -> Any:
     return now
 
 
-def __getattr__(name: str) -> Any:
-    raise AttributeError(f"nbautograd has no torch.autograd.graph.{name}")
-
+__getattr__ = refuse_in("autograd.graph")
 
 __all__ = [
     "GradientEdge",

@@ -1,5 +1,7 @@
 """Probability distributions, under torch's names: draws, log-probabilities, entropies, and gradients through draws."""
 
+from nbautograd.core.absent import refuse_in
+
 from . import constraints
 from . import kl_of_two_kinds as _kl_of_two_kinds  # noqa: F401  (fills the table of formulas)
 from .categorical import Categorical, Multinomial, OneHotCategorical, OneHotCategoricalStraightThrough
@@ -32,6 +34,8 @@ from .vector_transforms import (
     StackTransform,
     StickBreakingTransform,
 )
+
+__getattr__ = refuse_in("distributions")
 
 __all__ = [
     "AbsTransform",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import nbautograd.ops  # noqa: F401  (fills the tables)
+from nbautograd.core.absent import refuse_in
 from nbautograd.core.public import FUNCTIONAL
 from nbautograd.ops.loss.reduction import legacy_reduction
 
@@ -14,8 +13,6 @@ FUNCTIONS = {**COMPOSED, **FUNCTIONAL}
 globals().update(FUNCTIONS)
 
 
-def __getattr__(name: str) -> Any:
-    raise AttributeError(f"nbautograd has no torch.nn.functional.{name}")
-
+__getattr__ = refuse_in("nn.functional")
 
 __all__ = ["legacy_reduction", *FUNCTIONS]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core import inplace
+from nbautograd.core.absent import refuse_in
 from nbautograd.core.array import CPU, place
 from nbautograd.core.modes import no_grad
 from nbautograd.core.tensor import Tensor
@@ -208,3 +209,6 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
 def _write(tensor: Tensor, values: Any) -> Tensor:
     inplace.write(tensor, place(values.astype(tensor._data.dtype), tensor.device))
     return tensor
+
+
+__getattr__ = refuse_in("nn.init")

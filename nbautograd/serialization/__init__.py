@@ -9,6 +9,8 @@ JSON in the header's `__metadata__`. Loading makes numbers and containers and no
 
 from __future__ import annotations
 
+from nbautograd.core.absent import refuse_in
+
 from .api import (
     add_safe_globals,
     clear_safe_globals,
@@ -19,6 +21,8 @@ from .api import (
     save,
     save_file,
 )
+
+__getattr__ = refuse_in("serialization")
 
 __all__ = [
     "add_safe_globals",

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nbautograd.core.absent import refuse_in
 from nbautograd.core.call import wrap
 from nbautograd.core.op import tensors
 from nbautograd.core.public import FUNCTIONAL, FUNCTIONS
@@ -199,3 +200,6 @@ def pack_sequence(sequences: list[Tensor], enforce_sorted: bool = True) -> Packe
 def unpack_sequence(packed_sequences: PackedSequence) -> list[Tensor]:
     """The sequences of a packed one: undoes `pack_sequence`."""
     return unpad_sequence(*pad_packed_sequence(packed_sequences, batch_first=True), batch_first=True)
+
+
+__getattr__ = refuse_in("nn.utils.rnn")

@@ -1,5 +1,7 @@
 """Data sets, samplers and loaders, under torch's names."""
 
+from nbautograd.core.absent import refuse_in
+
 from .collate import default_collate, default_convert
 from .dataset import (
     ChainDataset,
@@ -20,6 +22,8 @@ from .sampler import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+
+__getattr__ = refuse_in("utils.data")
 
 __all__ = [
     "BatchSampler",
