@@ -317,7 +317,16 @@ def _transposed_twice(call: Call, levels: list[Level]) -> Any:
     return tangents_at
 
 
-# --- a tensor was changed -----------------------------------------------------------------------------------------
+# --- a tensor is changed -----------------------------------------------------------------------------------------
+
+
+def before_change(target: Tensor) -> Tensor:
+    """A copy of `target` for the op that changes it: tangents are computed from the old values, also in backward."""
+    if not tangents_of(target):
+        return target
+    copy = without_history(target)
+    copy._data, copy._node = target._data.copy(), target._node
+    return copy
 
 
 def moved_in_place(target: Tensor, result: Tensor) -> None:

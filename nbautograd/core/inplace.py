@@ -249,6 +249,10 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
 
 def _unpacked(op: Any, target: Tensor, others: tuple[Any, ...], settings: dict[str, Any]) -> Tensor:
     """`op` run without hooks for what it saves: they get it when it is what it will be, from `_pack`."""
+    if local.levels:
+        from . import forward
+
+        target = forward.before_change(target)
     before, local.saved_hooks = local.saved_hooks, ()
     try:
         return op.call(target, *others, **settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -88,13 +88,12 @@ def jacfwd(
     argnums: int | tuple[int, ...] = 0,
     has_aux: bool = False,
     *,
-    chunk_size: int | None = None,
     randomness: str = "error",
 ) -> Callable[..., Any]:
     """The function that computes the Jacobian of `func`, column by column, with forward mode.
 
-    `func` runs once, with a tangent for each column; with `chunk_size`, once for each so many columns. `randomness`
-    is accepted for torch's sake: all columns of a run see the same random numbers.
+    `func` runs once, with a tangent for each column. `randomness` is accepted for torch's sake: all columns see the
+    same random numbers.
 
     Math: Jᵢⱼ = ∂yᵢ/∂xⱼ
     Shape: (*y.shape, *x.shape) for each pair of an output y and an argument x
@@ -112,22 +111,12 @@ def jacfwd(
         inputs, structure = flatten(chosen(args, which))
         check_real("jacfwd", inputs, "inputs")
         found = Columns(inputs, has_aux)
-        for directions in batched(found.directions(), chunk_size):
-            found.run(lambda own: func(*replaced(args, which, unflatten(own, structure))), directions)
+        found.run(lambda own: func(*replaced(args, which, unflatten(own, structure))))
         assert found.form is not None
         table = unflatten([unflatten(found.of(k), structure) for k in range(len(found.outputs))], found.form)
         return (table, found.aux) if has_aux else table
 
     return jacobian
-
-
-def batched(items: Iterator[Any], size: int | None) -> Iterator[list[Any]]:
-    """Lists of `size` of the items, one at least; all of them when there is no size."""
-    items = iter(items)
-    part = list(islice(items, size))
-    yield part
-    while size and (part := list(islice(items, size))):
-        yield part
 
 
 class Columns:
@@ -140,12 +129,9 @@ class Columns:
         self.aux: Any = None
         self._columns: list[list[Tensor]] = []
 
-    def directions(self) -> Iterator[tuple[int, Tensor]]:
-        """Which input moves, and how, for each column."""
-        return ((i, unit) for i, x in enumerate(self.inputs) for unit in units(x))
-
-    def run(self, function: Callable[[list[Tensor]], Any], directions: list[tuple[int, Tensor]]) -> None:
-        """Run `function` once on the inputs, moving in all `directions`."""
+    def run(self, function: Callable[[list[Tensor]], Any]) -> None:
+        """Run `function` once on the inputs, while each of their elements moves at a level of its own."""
+        directions = [(i, unit) for i, x in enumerate(self.inputs) for unit in units(x)]
         with opened(len(directions)) as levels:
             own = [alias(x) for x in self.inputs]
             for level, (i, unit) in zip(levels, directions, strict=True):
@@ -153,7 +139,7 @@ class Columns:
             output = function(own)
             output, self.aux = with_aux(output, JVP) if self._has_aux else (output, None)
             self.outputs, self.form = flatten(output)
-            self._columns += [[_tangent(level, y) for y in self.outputs] for level in levels]
+            self._columns = [[_tangent(level, y) for y in self.outputs] for level in levels]
         check_real("jacfwd", self.outputs, "outputs")
 
     def of(self, k: int) -> list[Tensor]:
