@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.core import inplace
+from nbautograd.core.array import library_of
 from nbautograd.core.call import wrap
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
@@ -28,10 +30,11 @@ class Embedding(Op):
     tex = {"weight": "\\text{add to the rows used}"}
     samples = cases(_looked_up, numeric=False)
 
-    def forward(weight, index, *, padding_idx=None):
+    def forward(weight, index, *, padding_idx=None, shares=None):
         return weight[index]
 
-    def dweight(g, weight_shape, index, padding_idx):
+    def dweight(g, weight_shape, index, padding_idx, shares):
+        g = g if shares is None else g * shares
         return xp.embedding_backward(g, index, shape=weight_shape, padding_idx=padding_idx)
 
 
@@ -49,7 +52,9 @@ class EmbeddingBackward(Op):
 
     def forward(x, index, *, shape, padding_idx=None):
         out = xp.zeros(shape, dtype=x.dtype)
-        xp.add.at(out, index.reshape(-1), x.reshape(-1, shape[-1]))
+        # NumPy adds at single places five times faster than it adds rows.
+        places = index.reshape((-1, 1)) * shape[-1] + xp.arange(shape[-1])
+        xp.add.at(out.reshape(-1), places.reshape(-1), x.reshape(-1))
         if padding_idx is not None:
             out[padding_idx] = 0
         return out
@@ -61,12 +66,47 @@ class EmbeddingBackward(Op):
 
 @public("embedding", top=False, method=False, functional=True)
 def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
-    """Rows of the table `weight` at the positions `input`."""
-    if padding_idx is not None and padding_idx < 0:
-        padding_idx += weight.shape[0]
-    if input._data.size and (input._data.max() >= weight.shape[0] or input._data.min() < 0):
+    """Rows of the table `weight` at the positions `input`.
+
+    Rows longer than `max_norm` are first shortened, in place; `scale_grad_by_freq` divides what a row learns by how
+    often it was looked up.
+
+    Raises: IndexError for positions that are not there, RuntimeError for positions that are no integers.
+    """
+    rows, index = weight.shape[0], input._data
+    if index.dtype.kind not in "iu":
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; "
+            f"but got torch.{input.dtype.tensor_type}Tensor instead (while checking arguments for embedding)"
+        )
+    if padding_idx is not None:
+        if not -rows <= padding_idx < rows:
+            raise AssertionError("Padding_idx must be within num_embeddings")
+        padding_idx %= rows
+    if index.size and (index.max() >= rows or index.min() < 0):
         raise IndexError("index out of range in self")
-    return Embedding.call(weight, input, padding_idx=padding_idx)
+    if max_norm is not None:
+        shorten(weight, index, max_norm, norm_type)
+    shares = frequency_shares(index, rows, weight._data.dtype) if scale_grad_by_freq else None
+    return Embedding.call(weight, input, padding_idx=padding_idx, shares=shares)
+
+
+def shorten(weight, index, max_norm, norm_type):
+    """Bring the rows of the table that are looked up to a norm of at most `max_norm`, in place."""
+    library = library_of(weight._data)
+    used = library.unique(index)
+    norms = library.linalg.norm(weight._data[used], norm_type, axis=1)
+    long = norms > max_norm
+    if long.any():
+        changed = weight._data.copy()
+        changed[used[long]] *= (max_norm / (norms[long] + 1e-7))[:, None].astype(changed.dtype)
+        inplace.write(weight, changed)
+
+
+def frequency_shares(index, rows, dtype):
+    """For each position looked up 1 over how often its row was, as a column."""
+    counts = library_of(index).bincount(index.reshape(-1), minlength=rows)
+    return (1 / counts[index])[..., None].astype(dtype)
 
 
 @public("one_hot", top=False, method=False, functional=True)
