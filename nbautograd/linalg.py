@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbautograd.core.absent import refuse_in
 from nbautograd.core.public import FUNCTIONS as _FUNCTIONS
 from nbautograd.ops.linalg.cholesky import cholesky as cholesky
 from nbautograd.ops.linalg.cholesky import cholesky_ex as cholesky_ex
@@ -42,3 +43,5 @@ from nbautograd.ops.linalg.vectors import vecdot as vecdot
 from nbautograd.ops.reduce.norms import vector_norm as vector_norm
 
 diagonal, matmul = _FUNCTIONS["diagonal"], _FUNCTIONS["matmul"]
+
+__getattr__ = refuse_in("linalg")

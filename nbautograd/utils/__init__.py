@@ -1,5 +1,5 @@
 """Helpers beside the engine, under torch's paths."""
 
-from . import checkpoint, data
+from . import checkpoint, data, dlpack
 
-__all__ = ["checkpoint", "data"]
+__all__ = ["checkpoint", "data", "dlpack"]
