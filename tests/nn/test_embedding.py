@@ -11,9 +11,7 @@ from .sequences import assert_same, draw
 torch = pytest.importorskip("torch")
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"padding_idx": 2}, {"padding_idx": -1}, {"scale_grad_by_freq": True}], ids=str
-)
+@pytest.mark.parametrize("options", [{}, {"padding_idx": 2}, {"padding_idx": -1}], ids=str)
 def test_an_embedding_is_torchs(options):
     index = np.array([[0, 2, 2], [4, 1, 2]])
     assert_same(lambda t: t.nn.Embedding(5, 3, **options), lambda m, t, i: m(i) ** 2, index)
