@@ -10,6 +10,7 @@ from nbautograd.ops.samples import Make, Samples, along, binary, cases, over, sh
 
 from .composite import Composite
 from .composites_images import IMAGES
+from .composites_linalg import LINALG
 from .composites_reduce import REDUCTIONS
 from .composites_shape import SHAPES
 
@@ -100,4 +101,4 @@ COMPOSITES = [
         "ndtr": unary(),
     }.items()
 ]
-COMPOSITES += [*REDUCTIONS, *IMAGES, *SHAPES]
+COMPOSITES += [*REDUCTIONS, *IMAGES, *SHAPES, *LINALG]

@@ -84,7 +84,7 @@ class Pow(Op):
         return xp.where(y == 0, 0, g * (y * x ** (y - 1)))
 
     def dy(g, x, y, out):
-        return xp.where((x == 0) & (y >= 0), 0, g * (out * xp.log(x)))
+        return xp.where((x == 0) & (xp.real(y) >= 0), 0, g * (out * xp.log(x)))
 
     def refuse(x, y):
         return "Integers to negative integer powers are not allowed."

@@ -45,6 +45,8 @@ class ScatterReduce(Op):
             xp.add.at(out, at, src)
             count = hits(x, index, dim, include_self)
             return out / count if x.dtype.kind in "fc" else out // xp.astype(count, x.dtype)
+        if x.dtype.kind == "c" and reduce in ("amax", "amin"):
+            raise TypeError("complex numbers have no order")
         merge = {"sum": xp.add, "prod": xp.multiply, "amax": xp.maximum, "amin": xp.minimum}[reduce]
         merge.at(out, at, src)
         return out

@@ -96,6 +96,10 @@ def _within(place: Any, n: int, padding_mode: str, align_corners: bool) -> Any:
 
 def _check(input: Any, grid: Any, mode: str, padding_mode: str) -> None:
     name = "nn.functional.grid_sample(): expected "
+    for x in (input, grid):
+        if x.dtype.is_complex:
+            kernel = f"grid_sampler_{input.ndim - 2}d_cpu_kernel_impl"
+            raise NotImplementedError(f"\"{kernel}\" not implemented for '{x.dtype.tensor_type}'")
     if mode not in ("bilinear", "nearest", "bicubic"):
         raise ValueError(f"{name}mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'")
     if padding_mode not in ("zeros", "border", "reflection"):
