@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 from nbautograd.core.public import FUNCTIONAL, FUNCTIONS
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops.loss.reduction import reduced
 
 COMPOSED: dict[str, Callable[..., Any]] = {}
 """Every composition by its name."""
@@ -23,9 +21,6 @@ def composed(function: Callable[..., Any]) -> Callable[..., Any]:
 def where(condition: Any, x: Any, y: Any) -> Tensor:
     """`x` where the condition holds, else `y`."""
     return FUNCTIONS["where"](condition, x, y)
-
-
-# --- layers -------------------------------------------------------------------------------------------------------
 
 
 @composed
@@ -78,179 +73,52 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Each channel of each sample normalised by itself (or, for evaluation, by running figures)."""
-    if not use_input_stats or running_mean is not None:
-        raise NotImplementedError(
-            "instance_norm with running statistics is not supported; leave track_running_stats off"
-        )
-    return COMPOSED["group_norm"](input, input.shape[1], weight, bias, eps)
+    """Each channel of each sample normalised by itself (or, for evaluation, by running figures).
+
+    Raises: ValueError when a channel has one element only and is to be normalised by itself.
+    """
+    n, channels, *rest = input.shape
+    if use_input_stats and math.prod(rest) == 1:
+        raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
+    figures = [running_mean, running_var]
+    repeated = [None if t is None else t.repeat(n) for t in figures]
+    y = FUNCTIONAL["batch_norm"](
+        input.reshape(1, n * channels, *rest),  # every channel of every sample as a channel of its own
+        *repeated,
+        *(None if t is None else t.repeat(n) for t in (weight, bias)),
+        use_input_stats,
+        momentum,
+        eps,
+    )
+    if use_input_stats:
+        for running, each in zip(figures, repeated, strict=True):
+            if running is not None and each is not None:
+                running.copy_(each.reshape(n, channels).mean(0))
+    return y.reshape(n, channels, *rest)
 
 
 @composed
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """Each channel divided by the activity of the channels around it."""
+    if input.ndim < 3:
+        # the gap is in PyTorch's text too
+        raise ValueError(f"Expected 3D or higher dimensionality {' ' * 25}input (got {input.ndim} dimensions)")
     channels = input.shape[1]
     padded = FUNCTIONAL["pad"](input * input, (0, 0) * (input.ndim - 2) + (size // 2, (size - 1) // 2))
     around = sum(padded.narrow(1, i, channels) for i in range(size)) / size
     return input / (around * alpha + k) ** beta
 
 
-# --- distances and losses -----------------------------------------------------------------------------------------
+def _in_place(name: str) -> None:
+    """`relu_` and its like: the tensor itself is changed."""
+
+    def function(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return FUNCTIONAL[name](input, *args, **kwargs, inplace=True)
+
+    function.__name__ = function.__qualname__ = f"{name}_"
+    function.__doc__ = f"Like `{name}`, in place: the tensor itself is changed and returned."
+    composed(function)
 
 
-@composed
-def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
-    """The p-norm of the difference along the last dimension."""
-    return (x1 - x2 + eps).norm(p, -1, keepdim)
-
-
-@composed
-def poisson_nll_loss(
-    input: Tensor,
-    target: Tensor,
-    log_input: bool = True,
-    full: bool = False,
-    size_average: Any = None,
-    eps: float = 1e-8,
-    reduce: Any = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """The negative log-likelihood of counts under a Poisson distribution; `full` adds Stirling's approximation."""
-    loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
-    if full:
-        safe = where(target > 1, target, target.new_ones(()))
-        loss = loss + where(target > 1, safe * safe.log() - safe + 0.5 * (2 * math.pi * safe).log(), 0 * safe)
-    return reduced(loss, reduction)
-
-
-@composed
-def gaussian_nll_loss(
-    input: Tensor, target: Tensor, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
-) -> Tensor:
-    """The negative log-likelihood of the target under normal distributions with means `input`.
-
-    Raises: ValueError for a negative variance, and for one whose size does not fit.
-    """
-    if not isinstance(var, Tensor):
-        var = input.new_full(tuple(input.shape), var)
-    if var.shape != input.shape:
-        if var.shape == input.shape[:-1]:
-            var = var.unsqueeze(-1)
-        elif not (var.ndim == input.ndim and var.shape[:-1] == input.shape[:-1] and var.shape[-1] == 1):
-            raise ValueError("var is of incorrect size")
-    if (var._data < 0).any():
-        raise ValueError("var has negative entry/entries")
-    var = var + (var.detach().clamp(min=eps) - var.detach())  # held above eps; the gradient is as if it were not
-    loss = 0.5 * (var.log() + (input - target) ** 2 / var)
-    return reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)
-
-
-@composed
-def soft_margin_loss(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
-) -> Tensor:
-    """log(1 + e^(−y·x)) for targets −1 and 1."""
-    return reduced(FUNCTIONAL["softplus"](-target * input), reduction)
-
-
-@composed
-def cosine_embedding_loss(
-    input1: Tensor,
-    input2: Tensor,
-    target: Tensor,
-    margin: float = 0,
-    size_average: Any = None,
-    reduce: Any = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """1 − cos for pairs with target 1; what cos exceeds the margin by for pairs with target −1."""
-    eps = 1e-12
-    dot, square1, square2 = ((a * b).sum(-1) for a, b in ((input1, input2), (input1, input1), (input2, input2)))
-    cos = dot / ((square1 + eps) * (square2 + eps)).sqrt()
-    none = 0 * cos
-    loss = where(target == 1, 1 - cos, none) + where(target == -1, (cos - margin).clamp(min=0), none)
-    return reduced(loss, reduction)
-
-
-@composed
-def triplet_margin_with_distance_loss(
-    anchor: Tensor,
-    positive: Tensor,
-    negative: Tensor,
-    *,
-    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
-    margin: float = 1.0,
-    swap: bool = False,
-    reduction: str = "mean",
-) -> Tensor:
-    """max(0, d(anchor, positive) − d(anchor, negative) + margin)"""
-    distance = distance_function or pairwise_distance
-    near, far = distance(anchor, positive), distance(anchor, negative)
-    if swap:
-        far = FUNCTIONS["minimum"](far, distance(positive, negative))
-    return reduced((near - far + margin).clamp(min=0), reduction)
-
-
-@composed
-def triplet_margin_loss(
-    anchor: Tensor,
-    positive: Tensor,
-    negative: Tensor,
-    margin: float = 1.0,
-    p: float = 2,
-    eps: float = 1e-6,
-    swap: bool = False,
-    size_average: Any = None,
-    reduce: Any = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """The triplet loss with the p-norm of the difference as distance."""
-    return triplet_margin_with_distance_loss(
-        anchor,
-        positive,
-        negative,
-        distance_function=lambda x, y: pairwise_distance(x, y, p, eps),
-        margin=margin,
-        swap=swap,
-        reduction=reduction,
-    )
-
-
-@composed
-def multi_margin_loss(
-    input: Tensor,
-    target: Tensor,
-    p: int = 1,
-    margin: float = 1.0,
-    weight: Tensor | None = None,
-    size_average: Any = None,
-    reduce: Any = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """(1/C) Σᵢ≠y max(0, margin − x[y] + x[i])ᵖ"""
-    single = input.ndim == 1
-    x, y = (input.unsqueeze(0), target.reshape(1)) if single else (input, target)
-    index = y.unsqueeze(1)
-    gaps = (margin - x.gather(1, index) + x).clamp(min=0) ** p
-    if weight is not None:
-        gaps = gaps * weight[y].unsqueeze(1)
-    others = gaps.new_ones(tuple(gaps.shape)).scatter_(1, index, 0.0)
-    loss = (gaps * others).sum(1) / x.shape[1]
-    return reduced(loss.squeeze(0) if single else loss, reduction)
-
-
-@composed
-def multilabel_soft_margin_loss(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: Any = None,
-    reduce: Any = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """Binary cross-entropy with logits for several labels at once, averaged over the classes."""
-    log_sigmoid = FUNCTIONAL["logsigmoid"]
-    loss = -(target * log_sigmoid(input) + (1 - target) * log_sigmoid(-input))
-    if weight is not None:
-        loss = loss * weight
-    return reduced(loss.mean(-1), reduction)
+for _name in ("celu", "elu", "hardtanh", "leaky_relu", "relu", "rrelu", "selu", "threshold"):
+    _in_place(_name)
