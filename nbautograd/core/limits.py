@@ -27,7 +27,7 @@ class finfo:
         self.bits, self.dtype = type.itemsize * 8, type.name
         self.min, self.max, self.eps = float(found.min), float(found.max), float(found.eps)
         self.tiny = self.smallest_normal = float(found.tiny)
-        self.resolution = float(found.resolution)
+        self.resolution = float(f"{float(found.resolution):.0e}")
 
     def __repr__(self) -> str:
         return (

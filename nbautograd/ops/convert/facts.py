@@ -28,18 +28,6 @@ def is_signed(input: Tensor) -> bool:
     return input.dtype.is_signed
 
 
-@public()
-def is_nonzero(input: Tensor) -> bool:
-    """Whether the one element is not zero."""
-    return bool(input)
-
-
-@public()
-def is_same_size(input: Tensor, other: Tensor) -> bool:
-    """Whether two tensors have the same shape."""
-    return input._data.shape == other._data.shape
-
-
 @public(method=False)
 def is_tensor(obj: Any) -> bool:
     """Whether `obj` is a tensor."""

@@ -107,13 +107,6 @@ def data_ptr(self: Tensor) -> int:
 
 
 @public(top=False)
-def storage_offset(self: Tensor) -> int:
-    """How many elements of the storage come before the tensor's first one."""
-    data = inplace.array_of(self)
-    return (_address(data) - _address(inplace.storage(data))) // data.dtype.itemsize
-
-
-@public(top=False)
 def untyped_storage(self: Tensor) -> UntypedStorage:
     """The bytes that this tensor and its views share."""
     return UntypedStorage(tensor=self)
@@ -216,18 +209,6 @@ def apply_(self: Tensor, callable: Callable[[Any], Any], /) -> Tensor:
         raise TypeError("apply_ is only implemented on CPU tensors")
     inplace.write(self, np.array([callable(v) for v in self._data.reshape(-1).tolist()]).reshape(self._data.shape))
     return self
-
-
-@public(top=False)
-def sum_to_size(self: Tensor, *size: Any) -> Tensor:
-    """Sum over the dimensions in which `size` has 1 or nothing: what undoes broadcasting from `size`."""
-    shape = tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int) else size
-    extra = self.ndim - len(shape)
-    dims = (*range(max(extra, 0)), *(d + extra for d, n in enumerate(shape) if n == 1 != self._data.shape[d + extra]))
-    found = self.sum(dims, keepdim=True) if dims else self
-    if extra < 0 or found._data.shape[extra:] != shape:
-        raise RuntimeError(f"size {{{list(shape)}}} is not expandable to size {{{list(self._data.shape)}}}.")
-    return found.reshape(shape) if extra else found
 
 
 FUNCTIONS.update(UntypedStorage=UntypedStorage, TypedStorage=TypedStorage)

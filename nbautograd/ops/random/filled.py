@@ -53,7 +53,7 @@ def randint(
         size = named.pop("size") if "size" in named else left.pop()
         high = named.pop("high") if "high" in named else left.pop()
     except IndexError:
-        raise TypeError("randint() received an invalid combination of arguments: it needs (high, size)") from None
+        raise TypeError("randint() received an invalid combination of arguments: it takes (high, size)") from None
     low = named.pop("low", left.pop() if left else 0)
     check_words("randint", named)
     where = device or preferred()

@@ -116,6 +116,11 @@ def numbers_of(generator: Generator | None, device: Any = None) -> np.random.Gen
     if generator is None and (device is None or device is arrays.CPU):
         return default_generator.numpy
     where = None if device is None else arrays.device(device)
+    if not isinstance(generator, Generator | None):
+        raise TypeError(
+            "rand() received an invalid combination of arguments - got (int, generator="
+            f"{type(generator).__name__}), but expected one of: a torch.Generator, or None"
+        )
     if generator is None:
         if where is None or where.type == "cpu":
             return default_generator.numpy

@@ -39,12 +39,6 @@ def stride(input, dim=None):
 
 
 @public(top=False)
-def is_contiguous(input):
-    """Whether the elements lie in order in memory."""
-    return bool(inplace.array_of(input).flags.c_contiguous)
-
-
-@public(top=False)
 def storage_offset(input):
     """How many elements lie in memory before the first one."""
     data = inplace.array_of(input)
