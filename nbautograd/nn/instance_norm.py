@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, ClassVar
+from typing import Any
 
 from nbautograd.core.tensor import Tensor
 
@@ -120,8 +120,6 @@ class _LazyNorm(LazyModule):
     """Before a normalisation among the bases: the number of channels comes from the first input."""
 
     _affine: ClassVar[bool]
-    _dims: tuple[int, ...]
-    _single: ClassVar[int | None]
     num_features: int
 
     def __init__(
@@ -144,7 +142,7 @@ class _LazyNorm(LazyModule):
         return self.num_features == 0
 
     def materialize(self, input: Tensor) -> None:
-        self.num_features = input.shape[0 if input.ndim == self._single else 1]
+        self.num_features = input.shape[1]
         for param in self._parameters.values():
             if isinstance(param, UninitializedParameter):
                 param.materialize((self.num_features,))
@@ -158,7 +156,6 @@ def _lazy(base: type[_BatchNorm]) -> Any:
     name = f"Lazy{base.__name__}"
     space = {
         "becomes": base,
-        "_single": base._dims[0] if issubclass(base, _InstanceNorm) else None,
         "__doc__": f"A `{base.__name__}` that learns from its first input how many channels there are.",
         "__module__": __name__,
     }
