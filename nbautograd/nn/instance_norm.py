@@ -119,7 +119,6 @@ class LocalResponseNorm(Module):
 class _LazyNorm(LazyModule):
     """Before a normalisation among the bases: the number of channels comes from the first input."""
 
-    _affine: ClassVar[bool]
     num_features: int
 
     def __init__(
