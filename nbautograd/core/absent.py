@@ -128,11 +128,31 @@ ABSENCES = (
         "torch_version AcceleratorError Tensor.as_subclass Tensor.reinforce Tensor.volatile",
     ),
     Absence(
+        "Low-level forms of layers",
+        "torch.nn.functional has the form that people call",
+        "torch.nn.functional has the same name, or nearly so; whole recurrent networks are in torch.nn",
+        "adaptive_max_pool1d affine_grid_generator batch_norm bilinear binary_cross_entropy_with_logits constant_pad_nd "
+        "convolution cosine_embedding_loss embedding embedding_bag embedding_renorm_ feature_*dropout* alpha_dropout_ "
+        "dropout_ grid_sampler* group_norm gru gru_cell lstm lstm_cell rnn_* hinge_embedding_loss instance_norm kl_div "
+        "margin_ranking_loss max_pool*_with_indices pairwise_distance poisson_nll_loss rms_norm triplet_margin_loss "
+        "rrelu_ selu_ celu_ threshold_ nn.functional.*_with_indices nn.functional.feature_alpha_dropout",
+    ),
+    Absence(
+        "Parts of modules",
+        "they are how torch's own files lie, not functions",
+        "import the name from torch.nn, torch.optim, torch.autograd",
+        "quantization storage nn.modules nn.factory_kwargs nn.utils.stateless fft.Tensor autograd.grad_mode "
+        "autograd.NestedIOFunction autograd.enforce_grad_layout_policy utils.checkpoint.*Context utils.checkpoint.SAC_* "
+        "utils.checkpoint.CheckpointPolicy utils.checkpoint.GraphExecGroup utils.checkpoint.*selective* "
+        "utils.checkpoint.check_backward_validity utils.checkpoint.detach_variable utils.checkpoint.*_device_states "
+        "optim.swap_in_optimizer_params_and_state distributions.ExponentialFamily Tensor.index",
+    ),
+    Absence(
         "What torch has taken away or is about to",
         "torch itself warns about it or raises when it is called",
         "use what torch names in its place: torch.linalg, torch.nn.functional.interpolate, nn.Module",
         "solve symeig eig lstsq matrix_rank Tensor.solve Tensor.symeig Tensor.eig Tensor.lstsq nn.Container nn.NLLLoss2d "
-        "legacy_contiguous_format set_default_tensor_type norm_except_dim nuclear_norm frobenius_norm Tensor.resize "
+        "legacy_contiguous_format norm_except_dim nuclear_norm frobenius_norm Tensor.resize "
         "Tensor.resize_as nn.utils.clip_grad_norm nn.CrossMapLRN2d conv_tbc nn.functional.conv_tbc "
         "nn.functional.upsample* *autocast_cpu* *autocast_gpu* autocast_*_nesting *autocast_cache*",
     ),

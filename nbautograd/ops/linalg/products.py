@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from nbautograd.core import dtype as dtypes
+from nbautograd.core.call import wrap
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
@@ -211,7 +214,12 @@ def in_rows(product: Any, input: Tensor, back: Any) -> Any:
     return back.call(rows, shape=(*shape[:-1], rows._data.shape[-1]))
 
 
+def _rmatmul(self: Tensor, other: Any) -> Tensor:
+    return matmul(wrap(other) if isinstance(other, np.ndarray) else other, self)
+
+
 Tensor.__matmul__ = matmul
+Tensor.__rmatmul__ = _rmatmul
 
 
 @public()
