@@ -6,22 +6,24 @@ from typing import Any
 
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
-from nbautograd.ops.samples import Make, cases
+from nbautograd.ops.samples import Make, cases, through
+
+SHAPED = (
+    ((2, 3), 1), ((4,), 1), ((2, 3, 4), 1), ((2, 3, 4), 2), ((1, 5), 1), ((3, 2, 2, 2), 3), ((5, 2), 1), ((0, 3), 1),
+    ((1, 1), 1), ((2, 1, 2, 3), 2),
+)  # fmt: skip
 
 
 def _normalised(make: Make) -> Any:
-    for shape, last in (
-        ((2, 3), 1),
-        ((4,), 1),
-        ((2, 3, 4), 1),
-        ((2, 3, 4), 2),
-        ((1, 5), 1),
-        ((3, 2, 2, 2), 3),
-        ((5, 2), 1),
-    ):
+    for shape, last in SHAPED:
         form = shape[len(shape) - last :]
         yield make(*shape), form, make(*form), make(*form)
         yield make(*shape), form
+
+
+def _known(make: Make) -> Any:
+    for shape, last in SHAPED:
+        yield make(*shape), {"normal": make.fixed(*shape), "axes": tuple(range(-last, 0)), "eps": 1e-5}
 
 
 class LayerNorm(Op):
@@ -38,26 +40,56 @@ class LayerNorm(Op):
     samples = cases(_normalised)
 
     def forward(x, w, b, *, axes, eps=1e-5):
-        centred = x - xp.mean(x, axis=axes, keepdims=True)
-        rstd = 1 / xp.sqrt(xp.mean(centred * centred, axis=axes, keepdims=True) + x.dtype.type(eps))
-        normal = centred * rstd
-        out = normal if w is None else normal * w
-        return out if b is None else out + b, normal, rstd
+        normal = in_rows(x, axes)
+        normal = normal - row_means(normal)
+        rstd = 1 / xp.sqrt(row_means(normal, normal) + x.dtype.type(eps))
+        normal *= rstd
+        out = normal.copy() if w is None else normal * w.reshape(-1)
+        if b is not None:
+            out += b.reshape(-1)
+        return out.reshape(x.shape), normal.reshape(x.shape), rstd
 
     def dx(g, x, w, normal, rstd, axes, eps):
         return xp.layer_norm_backward(g, x, w, normal=normal, rstd=rstd, axes=axes, eps=eps)
 
-    def dw(g, x, w_shape, axes, eps):
-        return xp.sum(g * standard(x, axes, eps), axis=tuple(range(g.ndim - len(w_shape))))
+    def dw(g, x, w_shape, normal, axes, eps):
+        return xp.sum(g * xp.known_normal(x, normal=normal, axes=axes, eps=eps), axis=leading(g, w_shape))
 
     def db(g, b_shape):
-        return xp.sum(g, axis=tuple(range(g.ndim - len(b_shape))))
+        return xp.sum(g, axis=leading(g, b_shape))
 
 
-def standard(x, axes, eps):
-    """`x` at mean zero and variance one, by differentiable steps."""
-    centred = x - xp.mean(x, axis=axes, keepdims=True)
-    return centred / xp.sqrt(xp.mean(centred * centred, axis=axes, keepdims=True) + eps)
+def leading(g, shape):
+    """The dimensions that come before `shape`."""
+    return tuple(range(g.ndim - len(shape)))
+
+
+def in_rows(x, axes):
+    """`x` as a matrix whose rows are what is brought to mean zero."""
+    count = 1
+    for a in axes:
+        count *= x.shape[a]
+    return x.reshape((x.size // max(1, count), count))
+
+
+def row_means(x, y=None):
+    """The mean of each row, or of each row's products, as a column: many times faster than `mean` along short rows."""
+    if y is None:
+        return (x @ xp.full(x.shape[1], 1 / max(1, x.shape[1]), x.dtype))[:, None]
+    return (xp.einsum("ij,ij->i", x, y) / x.dtype.type(max(1, x.shape[1])))[:, None]
+
+
+class KnownNormal(Op):
+    """`x` at mean zero and variance one, computed already."""
+
+    promote = "none"
+    samples = through("", _known, numeric=False, second=False)
+
+    def forward(x, *, normal, axes, eps):
+        return normal
+
+    def dx(g, x, axes, eps):
+        return input_gradient(g, x, axes, eps)
 
 
 class LayerNormBackward(Op):
@@ -69,10 +101,12 @@ class LayerNormBackward(Op):
     promote = "none"
 
     def forward(x_g, x, w, *, normal, rstd, axes, eps):
-        gw = x_g if w is None else x_g * w
-        mean = xp.mean(gw, axis=axes, keepdims=True)
-        along = xp.mean(gw * normal, axis=axes, keepdims=True)
-        return rstd * (gw - mean - normal * along)
+        found, rows = in_rows(x_g if w is None else x_g * w, axes), in_rows(normal, axes)
+        along = row_means(found, rows)
+        found = found - row_means(found)
+        found -= rows * along
+        found *= rstd
+        return found.reshape(x.shape)
 
     def dx_g(g, x, w, axes, eps):
         back = input_gradient(g, x, axes, eps)
