@@ -7,6 +7,7 @@ from nbautograd.core.absent import refuse_in
 from nbautograd.core.public import FUNCTIONAL
 from nbautograd.ops.loss.reduction import legacy_reduction
 
+from . import composed_losses as _composed_losses  # noqa: F401  (fills the compositions)
 from .compositions import COMPOSED
 
 FUNCTIONS = {**COMPOSED, **FUNCTIONAL}

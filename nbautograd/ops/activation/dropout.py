@@ -54,16 +54,32 @@ _channels("dropout2d", (3, 4))
 _channels("dropout3d", (4, 5))
 
 
+def _alpha_masked(input: Tensor, shape: Any, p: float, inplace_: bool) -> Tensor:
+    """Dropped elements get the lowest value of `selu`; then all are brought back to their mean and variance."""
+    low = -SELU_ALPHA * SELU_SCALE
+    scale = ((1 - p) * (1 + p * low * low)) ** -0.5 if p < 1 else 0.0
+    keep = keep_mask(shape, p, input._data.dtype) * (1 - p)
+    shift = (1 - keep) * (low * scale) - scale * low * p
+    on = (lambda a: wrap(place(a, input.device))) if is_cupy(input._data) else wrap
+    result = input * on(keep * input._data.dtype.type(scale)) + on(shift.astype(keep.dtype))
+    return input.copy_(result) if inplace_ else result
+
+
 @public(method=False, functional=True)
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """Dropout for `selu`: dropped elements get its lowest value, and mean and variance stay what they were."""
     _check_probability(p)
-    if not training or p == 0:
-        return input
-    low = -SELU_ALPHA * SELU_SCALE
-    scale = ((1 - p) * (1 + p * low * low)) ** -0.5 if p < 1 else 0.0
-    keep = keep_mask(input._data.shape, p, input._data.dtype) * (1 - p)
-    shift = (1 - keep) * (low * scale) - scale * low * p
-    on = (lambda a: wrap(place(a, input.device))) if is_cupy(input._data) else wrap
-    result = input * on(keep * input._data.dtype.type(scale)) + on(shift.astype(keep.dtype))
-    return input.copy_(result) if inplace else result
+    return _alpha_masked(input, input._data.shape, p, inplace) if training and p else input
+
+
+@public(method=False, functional=True)
+def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+    """`alpha_dropout` of whole channels.
+
+    Shape: x (N, C, …)
+    """
+    _check_probability(p)
+    if input.ndim < 2:
+        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
+    shape = (*input._data.shape[:2], *(1,) * (input.ndim - 2))
+    return _alpha_masked(input, shape, p, inplace) if training and p else input
