@@ -80,3 +80,59 @@ def test_frequencies_are_shifted_as_in_torch(dim: Any):
 def test_transforms_say_what_torch_says(expression: str):
     ours, theirs = both(expression)
     assert ours == theirs
+
+
+SHORT: list[dict[str, Any]] = [{}, {"hop_length": 2}, {"normalized": True}, {"onesided": False}, {"center": False}]
+SHORT += [{"win_length": 3, "hop_length": 1}, {"n_fft": 5}]
+
+
+@pytest.mark.parametrize("settings", SHORT, ids=str)
+def test_short_time_transforms_have_torchs_values_and_derivatives(settings: dict[str, Any]):
+    make = Make()
+    settings = {"n_fft": 4, **settings}
+    width = settings.get("win_length", settings["n_fft"])
+
+    def spectra(t: Any, x: Any, w: Any) -> Any:
+        return t.stft(x, window=w, return_complex=True, **settings)
+
+    same_derivatives(lambda t, x, w: [spectra(t, x, w)], make(12), make(width, low=0.5))
+    same_derivatives(lambda t, x, w: [spectra(t, x, w)], make(2, 12), make(width, low=0.5))
+    same_derivatives(
+        lambda t, x, w: [t.istft(spectra(t, x, w) * (1 + 0.5j), window=w, **settings)],
+        make(2, 12),
+        make(width, low=0.5),
+    )
+
+
+@pytest.mark.parametrize("length", [None, 8, 10, 15])
+def test_a_signal_comes_back_from_its_short_time_spectra(length: int | None):
+    def there_and_back(t: Any, x: Any) -> Any:
+        w = t.hann_window(4, dtype=t.float64)
+        return [t.istft(t.stft(x, 4, window=w, return_complex=True), 4, window=w, length=length)]
+
+    same_derivatives(there_and_back, Make()(12))
+    same_derivatives(lambda t, x: [t.stft(x, 4, window=t.ones(4, dtype=t.float64))], points(Make(), 9))
+
+
+@expressions("""
+    torch.hann_window(5)
+    torch.hann_window(5, periodic=False)
+    torch.hann_window(1)
+    torch.hann_window(0)
+    torch.hann_window(-1)
+    torch.hann_window(3, dtype=torch.float64, requires_grad=True)
+    torch.hamming_window(4)
+    torch.hamming_window(5, True, 0.6, 0.3)
+    torch.blackman_window(7)[1:]
+    torch.bartlett_window(5)
+    torch.bartlett_window(6, periodic=False)
+    torch.kaiser_window(5)[1:]
+    torch.kaiser_window(4, False, beta=5.)
+    torch.stft(torch.ones(8), 4)
+    torch.stft(torch.ones(8), 4, return_complex=False).shape
+    torch.stft(torch.ones(2, 8), 4, hop_length=2, win_length=3, window=torch.hann_window(3), return_complex=True).shape
+    torch.istft(torch.ones(3, 3), 4)
+""")
+def test_windows_and_short_time_transforms_say_what_torch_says(expression: str):
+    ours, theirs = both(expression)
+    assert ours == theirs
