@@ -14,6 +14,8 @@ def special(name: str, x: Any, *more: Any) -> Any:
     """SciPy's (or for a GPU, CuPy's) special function `name`, in the precision of `x`."""
     library = importlib.import_module("cupyx.scipy.special" if is_cupy(x) else "scipy.special")
     result = getattr(library, name)(x, *more)
+    if isinstance(result, tuple):
+        result = result[0]  # airy gives four functions
     return result.astype(x.dtype) if x.dtype.kind == "f" and result.dtype != x.dtype else result
 
 
