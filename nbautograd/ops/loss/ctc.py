@@ -164,7 +164,7 @@ def _lengths(values: Any) -> Any:
     return np.atleast_1d(np.asarray(place(values._data, CPU) if isinstance(values, Tensor) else values, np.int64))
 
 
-@public(functional=True, method=False, top=True)
+@public(functional=True, method=False, top=False)
 def ctc_loss(
     log_probs: Tensor,
     targets: Tensor,
