@@ -50,12 +50,12 @@ half, float, double, short, int, long = (
 cfloat, cdouble = _dtypes.cfloat, _dtypes.cdouble
 
 _SUBMODULES = frozenset(
-    "accelerator amp autograd backends compiler core cuda distributions export fft func jit linalg lint mps nn notebook "
-    "ops optim random serialization settings special trace utils version xpu".split()
+    ["accelerator", "amp", "autograd", "backends", "compiler", "core", "cuda", "distributions", "export", "fft", "func", "jit", "linalg", "lint", "mps", "nn", "notebook", "ops", "optim", "random", "serialization", "settings", "special", "trace", "utils", "version", "xpu"]
 )
 
 _BY_HOME = {
     "nbautograd.compiler": "compile",
+    "nbautograd.func": "vmap",
     "nbautograd.notebook.exercises": "check hint reveal",
     "nbautograd.notebook.extension": "load_ipython_extension unload_ipython_extension",
     "nbautograd.notebook.quiz": "quiz",

@@ -12,7 +12,7 @@ from nbautograd.core.modes import (
 )
 from nbautograd.core.walk import backward, grad
 
-from . import functional, graph
+from . import forward_ad, functional, graph
 from .function import Function, once_differentiable
 from .gradcheck import GradcheckError, gradcheck, gradgradcheck
 from .variable import Variable
@@ -26,6 +26,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "forward_ad",
     "functional",
     "grad",
     "gradcheck",

@@ -1,7 +1,7 @@
 """Names of torch that are not here: why, and what to type instead.
 
-`torch.vmap` is an AttributeError as any unknown name is (so `hasattr` is False), but one that says why. The page
-docs/SUPPORTED.md is made from this table, and a test holds that each name of torch is either here or in it.
+`torch.sparse_coo_tensor` is an AttributeError as any unknown name is (so `hasattr` is False), but one that says why.
+The page docs/SUPPORTED.md is made from this table, and a test holds that each name of torch is either here or in it.
 """
 
 from __future__ import annotations
@@ -84,10 +84,10 @@ ABSENCES = (
         "Tensor.refine_names Tensor.rename* Tensor.has_names Tensor.name",
     ),
     Absence(
-        "Several levels of functorch",
-        "functions are not transformed here: ops run, and what ran is differentiated",
-        "ops take a batch dimension themselves; in a loop, torch.stack([f(x) for x in xs])",
-        "vmap func.vmap func.linearize func.rearrange func.stack_module_state func.replace_all_batch_norm_modules_",
+        "Shapes written as patterns",
+        "there is one way to give dimensions, by number",
+        "permute the dimensions, then reshape: x.permute(1, 0, 2).reshape(6, 4)",
+        "func.rearrange",
     ),
     Absence(
         "Memory by hand",

@@ -4,10 +4,11 @@ from nbautograd.core.absent import refuse_in
 
 from .batch import vmap
 from .forward import hessian, jacfwd, jvp, linearize
-from .modules import functional_call, stack_module_state
+from .modules import functional_call, replace_all_batch_norm_modules_, stack_module_state
 from .reverse import grad, grad_and_value, jacrev, vjp
 
 __getattr__ = refuse_in("func")
+
 
 __all__ = [
     "functional_call",
@@ -18,6 +19,7 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "replace_all_batch_norm_modules_",
     "stack_module_state",
     "vjp",
     "vmap",

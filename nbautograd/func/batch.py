@@ -52,8 +52,12 @@ def vmap(
         size = _batch_size(leaves, dims)
         parts = [_samples(leaf, dim) for leaf, dim in zip(leaves, dims, strict=True)]
         random = _Random(randomness)
-        results = [random.run(func, *unflatten([part(i) for part in parts], structure), **kwargs) for i in range(size)]
-        return _stacked(name, results, out_dims)
+        if size == 0:  # one sample of zeros tells what shape results would have
+            parts = [_zeros(leaf, dim) for leaf, dim in zip(leaves, dims, strict=True)]
+        results = [
+            random.run(func, *unflatten([part(i) for part in parts], structure), **kwargs) for i in range(max(size, 1))
+        ]
+        return _stacked(name, results, out_dims, size)
 
     return batched
 
@@ -118,6 +122,12 @@ def _samples(leaf: Any, dim: int | None) -> Callable[[int], Any]:
     return lambda i: leaf[(*[slice(None)] * dim, i)]
 
 
+def _zeros(leaf: Any, dim: int | None) -> Callable[[int], Any]:
+    if dim is None:
+        return lambda i: leaf
+    return lambda i: leaf.new_zeros((*leaf.shape[:dim], *leaf.shape[dim + 1 :]))
+
+
 class _Random:
     """What `randomness` asks for, with the default generator."""
 
@@ -138,16 +148,15 @@ class _Random:
         return result
 
 
-def _stacked(name: str, results: list[Any], out_dims: Any) -> Any:
-    if not results:
-        raise ValueError(
-            f"vmap({name}): the batch is empty, and only a result can tell what shape results have\n"
-            "  hint: handle an empty batch before calling the vmapped function"
-        )
+def _stacked(name: str, results: list[Any], out_dims: Any, size: int) -> Any:
+    """The results of all samples as one; of a batch without samples the one result only tells the shapes."""
     structure = flatten(results[0])[1]
     dims = _output_dims(name, out_dims, structure)
     columns = zip(*[flatten(result)[0] for result in results], strict=True)
-    return unflatten([_joined(name, column, dim) for column, dim in zip(columns, dims, strict=True)], structure)
+    joined = [_joined(name, column, dim) for column, dim in zip(columns, dims, strict=True)]
+    if size == 0:
+        joined = [y if dim is None else y.narrow(dim, 0, 0) for y, dim in zip(joined, dims, strict=True)]
+    return unflatten(joined, structure)
 
 
 def _output_dims(name: str, out_dims: Any, structure: Structure) -> list[Any]:
@@ -168,8 +177,14 @@ def _output_dims(name: str, out_dims: Any, structure: Structure) -> list[Any]:
     return dims
 
 
+def _differ(a: Any, b: Any) -> bool:
+    return a is not b and isinstance(a, Tensor) and not FUNCTIONS["equal"](a, b)
+
+
 def _joined(name: str, column: tuple[Any, ...], dim: int | None) -> Any:
     if dim is None:
+        if any(_differ(column[0], y) for y in column):
+            raise ValueError(f"vmap({name}, ...): `{name}` can not return a BatchedTensor when out_dim is None")
         return column[0]
     for y in column:
         if not isinstance(y, Tensor):

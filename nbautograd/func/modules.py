@@ -70,39 +70,51 @@ def _places(module: Module) -> dict[str, tuple[dict[str, Any], str]]:
 
 @contextmanager
 def _swapped(module: Module, new: dict[str, Tensor], tie_weights: bool, strict: bool) -> Iterator[None]:
-    """Let `module` have the tensors `new` inside."""
+    """Let `module` have the tensors `new` inside; those it has no place for become plain attributes meanwhile."""
     places = _places(module)
-    if strict:
-        _check_names(places, new)
     if tie_weights:
         new = _tied(places, new)
-    before = [(places[name][0], places[name][1], places[name][0][places[name][1]]) for name in new if name in places]
+    if strict:
+        _check_names(module, places, new)
+    targets = [(places.get(name) or _place_of(module, name), tensor) for name, tensor in new.items()]
+    before = [(held, key, held.get(key, _ABSENT)) for (held, key), _ in targets]
     try:
-        for name, tensor in new.items():
-            if name not in places:
-                raise AttributeError(_missing(module, name))
-            held, key = places[name]
+        for (held, key), tensor in targets:
             held[key] = tensor
         yield
     finally:
-        for held, key, tensor in before:
-            held[key] = tensor
+        for held, key, tensor in reversed(before):
+            if tensor is _ABSENT:
+                held.pop(key, None)
+            else:
+                held[key] = tensor
 
 
-def _missing(module: Module, name: str) -> str:
-    return f"{type(module).__name__} has no attribute `{name.rpartition('.')[2]}`"
+_ABSENT = object()
 
 
-def _check_names(places: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+def _place_of(module: Module, name: str) -> tuple[dict[str, Any], str]:
+    """Where a tensor goes that the module does not know.
+
+    Raises: AttributeError when there is no such module inside.
+    """
+    *path, key = name.split(".")
+    for step in path:
+        if step not in module._modules:
+            raise AttributeError(f"{type(module).__name__} has no attribute `{step}`")
+        module = module._modules[step]
+    return module.__dict__, key
+
+
+def _check_names(module: Module, places: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     unknown = [name for name in new if name not in places]
     missing = [name for name, (held, key) in places.items() if name not in new and held[key] is not None]
-    text = ""
-    if unknown:
-        text += f"\n    Unexpected key(s): {', '.join(unknown)}."
-    if missing:
-        text += f"\n    Missing key(s): {', '.join(missing)}."
-    if text:
-        raise RuntimeError("Error(s) in reparametrizing:" + text)
+    lines = [f"Error(s) in reparametrizing for {type(module).__name__}:"]
+    for what, names in (("Unexpected", unknown), ("Missing", missing)):
+        if names:
+            lines.append(f"{what} key(s): {', '.join(map(repr, names))}.")
+    if len(lines) > 1:
+        raise RuntimeError("\n\t".join(lines))
 
 
 def _tied(places: Mapping[str, Any], new: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -150,3 +162,12 @@ def _stacked(tensors: list[Tensor], name: str) -> Tensor:
     if len({t.requires_grad for t in tensors}) > 1:
         raise RuntimeError(f"Expected {name} from each model to have the same .requires_grad")
     return FUNCTIONS["stack"](tensors).detach().requires_grad_(tensors[0].requires_grad)
+
+
+def replace_all_batch_norm_modules_(root: Module) -> Module:
+    """Let every batch normalisation in `root` keep no statistics and use the batch's own; returns `root`."""
+    for module in root.modules():
+        if getattr(module, "track_running_stats", False) and "running_mean" in module._buffers:
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root

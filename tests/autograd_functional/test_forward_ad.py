@@ -7,7 +7,8 @@ from nbautograd.autograd import forward_ad
 
 from .both import OURS, check, check_refused
 
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # PyTorch's own, at its first dual tensor
+# PyTorch warns of its own parts at its first dual tensor
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 
 X, V = [1.0, 2.0, 3.0], [1.0, -2.0, 0.5]
 

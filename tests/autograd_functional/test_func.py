@@ -8,7 +8,7 @@ from nbautograd import func
 
 from .both import OURS, check, check_refused, plain
 
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # PyTorch's own
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 
 X, V = [0.4, 1.3, 0.9], [1.0, -2.0, 0.5]
 M = [[0.3, 1.2, 0.5], [0.7, 0.2, 1.1], [0.9, 0.4, 0.6]]

@@ -105,7 +105,7 @@ def _example() -> str:
     import nbautograd
 
     try:
-        nbautograd.vmap  # noqa: B018
+        nbautograd.sparse_coo_tensor  # noqa: B018
     except AttributeError as error:
         return f"AttributeError: {error}"
     return ""

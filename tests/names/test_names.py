@@ -67,8 +67,8 @@ def test_each_reason_speaks_of_some_name():
 
 
 MISSING = [
-    ("torch", "vmap", r"torch\.vmap is not supported by nbautograd: .*\n  hint: "),
-    ("torch", "sparse_coo_tensor", r"torch\.sparse_coo_tensor is not supported by nbautograd: all tensors are dense"),
+    ("torch", "sparse_coo_tensor", r"torch\.sparse_coo_tensor is not supported by nbautograd: .*\n  hint: "),
+    ("torch.func", "rearrange", r"torch\.func\.rearrange is not supported by nbautograd: there is one way"),
     ("torch", "distributed", r"torch\.distributed is not supported"),
     ("torch", "no_such_name", "module 'torch' has no attribute 'no_such_name'"),
     ("torch.Tensor", "to_sparse", r"torch\.Tensor\.to_sparse is not supported"),
