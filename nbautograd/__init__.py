@@ -50,7 +50,8 @@ half, float, double, short, int, long = (
 cfloat, cdouble = _dtypes.cfloat, _dtypes.cdouble
 
 _SUBMODULES = frozenset(
-    ["accelerator", "amp", "autograd", "backends", "compiler", "core", "cuda", "distributions", "export", "fft", "func", "jit", "linalg", "lint", "mps", "nn", "notebook", "ops", "optim", "random", "serialization", "settings", "special", "trace", "utils", "version", "xpu"]
+    "accelerator amp autograd backends compiler core cuda distributions export fft func jit linalg lint mps nn notebook "
+    "ops optim random serialization settings special trace utils version xpu".split()
 )
 
 _BY_HOME = {
