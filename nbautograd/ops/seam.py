@@ -83,7 +83,7 @@ tensors.numpy_names.update(
     stack=lambda xs, axis=0: _call("stack")(*xs, dim=axis % (xs[0].ndim + 1)),
     flip=lambda x, axis: _call("flip")(x, dims=axis if isinstance(axis, tuple) else (axis,)),
     matmul=lambda x, y: x @ y,
-    einsum=lambda equation, *xs: _call("einsum")(*xs, equation=equation),
+    einsum=lambda equation, *xs, optimize=False: _call("einsum")(*xs, equation=equation),
     tril=lambda x, k=0: _call("tril")(x, diagonal=k),
     triu=lambda x, k=0: _call("triu")(x, diagonal=k),
     astype=astype,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+import string
 from typing import Any
 
 from nbautograd.core.op import Op, xp
@@ -13,12 +16,21 @@ from nbautograd.ops.samples import Make, cases
 def _sums(make: Make) -> Any:
     for equation, *shapes in (
         ("ij,jk->ik", (2, 3), (3, 4)), ("ij,ij->", (2, 3), (2, 3)), ("i,j->ij", (2,), (3,)), ("ij->ji", (2, 3)),
-        ("ij->i", (2, 3)), ("ii->", (3, 3)), ("ii->i", (3, 3)), ("bij,bjk->bik", (2, 2, 3), (2, 3, 2)),
-        ("i,i->", (3,), (3,)),
-        ("ij,jk,kl->il", (2, 3), (3, 2), (2, 2)), ("...ij,...jk->...ik", (2, 2, 3), (3, 2)), ("ij,jk", (2, 3), (3, 2)),
-        ("bhid,bhjd->bhij", (1, 2, 3, 2), (1, 2, 2, 2)), ("ij->", (2, 3)),
+        ("ij->i", (2, 3)), ("ii->", (3, 3)), ("ii->i", (3, 3)), ("bij,bjk->bik", (2, 2, 3), (2, 3, 2)), ("i->", (1,)),
+        ("i,i->", (3,), (3,)), ("ij,jk,kl->il", (2, 3), (3, 2), (2, 2)), ("...ij,...jk->...ik", (2, 2, 3), (3, 2)),
+        ("ij,jk", (2, 3), (3, 2)), ("bhid,bhjd->bhij", (1, 2, 3, 2), (1, 2, 2, 2)), ("ij->", (2, 3)), ("ji", (2, 3)),
+        ("...", (2, 3)), ("aab", (2, 2, 3)), ("Ab, bC", (2, 3), (3, 2)), ("ij,kj->ik", (2, 1), (4, 3)),
+        ("...ij->...ji", (2, 3, 4)), ("...,...", (2, 1), (3,)), ("ij,jk", (0, 3), (3, 2)), ("ij,jk", (2, 0), (0, 2)),
+        ("ii,ij->j", (2, 2), (2, 3)), (",", (), ()), ("iji->j", (2, 3, 2)), ("ij,jk->ik", (30, 20), (20, 40)),
     ):  # fmt: skip
         yield equation, *(make(*shape) for shape in shapes)
+
+
+def contracted(equation, *xs):
+    """NumPy's einsum: by products of matrices where there is much to multiply, else by its own loop."""
+    letters = equation.partition("->")[0].replace(",", "")
+    sizes = dict(zip(letters, itertools.chain(*[x.shape for x in xs])))
+    return xp.einsum(equation, *xs, optimize=len(xs) > 2 or (len(xs) == 2 and math.prod(sizes.values()) > 10_000))
 
 
 class Einsum(Op):
@@ -29,7 +41,7 @@ class Einsum(Op):
     samples = cases(_sums, named=False)
 
     def forward(*xs, equation):
-        out = xp.einsum(equation, *xs)
+        out = contracted(equation, *xs)
         return xp.array(out) if len(xs) == 1 else out  # of one array NumPy may give a view
 
     def dxs(g, xs, equation):
@@ -45,48 +57,123 @@ def _einsum_share(g, xs, terms, out, i):
     values = [x for j, x in enumerate(xs) if j != i]
     known = set(out).union(*others) if others else set(out)
     once = "".join(dict.fromkeys(c for c in term if c in known))
-    share = xp.einsum(",".join([out, *others]) + "->" + once, g, *values)
+    share = contracted(",".join([out, *others]) + "->" + once, g, *values)
     letters = "".join(dict.fromkeys(term))
     sizes = dict(zip(term, xs[i].shape))
     share = share.reshape(
         tuple(sizes[c] if c in once else 1 for c in letters) if _ordered(once, letters) else tuple(share.shape)
     )
     share = xp.broadcast_to(share, tuple(sizes[c] for c in letters))
+    return _on_diagonals(share, letters, term) if len(letters) < len(term) else share
+
+
+def _on_diagonals(share, letters, term):
+    """`share` with the dimensions of `term`: a letter that stands there twice had taken the diagonal."""
+    spare = iter([c for c in string.ascii_letters if c not in term])
+    names, ones = [], []
     for place, c in enumerate(term):
-        if c in term[:place]:  # a repeated letter took the diagonal: put it back on one
-            share = xp.einsum(
-                f"{letters},{c}#->{letters}#".replace("#", "Z"), share, xp.eye(sizes[c], dtype=share.dtype)
-            )
-            letters += "Z"
-    return share
+        names.append(next(spare) if c in term[:place] else c)
+        if names[-1] != c:
+            ones.append((c + names[-1], xp.eye(share.shape[letters.index(c)], dtype=share.dtype)))
+    equation = ",".join([letters, *(pair for pair, _ in ones)]) + "->" + "".join(names)
+    return xp.einsum(equation, share, *[eye for _, eye in ones])
 
 
 def _ordered(once: str, letters: str) -> bool:
     return [c for c in letters if c in once] == list(once)
 
 
-def _expanded(equation: str, tensors: tuple[Tensor, ...]) -> str:
-    """The equation with its result spelled out and `...` replaced by letters."""
+def _spelled_out(equation: str, tensors: list[Tensor]) -> tuple[list[str], str]:
+    """The letters of each operand and of the result, with letters in place of `...`."""
     equation = equation.replace(" ", "")
     inputs, arrow, out = equation.partition("->")
     terms = inputs.split(",")
-    free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXY" if c not in equation]
-    most = max((t.ndim - len(term) + 3 for term, t in zip(terms, tensors, strict=True) if "..." in term), default=0)
-    dots = "".join(free[:most])
-    terms = [
-        term.replace("...", dots[most - (t.ndim - len(term) + 3) :]) for term, t in zip(terms, tensors, strict=True)
-    ]
+    if len(terms) != len(tensors):
+        which = "fewer" if len(terms) > len(tensors) else "more"
+        raise RuntimeError(f"einsum(): {which} operands were provided than specified in the equation")
+    spare = [_hidden(term, x, i) for i, (term, x) in enumerate(zip(terms, tensors))]
+    dots = "".join([c for c in string.ascii_letters if c not in equation][: max(spare)])
+    terms = [term.replace("...", dots[len(dots) - n :]) for term, n in zip(terms, spare)]
     if not arrow:
         letters = "".join(terms)
         out = dots + "".join(sorted(c for c in set(letters) - set(dots) if letters.count(c) == 1))
-    return ",".join(terms) + "->" + out.replace("...", dots)
+    out = out.replace("...", dots)
+    for c in out:
+        if out.count(c) > 1:
+            raise RuntimeError(f"einsum(): output subscript {c} appears more than once in the output")
+        if not any(c in term for term in terms):
+            raise RuntimeError(f"einsum(): output subscript {c} does not appear in the equation for any input operand")
+    return terms, out
+
+
+def _hidden(term: str, x: Tensor, i: int) -> int:
+    """How many dimensions `...` stands for."""
+    named = len(term.replace("...", ""))
+    if "..." in term and named <= x.ndim:
+        return x.ndim - named
+    if named == x.ndim:
+        return 0
+    if "..." in term:
+        tail = "is more than the number of dimensions"
+        raise RuntimeError(
+            f"einsum(): the number of subscripts in the equation ({named}) {tail} ({x.ndim}) for operand {i}"
+        )
+    raise RuntimeError(
+        f"einsum(): the number of subscripts in the equation ({named}) does not match the number of dimensions "
+        f"({x.ndim}) for operand {i} and no ellipsis was given"
+    )
+
+
+def _one_size_each(terms: list[str], tensors: list[Tensor]) -> tuple[list[str], list[Tensor]]:
+    """The operands without those dimensions of size one that are broadcast to a larger size of the same letter."""
+    sizes: dict[str, int] = {}
+    for i, (term, x) in enumerate(zip(terms, tensors)):
+        for c, n in zip(term, x.shape):
+            known = sizes.get(c, 1)
+            if n != known and 1 not in (n, known):
+                raise RuntimeError(
+                    f"einsum(): subscript {c} has size {n} for operand {i} which does not broadcast with previously "
+                    f"seen size {known}"
+                )
+            sizes[c] = n if known == 1 else known
+    for i, (term, x) in enumerate(zip(terms, tensors)):
+        for d in reversed(range(len(term))):
+            if x.shape[d] == 1 != sizes[term[d]]:
+                terms[i], tensors[i] = terms[i][:d] + terms[i][d + 1 :], tensors[i].squeeze(d)
+    return terms, tensors
+
+
+def _from_numbers(operands: tuple[Any, ...]) -> tuple[str, list[Tensor]]:
+    """The equation of `einsum(x, [0, 1], y, [1, 2], [0, 2])`, whose dimensions have numbers instead of letters."""
+
+    def letters(numbers: Any) -> str:
+        return "".join("..." if n is ... else (string.ascii_uppercase + string.ascii_lowercase)[n] for n in numbers)
+
+    terms = ",".join(letters(numbers) for numbers in operands[1::2])
+    out = f"->{letters(operands[-1])}" if len(operands) % 2 else ""
+    return terms + out, list(operands[: len(operands) // 2 * 2 : 2])
 
 
 @public(method=False)
 def einsum(equation, *operands):
-    """A sum of products over named dimensions, such as `einsum('ij,jk->ik', a, b)`."""
-    tensors = operands[0] if len(operands) == 1 and not isinstance(operands[0], Tensor) else operands
-    return Einsum.call(*tensors, equation=_expanded(equation, tuple(tensors)))
+    """A sum of products over named dimensions, such as `einsum('ij,jk->ik', a, b)`.
+
+    Letters that the result does not have are summed over; without `->` it has those that occur once, in the order of
+    the alphabet. `...` stands for any dimensions, which are broadcast.
+
+    Example:
+        >>> import nbautograd as torch
+        >>> torch.einsum("ij,j->i", torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 10.0]))
+        tensor([21., 43.])
+    """
+    if isinstance(equation, Tensor):
+        equation, tensors = _from_numbers((equation, *operands))
+    else:
+        together = len(operands) == 1 and not isinstance(operands[0], Tensor)
+        tensors = list(operands[0] if together else operands)
+    terms, out = _spelled_out(equation, tensors)
+    terms, tensors = _one_size_each(terms, tensors)
+    return Einsum.call(*tensors, equation=f"{','.join(terms)}->{out}")
 
 
 @public("inner")
