@@ -27,30 +27,31 @@ ABSENCES = (
         "Sparse tensors",
         "all tensors are dense",
         "keep it dense; .to_dense() does nothing to a dense tensor",
-        "sparse sparse_* sparse.* *.sparse smm dsmm hsmm hspmm spmm saddmm sspaddmm *_sparse* *indices_copy values_copy "
-        "Tensor.coalesce Tensor.*indices Tensor.values Tensor.*sparse* Tensor.dense_dim Tensor.is_coalesced "
-        "Tensor.smm Tensor.sspaddmm optim.SparseAdam lobpcg autograd.sparse",
+        "sparse sparse_* sparse.* *.sparse smm dsmm hsmm hspmm spmm saddmm sspaddmm *_sparse* *indices_copy "
+        "values_copy Tensor.coalesce Tensor.*indices Tensor.values Tensor.*sparse* Tensor.dense_dim "
+        "Tensor.is_coalesced Tensor.smm Tensor.sspaddmm optim.SparseAdam lobpcg autograd.sparse",
     ),
     Absence(
         "Quantised tensors and the small dtypes for them",
         "there are no quantised tensors, and NumPy has no numbers smaller than 8 bits",
         "torch.float16 and torch.int8 are the smallest dtypes here",
-        "*quantize* *qparams* q_* qint* quint* QInt* QUInt* qscheme int_repr fbgemm_* fused_moving_avg_obs_fake_quant "
-        "per_channel_* per_tensor_* Tensor.q_* Tensor.qscheme Tensor.int_repr nn.quant* nn.qat nn.intrinsic ao "
-        "float8_* float4_* int[1-7] uint[1-7] bit bits* complex32 chalf Tensor.chalf nn.functional.*scaled_mm "
-        "nn.functional.scaled_grouped_mm nn.functional.ScalingType nn.functional.SwizzleType nn.functional.grouped_mm",
+        "*quantize* *qparams* q_* qint* quint* QInt* QUInt* qscheme int_repr fbgemm_* "
+        "fused_moving_avg_obs_fake_quant per_channel_* per_tensor_* Tensor.q_* Tensor.qscheme Tensor.int_repr "
+        "nn.quant* nn.qat nn.intrinsic ao float8_* float4_* int[1-7] uint[1-7] bit bits* complex32 chalf "
+        "Tensor.chalf nn.functional.*scaled_mm nn.functional.scaled_grouped_mm nn.functional.ScalingType "
+        "nn.functional.SwizzleType nn.functional.grouped_mm",
     ),
     Absence(
         "The compiler, scripts and symbolic shapes",
         "nothing is compiled: programs run as the Python they are",
         "leave it out, or use torch.compile, which returns the program as it is",
         "cond while_loop sym_* fx export library _dynamo *ir_module* parse_* merge_type_from_type_comment "
-        "unify_type_list jit.* compiler.* *Type *IR* Sym* Script* classes ops AggregationType AVG SUM AliasDb Argument* "
-        "Benchmark* Block CallStack Capsule Code CompilationUnit CompleteArgumentSpec ConcreteModule* DeepCopyMemoTable "
-        "DispatchKey* ErrorReport Exclude* ExecutionPlan FatalError FileCheck FunctionSchema Gradient Graph* "
-        "IODescriptor JITException Lite* Lock* Node NoneType NoopLogger OperatorInfo PyTorchFile* Static* Tag "
-        "Throughput* TracingState Type Use Value BufferDict ModuleDict ParameterDict *SerializationStorageContext "
-        "func.functionalize func.debug_unwrap",
+        "unify_type_list jit.* compiler.* *Type *IR* Sym* Script* classes ops AggregationType AVG SUM AliasDb "
+        "Argument* Benchmark* Block CallStack Capsule Code CompilationUnit CompleteArgumentSpec ConcreteModule* "
+        "DeepCopyMemoTable DispatchKey* ErrorReport Exclude* ExecutionPlan FatalError FileCheck FunctionSchema "
+        "Gradient Graph* IODescriptor JITException Lite* Lock* Node NoneType NoopLogger OperatorInfo PyTorchFile* "
+        "Static* Tag Throughput* TracingState Type Use Value BufferDict ModuleDict ParameterDict "
+        "*SerializationStorageContext func.functionalize func.debug_unwrap",
     ),
     Absence(
         "Several processes and machines",
@@ -65,10 +66,11 @@ ABSENCES = (
         "Other makers' libraries",
         "it is one library's own form of an op, and computing is NumPy's and CuPy's here",
         "use the function without the maker's name, such as torch.nn.functional.conv2d",
-        "cudnn_* miopen_* mkldnn_* Tensor.*mkldnn *vulkan* native_* batch_norm_* mps xpu mtia mps.* xpu.* mtia "
-        "Tensor.ipu Tensor.xpu Tensor.mtia Tensor.is_ipu Tensor.is_maia Tensor.is_mtia Tensor.is_xla get_device_module "
-        "_foreach_* *_xla_* *_ipu_* cuda.gds cuda.tunable cpu cpu.* nn.functional.native_* choose_qparams_optimized "
-        "compiled_with_cxx11_abi init_num_threads profiler_* hash_tensor Tensor.hash_tensor",
+        "cudnn_* miopen_* mkldnn_* Tensor.*mkldnn *vulkan* native_* batch_norm_* mps xpu mtia mps.* xpu.* "
+        "Tensor.ipu Tensor.xpu Tensor.mtia Tensor.is_ipu Tensor.is_maia Tensor.is_mtia Tensor.is_xla "
+        "get_device_module _foreach_* *_xla_* *_ipu_* cuda.gds cuda.tunable cpu cpu.* nn.functional.native_* "
+        "choose_qparams_optimized compiled_with_cxx11_abi init_num_threads profiler_* hash_tensor "
+        "Tensor.hash_tensor",
     ),
     Absence(
         "Copies of views",
@@ -109,12 +111,12 @@ ABSENCES = (
         "cuda.*graph* cuda.CUDAGraph cuda.*allocator* cuda.CUDAPluggableAllocator cuda.*Mem* cuda.*mem_pool "
         "cuda.host_memory* cuda.*host_memory_stats cuda.*handle cuda.cudart cuda.cudaStatus cuda.check_error "
         "cuda.CudaError cuda.DeferredCudaCallError cuda.*green* cuda.Green* cuda.jiterator cuda.nvtx cuda.profiler "
-        "cuda.list_gpu_processes cuda.clock_rate cuda.power_draw cuda.temperature cuda.utilization cuda.memory_usage "
-        "cuda.device_memory_used cuda.memory_snapshot cuda.*sync_debug_mode cuda.*per_process* cuda.get_gencode_flags "
-        "cuda.has_* cuda.External* cuda.*external cuda.is_current_stream_capturing cuda.*_nested_dict cuda.cudart "
-        "cuda.reset_accumulated* cuda.memory_cached cuda.max_memory_cached cuda.reset_max_* accelerator.Graph "
-        "accelerator.*stats accelerator.empty_host_cache accelerator.max_memory_reserved accelerator.graphs "
-        "accelerator.get_device_capability accelerator.memory cuda.is_tf32_supported",
+        "cuda.list_gpu_processes cuda.clock_rate cuda.power_draw cuda.temperature cuda.utilization "
+        "cuda.memory_usage cuda.device_memory_used cuda.memory_snapshot cuda.*sync_debug_mode cuda.*per_process* "
+        "cuda.get_gencode_flags cuda.has_* cuda.External* cuda.*external cuda.is_current_stream_capturing "
+        "cuda.*_nested_dict cuda.reset_accumulated* cuda.memory_cached cuda.max_memory_cached cuda.reset_max_* "
+        "accelerator.Graph accelerator.*stats accelerator.empty_host_cache accelerator.max_memory_reserved "
+        "accelerator.graphs accelerator.get_device_capability accelerator.memory cuda.is_tf32_supported",
     ),
     Absence(
         "Tools around torch",
@@ -122,37 +124,39 @@ ABSENCES = (
         "models come as state dicts: torch.load reads .pt and .safetensors files",
         "hub hub.* onnx onnx.* package profiler profiler.* testing overrides utils.tensorboard quasirandom "
         "utils.data.*DataPipe utils.data.functional_datapipe utils.data.*determin* utils.data.runtime_* "
-        "utils.data.argument_validation utils.data.DataChunk utils.data.datapipes utils.data.graph* types functional "
-        "signal return_types torch_version nn.functional.*torch_function* nn.functional.boolean_dispatch "
+        "utils.data.argument_validation utils.data.DataChunk utils.data.datapipes utils.data.graph* types "
+        "functional signal return_types torch_version nn.functional.*torch_function* nn.functional.boolean_dispatch "
         "nn.functional.assert_int_or_pair nn.functional.Broadcasting* nn.functional.Tensor classproperty "
-        "torch_version AcceleratorError Tensor.as_subclass Tensor.reinforce Tensor.volatile",
+        "AcceleratorError Tensor.as_subclass Tensor.reinforce Tensor.volatile",
     ),
     Absence(
         "Low-level forms of layers",
         "torch.nn.functional has the form that people call",
         "torch.nn.functional has the same name, or nearly so; whole recurrent networks are in torch.nn",
-        "adaptive_max_pool1d affine_grid_generator batch_norm bilinear binary_cross_entropy_with_logits constant_pad_nd "
-        "convolution cosine_embedding_loss embedding embedding_bag embedding_renorm_ feature_*dropout* alpha_dropout_ "
-        "dropout_ grid_sampler* group_norm gru gru_cell lstm lstm_cell rnn_* hinge_embedding_loss instance_norm kl_div "
-        "margin_ranking_loss max_pool*_with_indices pairwise_distance poisson_nll_loss rms_norm triplet_margin_loss "
-        "rrelu_ selu_ celu_ threshold_ nn.functional.*_with_indices nn.functional.feature_alpha_dropout",
+        "adaptive_max_pool1d affine_grid_generator batch_norm bilinear binary_cross_entropy_with_logits "
+        "constant_pad_nd convolution cosine_embedding_loss embedding embedding_bag embedding_renorm_ "
+        "feature_*dropout* alpha_dropout_ dropout_ grid_sampler* group_norm gru gru_cell lstm lstm_cell rnn_* "
+        "hinge_embedding_loss instance_norm kl_div margin_ranking_loss max_pool*_with_indices pairwise_distance "
+        "poisson_nll_loss rms_norm triplet_margin_loss rrelu_ selu_ celu_ threshold_ nn.functional.*_with_indices "
+        "nn.functional.feature_alpha_dropout",
     ),
     Absence(
         "Parts of modules",
         "they are how torch's own files lie, not functions",
         "import the name from torch.nn, torch.optim, torch.autograd",
         "quantization storage nn.modules nn.factory_kwargs nn.utils.stateless fft.Tensor autograd.grad_mode "
-        "autograd.NestedIOFunction autograd.enforce_grad_layout_policy utils.checkpoint.*Context utils.checkpoint.SAC_* "
-        "utils.checkpoint.CheckpointPolicy utils.checkpoint.GraphExecGroup utils.checkpoint.*selective* "
-        "utils.checkpoint.check_backward_validity utils.checkpoint.detach_variable utils.checkpoint.*_device_states "
-        "optim.swap_in_optimizer_params_and_state distributions.ExponentialFamily Tensor.index",
+        "autograd.NestedIOFunction autograd.enforce_grad_layout_policy utils.checkpoint.*Context "
+        "utils.checkpoint.SAC_* utils.checkpoint.CheckpointPolicy utils.checkpoint.GraphExecGroup "
+        "utils.checkpoint.*selective* utils.checkpoint.check_backward_validity utils.checkpoint.detach_variable "
+        "utils.checkpoint.*_device_states optim.swap_in_optimizer_params_and_state distributions.ExponentialFamily "
+        "Tensor.index",
     ),
     Absence(
         "What torch has taken away or is about to",
         "torch itself warns about it or raises when it is called",
         "use what torch names in its place: torch.linalg, torch.nn.functional.interpolate, nn.Module",
-        "solve symeig eig lstsq matrix_rank Tensor.solve Tensor.symeig Tensor.eig Tensor.lstsq nn.Container nn.NLLLoss2d "
-        "legacy_contiguous_format norm_except_dim nuclear_norm frobenius_norm Tensor.resize "
+        "solve symeig eig lstsq matrix_rank Tensor.solve Tensor.symeig Tensor.eig Tensor.lstsq nn.Container "
+        "nn.NLLLoss2d legacy_contiguous_format norm_except_dim nuclear_norm frobenius_norm Tensor.resize "
         "Tensor.resize_as nn.utils.clip_grad_norm nn.CrossMapLRN2d conv_tbc nn.functional.conv_tbc "
         "nn.functional.upsample* *autocast_cpu* *autocast_gpu* autocast_*_nesting *autocast_cache*",
     ),

@@ -9,6 +9,7 @@ import json
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from nbautograd.core.absent import ABSENCES, absence
@@ -43,6 +44,7 @@ def here(path: str, name: str) -> bool:
             return False
 
 
+@cache
 def split() -> dict[str, tuple[list[str], list[str]]]:
     """Per namespace the names that are here, and those that are not."""
     found: dict[str, tuple[list[str], list[str]]] = {}
@@ -76,7 +78,8 @@ def _lines() -> Iterator[str]:
     yield TOP.format(version=version, total=total, spaces=len(found), here=present, example=_example())
     yield "| namespace | names | here | not here |\n|---|---|---|---|"
     for path, (have, missing) in found.items():
-        yield f"| [`{path}`](#{path.replace('.', '').lower()}) | {len(have) + len(missing)} | {len(have)} | {len(missing)} |"
+        link = f"[`{path}`](#{path.replace('.', '').lower()})"
+        yield f"| {link} | {len(have) + len(missing)} | {len(have)} | {len(missing)} |"
     yield "\n# What is not here, and why\n"
     yield from _reasons(found)
     yield "# What is here\n"

@@ -74,7 +74,7 @@ MISSING = [
     ("torch.Tensor", "to_sparse", r"torch\.Tensor\.to_sparse is not supported"),
     ("torch.Tensor", "no_such_name", "'Tensor' object has no attribute 'no_such_name'"),
     ("torch.nn", "DataParallel", r"torch\.nn\.DataParallel is not supported"),
-    ("torch.nn", "NoSuchLayer", "has no attribute 'NoSuchLayer'"),
+    ("torch.nn", "NoSuchLayer", "module 'torch.nn' has no attribute 'NoSuchLayer'"),
     ("torch.cuda", "CUDAGraph", r"torch\.cuda\.CUDAGraph is not supported"),
     ("torch.jit", "load", r"torch\.jit\.load is not supported"),
 ]
