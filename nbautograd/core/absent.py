@@ -74,7 +74,7 @@ ABSENCES = (
     ),
     Absence(
         "Copies of views",
-        "torch makes these for its compiler, as copies of what the views show",
+        "torch makes it for its compiler, as a copy of what the view shows",
         "take the view and copy it: x.t().clone()",
         "*_copy slice_inverse Tensor.slice_inverse Tensor.narrow_copy unsafe_* Tensor.unsafe_*",
     ),
@@ -106,7 +106,7 @@ ABSENCES = (
     ),
     Absence(
         "CUDA beyond computing on it",
-        "CuPy drives the GPU",
+        "the GPU is driven by CuPy",
         "cupy.cuda has graphs, pools, profiler marks and the driver's functions",
         "cuda.*graph* cuda.CUDAGraph cuda.*allocator* cuda.CUDAPluggableAllocator cuda.*Mem* cuda.*mem_pool "
         "cuda.host_memory* cuda.*host_memory_stats cuda.*handle cuda.cudart cuda.cudaStatus cuda.check_error "
@@ -120,7 +120,7 @@ ABSENCES = (
     ),
     Absence(
         "Tools around torch",
-        "they belong to torch's own distribution",
+        "it belongs to torch's own distribution",
         "models come as state dicts: torch.load reads .pt and .safetensors files",
         "hub hub.* onnx onnx.* package profiler profiler.* testing overrides utils.tensorboard quasirandom "
         "utils.data.*DataPipe utils.data.functional_datapipe utils.data.*determin* utils.data.runtime_* "
@@ -142,7 +142,7 @@ ABSENCES = (
     ),
     Absence(
         "Parts of modules",
-        "they are how torch's own files lie, not functions",
+        "it is a part of torch's own files, not a function to call",
         "import the name from torch.nn, torch.optim, torch.autograd",
         "quantization storage nn.modules nn.factory_kwargs nn.utils.stateless fft.Tensor autograd.grad_mode "
         "autograd.NestedIOFunction autograd.enforce_grad_layout_policy utils.checkpoint.*Context "
@@ -153,7 +153,7 @@ ABSENCES = (
     ),
     Absence(
         "What torch has taken away or is about to",
-        "torch itself warns about it or raises when it is called",
+        "torch itself warns about it, or raises when it is called",
         "use what torch names in its place: torch.linalg, torch.nn.functional.interpolate, nn.Module",
         "solve symeig eig lstsq matrix_rank Tensor.solve Tensor.symeig Tensor.eig Tensor.lstsq nn.Container "
         "nn.NLLLoss2d legacy_contiguous_format norm_except_dim nuclear_norm frobenius_norm Tensor.resize "

@@ -428,6 +428,18 @@ class Tensor:
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self._data.ndim == 0 else object.__format__(self, spec)
 
+    def __copy__(self) -> Tensor:
+        """Another tensor over the same memory, a leaf if it needs gradients: what `copy.copy` gives."""
+        from . import inplace
+
+        t = object.__new__(type(self))
+        t.__dict__.update(self.__dict__)
+        t._node = None
+        inplace.share(self, t)
+        if self._node is not None:
+            t._node = leaf_node(t)
+        return t
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
             raise RuntimeError(

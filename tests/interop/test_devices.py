@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 
 import pytest
@@ -346,3 +347,14 @@ def test_generators_of_their_own_do_not_touch_the_default_one():
 def test_the_version_and_saving_are_where_programs_look_for_them():
     assert nb.version.__version__ == nb.__version__
     assert nb.serialization.load is nb.load
+
+
+def test_a_shallow_copy_shares_the_memory_and_a_deep_one_does_not():
+    for x in (nb.zeros(2), nb.nn.Parameter(nb.zeros(2)), nb.tensor(0.0)):
+        shallow, deep = copy.copy(x), copy.deepcopy(x)
+        x.data.fill_(1)
+        assert type(shallow) is type(deep) is type(x)
+        assert shallow.requires_grad == x.requires_grad
+        assert shallow.is_leaf
+        assert bool((shallow == 1).all())
+        assert bool((deep == 0).all())
