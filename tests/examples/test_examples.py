@@ -5,7 +5,7 @@ import pytest
 
 import nbautograd
 
-from . import digits, linear_regression, moons, moons_by_scalars, spring
+from . import char_lstm, char_transformer, digits, linear_regression, moons, moons_by_scalars, spring
 
 PROGRAMS = {
     "linear_regression": linear_regression.main,
@@ -13,6 +13,8 @@ PROGRAMS = {
     "moons_by_scalars": moons_by_scalars.main,
     "digits": digits.main,
     "spring": spring.main,
+    "char_transformer": char_transformer.main,
+    "char_lstm": char_lstm.main,
     "sixteen_springs": lambda torch, dtype: spring.main(torch, dtype, springs=16),
 }
 
@@ -49,3 +51,10 @@ def test_more_than_95_percent_of_the_digits_are_read():
 def test_the_stiffness_is_recovered(springs):
     k, _ = spring.train(nbautograd, springs=springs)
     numpy.testing.assert_allclose(k.detach().numpy(), spring.true_stiffness(springs), rtol=0.01)
+
+
+@pytest.mark.parametrize(("program", "goal"), [(char_transformer, 1.3), (char_lstm, 1.1)])
+def test_a_text_is_learnt_by_heart(program, goal):
+    model, losses = program.train(nbautograd)
+    assert losses[-1] < goal
+    assert "better than" in program.write(nbautograd, model, "Beautiful is ", 20)
