@@ -40,7 +40,7 @@ def _folded(make: Make) -> Any:
     for shape, settings in UNFOLDED:
         given = {"stride": 1, "padding": 0, "dilation": 1, **settings}
         geo = geometry(shape[-2:], *(_pair(given[n]) for n in ("kernel_size", "stride", "padding", "dilation")))
-        columns = (shape[-3] * math.prod(geo.kernel), math.prod(geo.out))
+        columns = (shape[-3] * geo.area, math.prod(geo.out))
         yield make(*shape[:-3], *columns), {"output_size": shape[-2:], **settings}
 
 
@@ -85,7 +85,7 @@ class Col2im(Op):
         under = windows(full, geo, grid=True)
         for tap in np.ndindex(*kernel):
             under[(slice(None), *tap)] += parts[(slice(None), *tap)]
-        return xp.ascontiguousarray(xp.swapaxes(full[(slice(None), slice(None), *geo.inner())], 0, 1))
+        return xp.ascontiguousarray(xp.swapaxes(full[geo.inner], 0, 1))
 
     def dx(g, kernel, stride, padding, dilation):
         return xp.im2col(g, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
@@ -141,7 +141,7 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
 
 
 def _check_columns(shape: Sizes, size: Sizes, geo: Geometry) -> None:
-    if shape[1] % math.prod(geo.kernel):
+    if shape[1] % geo.area:
         raise RuntimeError(
             "Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
             f"input.size(1)={shape[1]} and kernel_size={geo.kernel}."

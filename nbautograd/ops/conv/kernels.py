@@ -17,7 +17,9 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +31,9 @@ BLOCK = 1 << 18
 GPU_BLOCK = 1 << 26
 KEPT = 1 << 22
 """Buffers up to this many elements are kept for the next call."""
+
+
+_ALL = slice(None)
 
 
 class _Buffers(threading.local):
@@ -53,7 +58,8 @@ def buffer(purpose: str, shape: tuple[int, ...], like: Any) -> Any:
     return found[:count].reshape(shape)
 
 
-class Geometry(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Geometry:
     """Where the windows of a convolution lie; sizes are per spatial dimension."""
 
     kernel: tuple[int, ...]
@@ -65,25 +71,45 @@ class Geometry(NamedTuple):
     out: tuple[int, ...]
     """How many windows there are."""
 
+    @cached_property
     def inner(self) -> tuple[slice, ...]:
-        """Where the input lies within its border."""
-        return tuple(slice(p, n - p) for p, n in zip(self.padding, self.padded))
+        """Where the input lies within its border, as an index of (C, N, *padded)."""
+        return (_ALL, _ALL, *(slice(p, n - p) for p, n in zip(self.padding, self.padded)))
 
-    def band(self, rows: int) -> Geometry:
-        """The same with fewer windows along the first dimension."""
-        return self._replace(out=(rows, *self.out[1:]))
+    @cached_property
+    def step(self) -> tuple[int, ...]:
+        """How many elements apart neighbours along each padded dimension lie in memory."""
+        return steps(self.padded)
 
+    @cached_property
+    def taps(self) -> tuple[int, ...]:
+        """How many elements apart neighbours under a window lie."""
+        return tuple(n * d for n, d in zip(self.step, self.dilation))
+
+    @cached_property
+    def moves(self) -> tuple[int, ...]:
+        """How many elements apart the first ones of neighbouring windows lie."""
+        return tuple(n * s for n, s in zip(self.step, self.stride))
+
+    @cached_property
     def dense(self) -> bool:
         """Whether windows start at every element, so that columns are runs (NOTE [Columns])."""
         return all(s == 1 for s in self.stride)
 
+    @cached_property
     def run(self) -> tuple[int, ...]:
         """The shape that the columns have: one run, or a grid."""
-        if not self.dense():
+        if not self.dense:
             return self.out
-        return (1 + sum((n - 1) * step for n, step in zip(self.out, steps(self.padded))),)
+        return (1 + sum((n - 1) * step for n, step in zip(self.out, self.step)),)
+
+    @cached_property
+    def area(self) -> int:
+        """How many elements a kernel has."""
+        return math.prod(self.kernel)
 
 
+@lru_cache(256)
 def geometry(
     size: tuple[int, ...],
     kernel: tuple[int, ...],
@@ -97,6 +123,12 @@ def geometry(
     return Geometry(kernel, stride, padding, dilation, padded, out)
 
 
+@lru_cache(256)
+def band_of(geo: Geometry, rows: int) -> Geometry:
+    """The same with fewer windows along the first dimension."""
+    return geo if rows == geo.out[0] else replace(geo, out=(rows, *geo.out[1:]))
+
+
 def steps(shape: tuple[int, ...]) -> tuple[int, ...]:
     """How many elements apart neighbours along each dimension lie in memory."""
     return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
@@ -107,30 +139,28 @@ def windows(padded: Any, geo: Geometry, row: int = 0, grid: bool = False) -> Any
 
     With `grid` the last dimensions are those of the windows, not a run.
     """
-    item, run = padded.itemsize, geo.out if grid else geo.run()
-    step = [item * n for n in steps(geo.padded)]
-    moves = [item] if geo.dense() and not grid else [n * s for n, s in zip(step, geo.stride)]
-    start = padded[(slice(None), slice(None), slice(row * geo.stride[0], None))]
+    item = padded.itemsize
+    run, moves = (geo.run, (1,)) if geo.dense and not grid else (geo.out, geo.moves)
+    start = padded[:, :, row * geo.stride[0] :] if row else padded
     shape = (padded.shape[0], *geo.kernel, padded.shape[1], *run)
-    taps = [n * d for n, d in zip(step, geo.dilation)]
-    strides = (padded.strides[0], *taps, padded.strides[1], *moves)
-    return xp.lib.stride_tricks.as_strided(start, shape=shape, strides=strides)
+    strides = (padded.strides[0], *[item * n for n in geo.taps], padded.strides[1], *[item * n for n in moves])
+    return xp.lib.stride_tricks.as_strided(start, shape, strides)
 
 
 def on_grid(runs: Any, geo: Geometry) -> Any:
     """A view (C, N, *out) of columns (C, N, *run) without those that wrap round a border."""
-    if not geo.dense():
+    if not geo.dense or geo.run == geo.out:
         return runs
-    step = [runs.itemsize * n for n in steps(geo.padded)]
-    return xp.lib.stride_tricks.as_strided(runs, shape=(*runs.shape[:2], *geo.out), strides=(*runs.strides[:2], *step))
+    step = [runs.itemsize * n for n in geo.step]
+    return xp.lib.stride_tricks.as_strided(runs, (*runs.shape[:2], *geo.out), (*runs.strides[:2], *step))
 
 
 def blocks(count: int, height: int, geo: Geometry, like: Any) -> Iterator[tuple[slice, list[tuple[int, Geometry]]]]:
     """Slices of `count` samples, each with its bands of windows (first row, geometry), that keep columns in bounds."""
-    per_window = max(1, height * math.prod(geo.run()) // geo.out[0])  # along the first dimension
+    per_window = max(1, height * math.prod(geo.run) // geo.out[0])  # along the first dimension
     rows = max(1, (BLOCK if like.__class__ is ndarray else GPU_BLOCK) // per_window)
     samples = max(1, min(count, rows // geo.out[0]))
-    bands = [(row, geo.band(min(rows, geo.out[0] - row))) for row in range(0, geo.out[0], rows)]
+    bands = [(row, band_of(geo, min(rows, geo.out[0] - row))) for row in range(0, geo.out[0], rows)]
     for first in range(0, count, samples):
         yield slice(first, min(first + samples, count)), bands
 
@@ -142,7 +172,7 @@ def bordered(x: Any, part: slice, geo: Geometry) -> Any:
         return inside
     full = buffer("border", (x.shape[1], part.stop - part.start, *geo.padded), x)
     full[...] = 0
-    full[(slice(None), slice(None), *geo.inner())] = inside
+    full[geo.inner] = inside
     return full
 
 
@@ -151,13 +181,13 @@ def columns(padded: Any, geo: Geometry, row: int, groups: int) -> Any:
     view = windows(padded, geo, row)
     out = buffer("columns", view.shape, padded)
     xp.copyto(out, view)
-    return out.reshape((groups, view.shape[0] // groups * math.prod(geo.kernel), -1))
+    return out.reshape((groups, view.shape[0] // groups * geo.area, -1))
 
 
 def by_columns(y: Any, part: slice, geo: Geometry, row: int, groups: int) -> Any:
     """The rows from `row` on of samples `part` of `y`, as (groups, O/groups, N · run); zeros where columns wrap."""
     shown = xp.swapaxes(y[(part, slice(None), slice(row, row + geo.out[0]))], 0, 1)
-    runs = buffer("runs", (*shown.shape[:2], *geo.run()), y)
+    runs = buffer("runs", (*shown.shape[:2], *geo.run), y)
     if runs.shape != shown.shape:
         runs[...] = 0
     on_grid(runs, geo)[...] = shown
@@ -180,7 +210,7 @@ def convolve(x: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
     for part, bands in blocks(x.shape[0], math.prod(w.shape[1:]) * groups, geo, x):
         padded = bordered(x, part, geo)
         for row, band in bands:
-            run = band.run()
+            run = band.run
             product = buffer("product", (w.shape[0], part.stop - part.start, *run), x)
             matrix = product.reshape((groups, w.shape[0] // groups, -1))
             xp.matmul(kernels, columns(padded, band, row, groups), out=matrix)
@@ -192,28 +222,28 @@ def convolve(x: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
 def spread(y: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
     """Each element of `y` adds `w`, scaled, to the window under it: the transpose of `convolve`."""
     channels = w.shape[1] * groups
-    out = xp.empty((y.shape[0], channels, *(p.stop - p.start for p in geo.inner())), dtype=y.dtype)
+    out = xp.empty((y.shape[0], channels, *(n - 2 * p for n, p in zip(geo.padded, geo.padding))), dtype=y.dtype)
     kernels = xp.swapaxes(w.reshape((groups, w.shape[0] // groups, -1)), 1, 2)
     for part, bands in blocks(y.shape[0], math.prod(w.shape[1:]) * groups, geo, y):
         count = part.stop - part.start
         full = buffer("border", (channels, count, *geo.padded), y)
         full[...] = 0
         for row, band in bands:
-            shape = (channels, *geo.kernel, count, *band.run())
+            shape = (channels, *geo.kernel, count, *band.run)
             found = buffer("columns", shape, y)
             matrix = found.reshape((groups, kernels.shape[1], -1))
             xp.matmul(kernels, by_columns(y, part, band, row, groups), out=matrix)
             under = windows(full, band, row)
             for tap in np.ndindex(*geo.kernel):
                 under[(slice(None), *tap)] += found[(slice(None), *tap)]
-        add_bias(full[(slice(None), slice(None), *geo.inner())], b, xp.swapaxes(out[part], 0, 1))
+        add_bias(full[geo.inner], b, xp.swapaxes(out[part], 0, 1))
     return out
 
 
 def correlate(x: Any, y: Any, geo: Geometry, groups: int) -> Any:
     """For each tap of the kernel the sum of products of `y` and what lies under that tap."""
     x = xp.ascontiguousarray(x)
-    height = x.shape[1] // groups * math.prod(geo.kernel)
+    height = x.shape[1] // groups * geo.area
     out = xp.zeros((groups, y.shape[1] // groups, height), dtype=x.dtype)
     for part, bands in blocks(x.shape[0], height * groups, geo, x):
         padded = bordered(x, part, geo)
