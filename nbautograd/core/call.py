@@ -193,6 +193,8 @@ def _single(op: Any) -> Callable[..., Any]:
         aux: Any = ()
         if with_aux:
             out, *aux = out
+        if not is_view:
+            out = compact(out)  # before it is saved: what is saved and what the user has must be one object
         node = None
         parent = x._node
         if parent is not None and differentiable:
@@ -200,7 +202,7 @@ def _single(op: Any) -> Callable[..., Any]:
             node = [tick(), op, None, ((xd.shape, None),) if broadcasts else None, (parent,), saved]
         if is_view:
             return views.wrap_one(op, x, settings, out, None, node)
-        t = wrap(compact(out), node)
+        t = wrap(out, node)
         return (t, *[wrap(compact(a)) if hasattr(a, "dtype") else a for a in aux]) if with_aux else t
 
     return call
@@ -287,6 +289,8 @@ def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     except Exception as error:
         raise errors.explain(op, inputs, datas, settings, error) from None
     results, aux = _split(op, result)
+    if not op.view:
+        results = tuple([compact(r) for r in results])
     node = None
     if is_recording() and any(op.rules):
         node = record(op, inputs, datas, casts, settings, results, aux)
@@ -463,8 +467,8 @@ def _wrap(
     if op.view:
         return views.wrap(op, inputs[0], settings, results, node)
     if op.outputs == 1:
-        return (wrap(compact(results[0]), node),)
-    return tuple([wrap(compact(r), slot(node, nr)) for nr, r in enumerate(results)])
+        return (wrap(results[0], node),)
+    return tuple([wrap(r, slot(node, nr)) for nr, r in enumerate(results)])
 
 
 def slot(node: Any, nr: int) -> Any:

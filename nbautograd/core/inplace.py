@@ -50,7 +50,7 @@ class _Changes:
 
 
 _changes: dict[int, _Changes] = {}
-_old_scalars: OrderedDict[int, _Changes] = OrderedDict()
+_old_scalars: OrderedDict[int, tuple[Any, _Changes]] = OrderedDict()
 last_change = 0
 """The moment of the newest change; a node made later has nothing to check."""
 before_change: Callable[[Tensor], None] | None = None
@@ -101,12 +101,20 @@ def array_of(tensor: Tensor) -> Any:
     """The array of `tensor`, one that can be written to: a 0-d scalar becomes a 0-d array first."""
     data = tensor._data
     if isinstance(data, np.generic):
-        data = np.asarray(data)
+        scalar, data = data, np.asarray(data)
         for t in sharers(tensor):
             t._data = data
-        if tensor._scalar_changes:
-            _changes_of(data).count = tensor._scalar_changes
+        changes = _changes_of(data)
+        changes.count = tensor._scalar_changes
+        _remember(scalar, changes)  # which a node may have saved
     return data
+
+
+def _remember(scalar: Any, changes: _Changes) -> None:
+    """Keep for a while what became of a scalar."""
+    _old_scalars[id(scalar)] = scalar, changes
+    if len(_old_scalars) > KEEP:
+        _old_scalars.popitem(last=False)
 
 
 def sharers(tensor: Tensor) -> list[Tensor]:
@@ -150,9 +158,7 @@ def write(tensor: Tensor, value: Any) -> None:
             t._scalar_changes = old.count + 1
         old.moments.append(last_change)
         old.count += 1
-        _old_scalars[id(data)] = old
-        if len(_old_scalars) > KEEP:
-            _old_scalars.popitem(last=False)
+        _remember(data, old)
         if state.observer is not None:
             state.observer.mutated(tensor)
         return
@@ -173,16 +179,36 @@ def check_saved(node: Any) -> None:
         for data in value if isinstance(value, tuple) else (value,):
             found = _find(data)
             if found is not None and found.moments and found.moments[-1] > moment:
+                if kind == "input" and (several := _one_of_several(node[PARENTS][where])):
+                    raise RuntimeError(several)
                 raise errors.modified(
                     node, data.shape, data.dtype, _which(node, kind, where), found.count, found.version_at(moment)
                 )
 
 
+SEVERAL = (
+    "This view is the output of a function that returns multiple views. Such functions do not allow the output views "
+    "to be modified inplace. You should replace the inplace operation by an out-of-place one.\n"
+    "  hint: take the part with an index, as in x[0], and change that"
+)
+
+
+def _one_of_several(parent: Any) -> str | None:
+    """torch's refusal of a saved value that is one of several views, when their memory was changed."""
+    if parent is None or is_leaf_node(parent):
+        return None
+    source, nr = node_and_output(parent)
+    if not op_of(source).view or op_of(source).outputs == 1:
+        return None
+    what = f"Output {nr} of {_bare_name(source)} is a view and its base or another view of its base"
+    return f"{what} has been modified inplace. {SEVERAL}"
+
+
 def _find(data: Any) -> _Changes | None:
     if isinstance(data, ndarray) or is_cupy(data):
         return _changes.get(id(storage(data)))
-    found = _old_scalars.get(id(data))
-    return found if found is not None and found.reference is data else None
+    scalar, changes = _old_scalars.get(id(data), (None, None))
+    return changes if scalar is data else None
 
 
 def _which(node: Any, kind: str, where: int) -> str:
@@ -212,19 +238,17 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
         inference.check_change(target)
     recording = is_grad_enabled()
     leaf = target._base if target._base is not None else target
-    if recording and target._node is not None:
+    if recording and (target._node is not None or any(isinstance(x, Tensor) and x._node is not None for x in others)):
         _check_one_of_several(target)
-    if recording and leaf._node is not None and is_leaf_node(leaf._node):
+    if recording and is_held_by_leaf(target, leaf):
         raise errors.leaf_in_place(view=leaf is not target)
-    if op.elementwise:
+    if op.elementwise and not op.overlaps:
         _check_overlap(target._data, others)
     result = _unpacked(op, target, others, settings) if state.special else op.call(target, *others, **settings)
     _check_result(target, result)
     if state.observer is not None:
         state.observer.in_place(target, result)
     node = result._node
-    if node is not None:
-        _check_one_of_several(target)
     data = target._data
     changes_operand = False
     if node is not None:
@@ -245,6 +269,13 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
 
         forward.moved_in_place(target, result)
     return target
+
+
+def is_held_by_leaf(target: Tensor, base: Tensor) -> bool:
+    """Whether a change of `target` would be one of a leaf's values, which have no history to put it into."""
+    if base._node is None:
+        return base is not target and target._node is not None  # a base that was detached from what its views have
+    return is_leaf_node(base._node)
 
 
 def _unpacked(op: Any, target: Tensor, others: tuple[Any, ...], settings: dict[str, Any]) -> Tensor:
@@ -289,12 +320,7 @@ def _check_one_of_several(target: Tensor) -> None:
         if target._node is not None:
             source, nr = node_and_output(target._node)
             what = f"Output {nr} of {_bare_name(source)} is a view and is being modified inplace"
-        raise RuntimeError(
-            f"{what}. This view is the output of a function that returns multiple views. Such functions do "
-            "not allow the output views to be modified inplace. You should replace the inplace operation by an "
-            "out-of-place one.\n"
-            "  hint: take the part with an index, as in x[0], and change that"
-        )
+        raise RuntimeError(f"{what}. {SEVERAL}")
 
 
 def _check_overlap(data: Any, others: tuple[Any, ...]) -> None:
@@ -318,7 +344,7 @@ def _check_overlap(data: Any, others: tuple[Any, ...]) -> None:
 
 
 def _same_memory(a: Any, b: Any) -> bool:
-    return a.ctypes.data == b.ctypes.data and a.size == b.size and _steps(a) == _steps(b)
+    return a.ctypes.data == b.ctypes.data and a.shape == b.shape and _steps(a) == _steps(b)
 
 
 def _steps(a: Any) -> list[int]:

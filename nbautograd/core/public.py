@@ -117,6 +117,7 @@ class _Call(NamedTuple):
 
     call: Callable[..., Any]
     elementwise: bool
+    overlaps: bool = False
 
 
 def public_in_place(

@@ -45,6 +45,23 @@ def numbers_only(problem: str) -> Any:
     return check
 
 
+def nothing_to_reduce(name: str, whole: type[Exception] = RuntimeError) -> Any:
+    """torch's refusal to look for one of no elements."""
+
+    def refuse(x: Any, *, dim: Any = None, **_: Any) -> Exception | None:
+        if x.size:
+            return None
+        if dim is None:
+            return whole(
+                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
+                "Specify the reduction dim with the 'dim' argument."
+            )
+        empty = [d for d in (dim if isinstance(dim, tuple) else (dim,)) if not x.shape[d]]
+        return IndexError(f"{name}(): Expected reduction dim {empty[0]} to have non-zero size.") if empty else None
+
+    return refuse
+
+
 def dim_error(dim: int, ndim: int) -> Exception | None:
     """torch's error for a dimension that is not there."""
     span = max(ndim, 1)

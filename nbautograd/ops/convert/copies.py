@@ -80,7 +80,7 @@ class FillNumber(Op):
     """One number everywhere: what was there before gets no gradient."""
 
     node_name = "FillBackward2"
-    elementwise = True
+    elementwise = overlaps = True
     tex = {"x": "0"}
     samples = through("fill_", unary(value=2.5))
 
@@ -95,7 +95,7 @@ class Fill(Op):
     """The number of the 0-d tensor `y` everywhere."""
 
     node_name = "FillBackward3"
-    elementwise = True
+    elementwise = overlaps = True
     promote = "none"
     tex = {"x": "0", "y": "1"}
     samples = through("fill_", lambda make: ((make(*shape), make()) for shape in SHAPES))
@@ -105,7 +105,7 @@ class Fill(Op):
 class Zero(Op):
     """Zeros everywhere: what was there before gets no gradient."""
 
-    elementwise = True
+    elementwise = overlaps = True
     tex = {"x": "0"}
     samples = through("zero_", unary())
 

@@ -22,7 +22,7 @@ class MaskedFill(Op):
     """`x` with one value where the mask is true."""
 
     promote = "none"
-    elementwise = True
+    elementwise = overlaps = True
     tex = {"x": "[\\lnot mask]"}
     samples = cases(lambda make: ((make(*s), make.bools(*m), 1.5) for s, m in MASKS))
 
@@ -83,10 +83,7 @@ def _whole_mask(input: Tensor, mask: Tensor, source: Tensor) -> dict[str, Any]:
         )
     whole = np.broadcast_to(mask._data, input._data.shape)
     if source._data.size < np.count_nonzero(whole):
-        raise RuntimeError(
-            f"masked_scatter: expected self and source to have at least {np.count_nonzero(whole)} elements in source, "
-            f"got {source._data.size}"
-        )
+        raise RuntimeError("Number of elements of source < number of ones in mask")
     return {"mask": whole}
 
 

@@ -22,6 +22,13 @@ class IndexSelect(Index):
 
     samples = cases(lambda make: ((make(*s), d, make.ints(3, high=s[d])) for s, d in ALONG))
 
+    def refuse(x, *, index):
+        dim = len(index) - 1
+        if not dim or not x.shape[dim]:
+            return IndexError("index out of range in self")
+        wrong = index[-1][(index[-1] < 0) | (index[-1] >= x.shape[dim])]
+        return RuntimeError(f"INDICES element is out of DATA bounds, id={int(wrong[0])} axis_dim={x.shape[dim]}")
+
 
 class Take(Index):
     """The elements at positions of the flattened tensor."""

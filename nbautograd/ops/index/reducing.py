@@ -104,13 +104,6 @@ def product_share(g, x, index, src, out, dim, include_self):
     )
 
 
-def _reduction(name: str, reduce: str, known: tuple[str, ...]) -> str:
-    if reduce not in known:
-        words = ", ".join(known[:-1])
-        raise RuntimeError(f"{name}: reduce argument must be either {words} or {known[-1]}, got {reduce}")
-    return reduce
-
-
 def _fitting(src: Tensor, index: Tensor) -> Tensor:
     """The part of `src` that `index` has places for."""
     return src if src.shape == index.shape else src[tuple(slice(n) for n in index.shape)]
@@ -124,7 +117,8 @@ def scatter_reduce(
 
     Raises: RuntimeError for a reduction that is none of sum, prod, mean, amax, amin.
     """
-    reduce = _reduction("scatter_reduce", reduce, ("sum", "prod", "mean", "amax", "amin"))
+    if reduce not in NEUTRAL:
+        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     dim = canonical_dim(dim, input.ndim)
     return ScatterReduce.call(input, index, _fitting(src, index), dim=dim, reduce=reduce, include_self=include_self)
 
@@ -148,7 +142,8 @@ def index_reduce(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
     """A copy with the slices of `source` put along `dim` at `index`; `reduce` says what becomes of those that meet."""
-    reduce = _reduction("index_reduce", reduce, ("prod", "mean", "amax", "amin"))
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     dim = canonical_dim(dim, input.ndim)
     return scatter_reduce(input, dim, _spread_out(index, source, dim), source, reduce, include_self=include_self)
 

@@ -9,6 +9,7 @@ from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arguments import canonical_dim, canonical_dims_or_all
 from nbautograd.ops.reduce.sums import WHOLE, restore
+from nbautograd.ops.refusals import nothing_to_reduce
 from nbautograd.ops.results import ReturnMax, ReturnMin, result
 from nbautograd.ops.samples import along, over, through
 
@@ -23,6 +24,7 @@ class Amax(Op):
 
     tex = {"x": "[x = out] / k"}
     samples = over(distinct=True)
+    refuse = nothing_to_reduce("amax")
 
     def forward(x, *, dim=None, keepdim=False):
         return xp.max(x, axis=dim, keepdims=keepdim)
@@ -36,6 +38,7 @@ class Amin(Op):
 
     tex = {"x": "[x = out] / k"}
     samples = over(distinct=True)
+    refuse = nothing_to_reduce("amin")
 
     def forward(x, *, dim=None, keepdim=False):
         return xp.min(x, axis=dim, keepdims=keepdim)
@@ -49,6 +52,7 @@ class Max(Amax):
 
     node_name = "MaxBackward1"
     samples = WHOLE
+    refuse = nothing_to_reduce("max")
 
 
 class Min(Amin):
@@ -56,6 +60,7 @@ class Min(Amin):
 
     node_name = "MinBackward1"
     samples = WHOLE
+    refuse = nothing_to_reduce("min")
 
 
 def shared_among_equals(g, x, out, dim, keepdim):
@@ -90,6 +95,7 @@ class MaxDim(SelectDim):
 
     node_name = "MaxBackward0"
     samples = through("max", along(distinct=True), along(distinct=True, keepdim=True))
+    refuse = nothing_to_reduce("max")
 
     def forward(x, *, dim, keepdim=False):
         return picked(x, xp.argmax, dim, keepdim)
@@ -100,6 +106,7 @@ class MinDim(SelectDim):
 
     node_name = "MinBackward0"
     samples = through("min", along(distinct=True), along(distinct=True, keepdim=True))
+    refuse = nothing_to_reduce("min")
 
     def forward(x, *, dim, keepdim=False):
         return picked(x, xp.argmin, dim, keepdim)

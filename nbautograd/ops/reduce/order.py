@@ -13,6 +13,7 @@ from nbautograd.ops.arguments import canonical_dim
 from nbautograd.ops.reduce.cumulative import running
 from nbautograd.ops.reduce.extremes import SelectDim, picked, shared_among_equals
 from nbautograd.ops.reduce.sums import WHOLE
+from nbautograd.ops.refusals import nothing_to_reduce
 from nbautograd.ops.results import ReturnKthvalue, ReturnMedian, result
 from nbautograd.ops.samples import along, through
 
@@ -43,6 +44,7 @@ class MedianDim(SelectDim):
 
     node_name = "MedianBackward1"
     samples = through("median", along(distinct=True), along(distinct=True, keepdim=True))
+    refuse = nothing_to_reduce("median")
 
     def forward(x, *, dim, keepdim=False):
         return picked(x, middle, dim, keepdim)
@@ -53,6 +55,7 @@ class NanmedianDim(SelectDim):
 
     node_name = "NanmedianBackward1"
     samples = through("nanmedian", along(distinct=True), along(distinct=True, keepdim=True))
+    refuse = nothing_to_reduce("median")
 
     def forward(x, *, dim, keepdim=False):
         return picked(x, middle_number, dim, keepdim)
@@ -62,6 +65,7 @@ class Kthvalue(SelectDim):
     """The k-th smallest element along a dimension and where it is."""
 
     samples = along(distinct=True, k=1)
+    refuse = nothing_to_reduce("kthvalue")
 
     def forward(x, *, k, dim=-1, keepdim=False):
         return picked(x, lambda x, dim: rank(x, dim, k - 1), dim, keepdim)
@@ -71,6 +75,7 @@ class Mode(SelectDim):
     """The most frequent element along a dimension (the smallest one of several), and where it comes last."""
 
     samples = along(distinct=True)
+    refuse = nothing_to_reduce("mode")
 
     def forward(x, *, dim=-1, keepdim=False):
         return picked(x, most_frequent, dim, keepdim)

@@ -62,7 +62,12 @@ def _checked(name: str, input: Tensor, q: Any, interpolation: str) -> Tensor:
             f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {interpolation}"
         )
     if not ((shares._data >= 0) & (shares._data <= 1)).all():
-        raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
+        what = (
+            "q values must be in the range [0, 1]"
+            if isinstance(q, Tensor)
+            else f"q must be in the range [0, 1] but got {q}"
+        )
+        raise RuntimeError(f"{name}() {what}")
     return shares
 
 

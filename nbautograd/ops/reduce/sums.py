@@ -115,8 +115,11 @@ class Prod(Op):
     def forward(x, *, dim=None, keepdim=False):
         return xp.prod(x, axis=dim, keepdims=keepdim)
 
-    def dx(g, x, dim, keepdim):
-        return restore(g, dim, keepdim) * products_of_others(x, dim)
+    def dx(g, x, out, dim, keepdim):
+        g, out = restore(g, dim, keepdim), restore(out, dim, keepdim)
+        if not x.ndim:
+            return g
+        return g * products_of_others(x, dim) if (x == 0).any() else g * out / x
 
 
 class ProdDim(Prod):

@@ -134,7 +134,7 @@ def _split_at(name: str, least: int, dim_of: Any) -> None:
     def pieces(input, indices_or_sections):
         if input.ndim < least:
             raise RuntimeError(
-                f"torch.{name} requires a tensor with at least {least} dimension{'s' if least > 1 else ''}, but got a "
+                f"torch.{name} requires a tensor with at least {least} dimension, but got a "
                 f"tensor with {input.ndim} dimensions!"
             )
         dim = dim_of(input.ndim)

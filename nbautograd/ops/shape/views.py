@@ -236,13 +236,17 @@ def broadcast_shapes(*shapes):
     Raises: RuntimeError when they do not fit.
     """
     shapes = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
-    try:
-        return Size(np.broadcast_shapes(*shapes))
-    except ValueError:
-        raise RuntimeError(
-            "Shape mismatch: objects cannot be broadcast to a single shape\n"
-            "  hint: sizes must be equal, or one of them 1"
-        ) from None
+    found: list[int] = []
+    for i, shape in enumerate(shapes):
+        found = [1] * (len(shape) - len(found)) + found
+        for d in range(-len(shape), 0):
+            if shape[d] not in (1, found[d]) and found[d] != 1:
+                raise RuntimeError(
+                    f"Attempting to broadcast a dimension of length {shape[d]} at {d}! Mismatching argument at index "
+                    f"{i} had {shape}; but expected shape should be broadcastable to {found}"
+                )
+            found[d] = shape[d] if found[d] == 1 else found[d]
+    return Size(found)
 
 
 @public(top=False)
