@@ -50,8 +50,8 @@ half, float, double, short, int, long = (
 cfloat, cdouble = _dtypes.cfloat, _dtypes.cdouble
 
 _SUBMODULES = frozenset(
-    "accelerator amp autograd backends compiler core cuda distributions export fft func jit linalg lint mps nn notebook "
-    "ops optim random serialization settings special trace utils version xpu".split()
+    "accelerator amp autograd backends compiler core cuda distributions export fft func jit linalg lint mps nn "
+    "notebook ops optim random replay serialization settings special trace utils version xpu".split()
 )
 
 _BY_HOME = {
@@ -74,6 +74,7 @@ _BY_HOME = {
         "is_autocast_cpu_enabled is_autocast_enabled set_autocast_cache_enabled set_autocast_cpu_dtype "
         "set_autocast_cpu_enabled set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype"
     ),
+    "nbautograd.replay": "capture",
     "nbautograd.trace.session": "accumulate",
 }
 _LATER = {name: home for home, names in _BY_HOME.items() for name in names.split()}

@@ -15,7 +15,7 @@ STACK = [
     {"core"},
     {"ops"},
     {"autograd", "amp"},
-    {"nn", "optim", "utils", "func", "linalg", "fft", "special", "distributions", "trace"}
+    {"nn", "optim", "utils", "func", "linalg", "fft", "special", "distributions", "replay", "trace"}
     | {"compiler", "jit", "mps", "random", "settings", "version", "xpu"},
     {"backends", "cuda", "serialization"},
     {"accelerator"},

@@ -48,6 +48,8 @@ class Generator:
         """Start again from `seed`."""
         if not -(2**63) <= int(seed) < 2**64:
             raise RuntimeError(f"Overflow when unpacking long long: {seed} is no seed of 64 bits")
+        if state.observer is not None:
+            state.observer.drew(None, (), None)
         self._seed = int(seed) % 2**64
         self._made = np.random.Generator(np.random.SFC64(self._seed))
         return self

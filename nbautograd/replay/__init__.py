@@ -1,0 +1,250 @@
+"""Capturing a step: run once or twice, written down as a program, replayed.
+
+@nb.capture
+def step(x, y):
+    optimizer.zero_grad()
+    loss = loss_function(model(x), y)
+    loss.backward()
+    optimizer.step()
+    return loss
+
+step(x, y)              # as always; from the third call on, the program
+print(step.source())    # forward and backward as one readable function
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from nbautograd.core.dtype import get_default_dtype
+from nbautograd.core.modes import is_grad_enabled, observe, state
+from nbautograd.core.node import OP, Hooked
+from nbautograd.core.tensor import Tensor
+from nbautograd.replay.program import Program
+from nbautograd.replay.runtime import MisfitError
+from nbautograd.replay.surroundings import Surroundings
+from nbautograd.replay.tape import Item, RefusalError, Tape
+
+__all__ = ["Captured", "capture"]
+
+MOST = 8
+"""So many programs of one step are kept: for other shapes, other numbers, other branches."""
+
+
+def capture(step: Callable[..., Any]) -> Captured:
+    """Write a step down as a program when it has run twice, and replay that from then on.
+
+    The step is run as it is for what the program does not fit: other shapes, dtypes, numbers, modes or branches; hooks;
+    while somebody watches. `explain()` says what happened and why. Tensors that the step returns have no history.
+
+    Example:
+        >>> import nbautograd as torch
+        >>> w = torch.tensor(3.0, requires_grad=True)
+        >>> @torch.capture
+        ... def step(x):
+        ...     w.grad = None
+        ...     (w * x).backward()
+        >>> for x in (1.0, 2.0, 4.0):
+        ...     step(torch.tensor(x))
+        >>> w.grad
+        tensor(4.)
+    """
+    return Captured(step)
+
+
+class _Recipe:
+    """A program and what has to hold for it."""
+
+    def __init__(self, key: Any, program: Program, surroundings: Surroundings, tape: Tape) -> None:
+        self.key = key
+        self.program = program
+        self._surroundings = surroundings
+        self._leaves = list(tape.leaves.values())
+        self._outside = tape.outside
+
+    def unfit(self) -> str | None:
+        """Why the program cannot be replayed now, or None."""
+        changed = self._surroundings.change()
+        if changed is not None:
+            return f"{changed} has changed"
+        for leaf in self._leaves:
+            if leaf._node is None or leaf._node[OP].__class__ is Hooked:
+                return "a leaf has a hook, or requires no grad any more"
+        return None
+
+
+class Captured:
+    """A step that is replayed where it can be; see `capture`."""
+
+    def __init__(self, step: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, step, updated=())
+        self._step = step
+        self._recipes: list[_Recipe] = []
+        self._met: dict[Any, dict[int, Any]] = {}
+        self._refused: dict[Any, str] = {}
+        self._counts = {"replayed": 0, "run": 0}
+        self._last = "it has not been called yet"
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        return self if owner is None else functools.partial(self, owner)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        tensors: list[Tensor] = []
+        key = (_form((args, kwargs), tensors), is_grad_enabled(), get_default_dtype())
+        if state.observer is not None or state.special - (not is_grad_enabled()):
+            return self._run("something watches, or another mode is on", args, kwargs)
+        for recipe in self._recipes:
+            if recipe.key == key:
+                why = recipe.unfit()
+                if why is None:
+                    rewind = recipe.program.rewindable()
+                    try:
+                        result = recipe.program.run(*tensors)
+                    except (MisfitError, ArithmeticError, ValueError) as error:
+                        why = str(error)
+                        rewind()
+                    else:
+                        self._counts["replayed"] += 1
+                        return result
+                self._last = why
+        if key in self._refused:
+            return self._run(self._refused[key], args, kwargs)
+        return self._note(key, tensors, args, kwargs)
+
+    def _run(self, why: str, args: Any, kwargs: Any) -> Any:
+        self._last = why
+        self._counts["run"] += 1
+        return self._step(*args, **kwargs)
+
+    def _note(self, key: Any, tensors: list[Tensor], args: Any, kwargs: Any) -> Any:
+        """Run the step while a tape notes it; from the second time on, make a program of that."""
+        self._counts["run"] += 1
+        place = _Line(self._step)
+        tape = Tape(tensors, self._met.get(key), place)
+        surroundings = Surroundings(self._step)
+        observe(tape)
+        try:
+            result = self._step(*args, **kwargs)
+        finally:
+            observe(None)
+        tape.finish()
+        if tape.problem is None:
+            changed = surroundings.change()
+            if changed is not None:
+                tape.problem = f"it changes {changed}, which is no tensor"
+        if tape.problem is not None:
+            self._refused[key] = self._last = tape.problem
+        elif key not in self._met:
+            self._met[key] = tape.outside
+        else:
+            self._make(key, tape, tensors, result, surroundings, place.lines)
+        return result
+
+    def _make(
+        self, key: Any, tape: Tape, tensors: list[Tensor], result: Any, around: Surroundings, lines: list[str]
+    ) -> None:
+        try:
+            program = Program(tape, tensors, _symbolic(result, tape), around.names, lines)
+        except RefusalError as refused:
+            self._refused[key] = self._last = str(refused)
+            return
+        self._recipes.insert(0, _Recipe(key, program, around, tape))
+        del self._recipes[MOST:]
+
+    def source(self) -> str:
+        """The program, as Python that can be read: forward, backward and what is changed in the end.
+
+        Raises: RuntimeError when there is none (yet).
+        """
+        if not self._recipes:
+            raise RuntimeError(f"there is no program of this step: {self._last}\n  hint: call it twice first")
+        return self._recipes[0].program.source
+
+    def explain(self) -> str:
+        """What was replayed, what was run, and why."""
+        lines = [f"{self._counts['replayed']} calls replayed, {self._counts['run']} run as they are"]
+        for recipe in self._recipes:
+            lines.append(f"program of {len(recipe.program.calls)} calls for {_words(recipe.key[0])}")
+        for key, why in self._refused.items():
+            lines.append(f"no program for {_words(key[0])}: {why}")
+        if self._counts["run"]:
+            lines.append(f"last run as it is because {self._last}")
+        return "\n".join(lines)
+
+
+class _Line:
+    """Which line of the step is running."""
+
+    def __init__(self, step: Any) -> None:
+        self._code = getattr(inspect.unwrap(step), "__code__", None)
+        try:
+            source, first = inspect.getsourcelines(step)
+            self.lines = [""] * (first - 1) + source
+        except (OSError, TypeError):
+            self.lines = []
+
+    def __call__(self) -> int | None:
+        frame: Any = sys._getframe(1)
+        while frame is not None:
+            if frame.f_code is self._code:
+                return frame.f_lineno
+            frame = frame.f_back
+        return None
+
+
+def _form(value: Any, tensors: list[Tensor]) -> Any:
+    """What a program depends on of an argument: a tensor's shape and dtype, a number's value; collects the tensors."""
+    if isinstance(value, Tensor):
+        tensors.append(value)
+        first = next(i for i, t in enumerate(tensors) if t is value)
+        data = value._data
+        return ("tensor", data.shape, data.dtype.str, value.requires_grad, str(value.device), first)
+    if isinstance(value, list | tuple):
+        return (type(value).__name__, *[_form(v, tensors) for v in value])
+    if isinstance(value, dict):
+        return ("dict", *[(k, _form(v, tensors)) for k, v in value.items()])
+    if isinstance(value, int | float | complex | str | bytes | None):
+        return (type(value).__name__, value)
+    return ("object", id(value))
+
+
+def _symbolic(value: Any, tape: Tape) -> Any:
+    """What the step returned, with variables in the place of tensors and of the numbers read from them."""
+    read = {id(number): v for number, v in tape.reads}
+    returned: set[int] = set()
+
+    def of(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            if value._node is not None and not value.is_leaf and id(value._node) not in tape.walked:
+                raise RefusalError("it returns a tensor whose backward has not run")
+            return tape.var(value)
+        if id(value) in read:
+            returned.add(id(value))
+            return Item(read[id(value)])
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return type(value)(*map(of, value))
+        if isinstance(value, list | tuple):
+            return type(value)(map(of, value))
+        if isinstance(value, dict):
+            return {k: of(v) for k, v in value.items()}
+        return value
+
+    found = of(value)
+    if read.keys() - returned:
+        raise RefusalError("Python reads numbers that the step does not return")
+    return found
+
+
+def _words(form: Any) -> str:
+    """An argument's form as a person would say it."""
+    if form[0] == "tensor":
+        return f"{form[2].lstrip('<>|=')}{list(form[1])}"
+    if form[0] in ("tuple", "list"):
+        return ", ".join(_words(part) for part in form[1:] if part != ("dict",)) or "no arguments"
+    if form[0] == "dict":
+        return ", ".join(f"{name}={_words(part)}" for name, part in form[1:])
+    return str(form[-1])

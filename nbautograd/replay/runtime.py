@@ -1,0 +1,55 @@
+"""What the text of a program calls besides the functions of ops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbautograd.core import inplace
+from nbautograd.core.array import compact
+from nbautograd.core.call import wrap
+from nbautograd.core.tensor import Tensor
+from nbautograd.core.walk import add_to, own
+
+
+class MisfitError(Exception):
+    """The replay does not fit this call."""
+
+
+def accumulate(t: Tensor, g: Any) -> None:
+    """Add `g` to `.grad` of the leaf `t`."""
+    if t._grad is None:
+        t._grad = wrap(own(g))
+    else:
+        add_to(t._grad, g)
+
+
+def give(t: Tensor, g: Any) -> None:
+    """`accumulate` where nobody else holds `g`."""
+    if t._grad is None:
+        t._grad = wrap(compact(g))
+    else:
+        add_to(t._grad, g)
+
+
+def put(t: Tensor, g: Any) -> None:
+    """`give` where `.grad` was None, or has been set to None."""
+    t._grad = wrap(compact(g))
+
+
+def tensor_of(data: Any) -> Tensor:
+    """A tensor with numbers of its own."""
+    return wrap(compact(data.copy()))
+
+
+def fit(limit: float, *numbers: float) -> bool:
+    """Whether all numbers are finite and no larger than `limit`."""
+    return max(numbers) <= limit and min(numbers) >= -limit and sum(numbers) == sum(numbers)
+
+
+def give_up(why: str) -> None:
+    """End a replay that does not fit this call."""
+    raise MisfitError(why)
+
+
+write = inplace.write
+HELPERS = (accumulate, give, put, write, tensor_of, fit, give_up)

@@ -1,0 +1,365 @@
+"""A captured step does what the step does, or runs it and says why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nbautograd as torch
+from nbautograd import nn
+from nbautograd.nn import functional as F  # noqa: N812
+
+
+def model(*layers: nn.Module) -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(*layers)
+
+
+def data(*shape: int, count: int = 6) -> list[torch.Tensor]:
+    torch.manual_seed(1)
+    return [torch.randn(*shape) for _ in range(count)]
+
+
+def training(net: nn.Module, loss_of: Callable[..., Any], make: Callable[..., Any]) -> Callable[..., Any]:
+    optimizer = make(net.parameters())
+
+    def step(*batch: Any) -> Any:
+        optimizer.zero_grad()
+        loss = loss_of(net, *batch)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+def both(build: Callable[[], Any], batches: list[Any]) -> tuple[Any, Any, Any]:
+    """The results of the step and of the captured step, each from the same start, and the latter."""
+    results: list[Any] = []
+    captured: Any = None
+    for capturing in (False, True):
+        step = build()
+        if capturing:
+            step = captured = torch.capture(step)
+        torch.manual_seed(2)
+        results.append([step(*batch) for batch in batches])
+    return results[0], results[1], captured
+
+
+def assert_replayed(captured: Any, count: int) -> None:
+    assert captured.explain().startswith(f"{count} calls replayed, 2 run"), captured.explain()
+
+
+NETS: dict[str, tuple[Callable[[], nn.Module], Callable[..., Any]]] = {
+    "mlp": (
+        lambda: model(nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 3)),
+        lambda net, x: F.cross_entropy(net(x), torch.tensor([0, 1, 2, 0])),
+    ),
+    "gelu, layer norm": (
+        lambda: model(nn.Linear(5, 8), nn.LayerNorm(8), nn.GELU(), nn.Linear(8, 1)),
+        lambda net, x: (net(x) ** 2).mean(),
+    ),
+    "dropout": (
+        lambda: model(nn.Linear(5, 8), nn.Dropout(0.4), nn.Tanh(), nn.Linear(8, 1)),
+        lambda net, x: net(x).abs().sum(),
+    ),
+    "noise": (lambda: model(nn.Linear(5, 3)), lambda net, x: net(x + 0.1 * torch.randn(4, 5)).square().mean()),
+    "views": (
+        lambda: model(nn.Linear(5, 6)),
+        lambda net, x: (net(x).view(4, 2, 3).transpose(1, 2).reshape(12, 2)[:, 0] * 2).exp().sum(),
+    ),
+    "fan-out, cat, chunk": (
+        lambda: model(nn.Linear(5, 6), nn.Sigmoid()),
+        lambda net, x: sum(part.prod() for part in torch.cat([net(x), net(x * 2)]).chunk(3, 1)),
+    ),
+    "embedding": (
+        lambda: model(nn.Embedding(7, 4), nn.Flatten(), nn.Linear(20, 2)),
+        lambda net, x: F.cross_entropy(net((x.abs() * 3).long().clamp(max=6)), torch.tensor([0, 1, 1, 0])),
+    ),
+}
+
+OPTIMIZERS: dict[str, Callable[..., Any]] = {
+    "SGD": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9),
+    "Adam": lambda p: torch.optim.Adam(p, lr=0.01),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("name", NETS)
+def test_training_goes_the_same_way(name: str, optimizer: str) -> None:
+    make, loss_of = NETS[name]
+    plain, replayed, captured = both(
+        lambda: training(make(), loss_of, OPTIMIZERS[optimizer]), [(x,) for x in data(4, 5)]
+    )
+    assert_replayed(captured, 4)
+    assert [loss.item() for loss in plain] == [loss.item() for loss in replayed]
+
+
+def test_scalars_become_python_numbers() -> None:
+    def build() -> Any:
+        w = [torch.tensor(v, requires_grad=True) for v in (0.5, -1.0, 2.0)]
+
+        def step(x: torch.Tensor) -> list[float]:
+            for p in w:
+                p.grad = None
+            y = (w[0] * x + w[1]).tanh()
+            loss = (w[2] * y).relu() + (y - x) ** 2 / 3 + (x * w[0]).exp().log1p()
+            loss.backward()
+            return [loss.item(), *(p.grad for p in w)]
+
+        return step
+
+    plain, replayed, captured = both(build, [(torch.tensor(v),) for v in (0.1, -2.0, 0.7, 1.3, -0.4)])
+    assert_replayed(captured, 3)
+    assert "math.tanh" in captured.source()
+    for expected, got in zip(plain, replayed, strict=True):
+        assert [float(v) for v in got] == pytest.approx([float(v) for v in expected], rel=1e-5)
+        assert all(g.dtype == torch.float32 for g in got[1:])
+
+
+def test_a_number_too_large_runs_the_step_instead() -> None:
+    w = torch.tensor(1.0, requires_grad=True)
+
+    @torch.capture
+    def step(x: torch.Tensor) -> torch.Tensor:
+        w.grad = None
+        loss = (w * x).exp() * 0.5
+        loss.backward()
+        return loss
+
+    for x in (1.0, 2.0, 3.0):
+        step(torch.tensor(x))
+    assert step(torch.tensor(100.0)).item() == math.inf
+    assert step(torch.tensor(1000.0)).item() == math.inf
+    assert w.grad.item() == math.inf
+    assert step(torch.tensor(1.0)).item() == pytest.approx(math.e / 2)
+    assert step.explain().startswith("2 calls replayed")
+
+
+def test_large_elementwise_chains_run_block_by_block() -> None:
+    def build() -> Any:
+        x = torch.linspace(-2, 2, 100_000).requires_grad_()
+
+        def step(scale: torch.Tensor) -> Any:
+            x.grad = None
+            y = (x.tanh() * scale).exp()
+            ((y * y - y).sigmoid() * 3).sum().backward()
+            return x.grad
+
+        return step
+
+    plain, replayed, captured = both(build, [(torch.tensor(v),) for v in (0.5, 1.0, 1.5, 0.1)])
+    assert_replayed(captured, 2)
+    assert "for s in blocks:" in captured.source()
+    for expected, got in zip(plain, replayed, strict=True):
+        np.testing.assert_allclose(got.numpy(), expected.numpy(), rtol=1e-6)
+
+
+def test_gradients_add_up_when_nothing_clears_them() -> None:
+    w = torch.ones(3, requires_grad=True)
+    step = torch.capture(lambda x: (w * x).sum().backward())
+    for _ in range(5):
+        step(torch.ones(3))
+    assert w.grad.tolist() == [5.0, 5.0, 5.0]
+    assert_replayed(step, 3)
+
+
+def test_updates_by_hand_clipping_and_a_second_backward() -> None:
+    def build() -> Any:
+        net = model(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 1))
+        rate = torch.tensor(0.1)
+
+        def step(x: torch.Tensor) -> torch.Tensor:
+            net.zero_grad()
+            loss = net(x).square().mean()
+            loss.backward()
+            net(x * 0.5).mean().backward()
+            with torch.no_grad():
+                for p in net.parameters():
+                    p -= rate * p.grad.clamp(-0.05, 0.05)
+            return loss
+
+        return step
+
+    plain, replayed, captured = both(build, [(x,) for x in data(3, 4)])
+    assert_replayed(captured, 4)
+    assert [loss.item() for loss in plain] == [loss.item() for loss in replayed]
+
+
+def test_gradients_of_gradients() -> None:
+    def build() -> Any:
+        net = model(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 1))
+
+        def step(points: torch.Tensor) -> torch.Tensor:
+            points.grad = None
+            net.zero_grad()
+            u = net(points)
+            (slope,) = torch.autograd.grad(u.sum(), points, create_graph=True)
+            loss = (slope.square().sum(1) - 1).square().mean()
+            loss.backward()
+            return loss + net[0].weight.grad.sum()
+
+        return step
+
+    plain, replayed, captured = both(build, [(x.requires_grad_(),) for x in data(5, 2)])
+    assert_replayed(captured, 4)
+    np.testing.assert_allclose([v.item() for v in replayed], [v.item() for v in plain], rtol=1e-6)
+
+
+def test_batch_norm_keeps_its_running_figures() -> None:
+    nets: list[nn.Module] = []
+
+    def build() -> Any:
+        nets.append(model(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Linear(3, 1)))
+        return training(nets[-1], lambda net, x: net(x).square().mean(), OPTIMIZERS["SGD"])
+
+    plain, replayed, captured = both(build, [(x,) for x in data(6, 4)])
+    assert_replayed(captured, 4)
+    assert [loss.item() for loss in plain] == [loss.item() for loss in replayed]
+    for (name, a), b in zip(nets[0].state_dict().items(), nets[1].state_dict().values(), strict=True):
+        assert torch.equal(a, b), name
+
+
+def test_another_shape_gets_a_program_of_its_own() -> None:
+    w = torch.ones(3, requires_grad=True)
+
+    @torch.capture
+    def step(x: torch.Tensor) -> torch.Tensor:
+        return torch.autograd.grad((x * w).sum(), w)[0]
+
+    for n in (2, 2, 2, 5, 5, 5, 2):
+        assert step(torch.ones(n, 3)).tolist() == [n] * 3
+    assert step.explain().startswith("3 calls replayed, 4 run")
+
+
+def test_what_changes_round_the_step_is_noticed() -> None:
+    scale = 2.0
+    w = torch.ones(2, requires_grad=True)
+    net = model(nn.Linear(2, 2), nn.Dropout(0.5))
+
+    @torch.capture
+    def step() -> torch.Tensor:
+        return torch.autograd.grad((net(w) * scale).sum(), w)[0]
+
+    net.eval()
+    expected = [step() for _ in range(3)][-1]
+    scale = 4.0
+    assert torch.equal(step(), expected * 2)
+    w = torch.zeros(2, requires_grad=True)
+    assert torch.equal(step(), expected * 2)
+    net[0].weight = nn.Parameter(net[0].weight.detach() * 0.5)
+    assert torch.equal(step(), expected)
+    net.train()
+    assert {tuple(step().tolist()) for _ in range(20)} != {tuple(expected.tolist())}
+
+
+def test_a_branch_that_depends_on_numbers_is_checked() -> None:
+    w = torch.tensor(1.0, requires_grad=True)
+
+    @torch.capture
+    def step(x: torch.Tensor) -> torch.Tensor:
+        y = w * x
+        y = y * 10 if y > 0 else y * 2
+        return torch.autograd.grad(y, w)[0]
+
+    seen = [step(torch.tensor(x)).item() for x in (1.0, 2.0, 3.0, -1.0, -2.0, -3.0, 4.0)]
+    assert seen == [10.0, 20.0, 30.0, -2.0, -4.0, -6.0, 40.0]
+
+
+def test_a_given_up_replay_draws_no_other_numbers() -> None:
+    def build() -> Any:
+        w = torch.tensor(1.0, requires_grad=True)
+
+        def step(x: torch.Tensor) -> torch.Tensor:
+            noise = torch.randn(3).sum()
+            y = w * x + noise
+            y = y * 10 if x > 0 else y * 2
+            return torch.autograd.grad(y * noise, w)[0]
+
+        return step
+
+    plain, replayed, _ = both(build, [(torch.tensor(x),) for x in (1.0, 2.0, 3.0, -1.0, 2.0, -2.0, 5.0)])
+    assert [g.item() for g in replayed] == pytest.approx([g.item() for g in plain], rel=1e-6)
+
+
+REFUSED = {
+    "reads numbers": ("loss.item()", lambda w, x: print(f"{(w * x).sum().item():.1f}")),
+    "tolist": ("tolist()", lambda w, x: (w * x).detach().tolist()),
+    "a hook": ("hook", lambda w, x: (h := w * x).register_hook(lambda g: g * 2) and h.sum().backward()),
+    "no backward": ("backward has not run", lambda w, x: (w * x).sum()),
+    "NumPy": ("numpy()", lambda w, x: torch.tensor(np.sin((w * x).detach().numpy()))),
+    "draws": ("random", lambda w, x: torch.multinomial(torch.ones(4), 1) + x),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_replayed_runs_as_it_is_and_is_explained(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, function = REFUSED[name]
+    w = torch.ones(2, requires_grad=True)
+    step = torch.capture(lambda x: function(w, x))
+    for _ in range(4):
+        step(torch.ones(2))
+    assert step.explain().startswith("0 calls replayed, 4 run")
+    assert "no program for" in step.explain()
+    with pytest.raises(RuntimeError, match="there is no program of this step"):
+        step.source()
+
+
+def test_a_counter_in_python_is_noticed() -> None:
+    count = 0
+    w = torch.ones(2, requires_grad=True)
+
+    @torch.capture
+    def step() -> None:
+        nonlocal count
+        count += 1
+        (w * count).sum().backward()
+
+    for _ in range(4):
+        step()
+    assert count == 4
+    assert w.grad.tolist() == [10.0, 10.0]
+    assert "count" in step.explain()
+
+
+def test_a_trace_sees_the_step_itself() -> None:
+    w = torch.ones(2, requires_grad=True)
+    step = torch.capture(lambda x: (w * x).sum().backward())
+    for _ in range(3):
+        step(torch.ones(2))
+    with torch.trace() as t:
+        step(torch.ones(2))
+    assert [op.name for op in t.ops] == ["mul", "sum"]
+
+
+def test_a_hook_registered_later_is_called() -> None:
+    w = torch.ones(2, requires_grad=True)
+    step = torch.capture(lambda x: (w * x).sum().backward())
+    for _ in range(3):
+        step(torch.ones(2))
+    seen: list[Any] = []
+    w.register_hook(lambda g: seen.append(g.tolist()))
+    step(torch.full((2,), 3.0))
+    assert seen == [[3.0, 3.0]]
+
+
+def test_the_source_reads_like_the_step() -> None:
+    w = torch.ones(2, 2, requires_grad=True)
+
+    @torch.capture
+    def step(x: torch.Tensor) -> torch.Tensor:
+        w.grad = None
+        loss = (x @ w).tanh().sum()
+        loss.backward()
+        return loss
+
+    for _ in range(3):
+        step(torch.ones(3, 2))
+    source = step.source()
+    assert "loss = (x @ w).tanh().sum()" in source
+    assert "np.tanh(" in source
+    assert "put(w, " in source or "give(w, " in source
