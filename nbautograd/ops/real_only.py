@@ -11,6 +11,8 @@ from nbautograd.core.op import TABLE
 KERNELS = {
     "digamma": "digamma",
     "xlogy_cpu": "xlogy xlogy_of_number xlogy_by_number",
+    "airy_ai_cpu": "airy_ai",
+    "spherical_bessel_j0_cpu": "spherical_bessel_j0",
     "xlog1py_cpu": "xlog1py",
     "logit_cpu": "logit",
     "erf_vml_cpu": "erf",

@@ -78,7 +78,6 @@ COMPOSITES = [
         "rsub": binary(),
         "tensordot": given(lambda make: [(make(2, 3), make(3, 4), 1), (make(2, 3, 4), make(3, 4, 2), 2)]),
         "inner": shaped(((3,), (3,)), ((2, 3), (4, 3)), ((), (2,))),
-        "kron": shaped(((2, 2), (2, 3)), ((3,), (2,)), ((2,), (2, 2))),
         "addmv": shaped(((2,), (2, 3), (3,)), ((2,), (2, 3), (3,), {"alpha": 0.5, "beta": 2})),
         "addbmm": shaped(((2, 2), (3, 2, 4), (3, 4, 2)), ((2, 2), (3, 2, 4), (3, 4, 2), {"alpha": 0.5, "beta": 2})),
         "baddbmm": shaped(

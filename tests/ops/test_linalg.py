@@ -118,6 +118,14 @@ def test_functions_of_several_matrices_have_torchs_values_and_derivatives(name: 
     same_derivatives(SEVERAL[name], make(3, 2), make(2, 4), make(4, 2))
 
 
+@pytest.mark.parametrize(
+    "shapes", [((2, 2), (2, 3)), ((3,), (2,)), ((2,), (2, 2)), ((), (2,)), ((2, 1, 2), (3,))], ids=str
+)
+def test_kronecker_products_have_torchs_values_and_derivatives(shapes: Any):
+    make = Make()
+    same_derivatives(lambda t, a, b: [t.kron(a, b)], *(make(*shape) for shape in shapes))
+
+
 def test_a_tensor_is_inverted_as_the_matrix_of_its_first_and_last_dimensions():
     make = Make()
     a = invertible(make, 6, 6)

@@ -10,7 +10,7 @@ from nbautograd.core.call import wrap
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.linalg.norms import matrix_rank
-from nbautograd.ops.linalg.parts import adjoint, columns_scaled
+from nbautograd.ops.linalg.parts import adjoint, columns_scaled, turned
 from nbautograd.ops.linalg.refusals import LinAlgError
 from nbautograd.ops.linalg.solve import SQUARE, invertible
 from nbautograd.ops.linalg.spectrum import svdvals
@@ -43,6 +43,8 @@ class Pinv(Op):
     samples = through("pinverse", _any_shape)
 
     def forward(x, *, atol=None, rtol=None, hermitian=False):
+        if not x.size:
+            return xp.zeros_like(turned(x))
         u, s, vh = xp.linalg.svd(x, full_matrices=False, hermitian=hermitian)
         if rtol is None:
             rtol = max(x.shape[-2:]) * xp.finfo(s.dtype).eps if atol is None else 0.0
