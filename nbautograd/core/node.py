@@ -116,6 +116,11 @@ def hooked(node: Node) -> Hooked:
     return node[OP]
 
 
+def is_packed(node: Node) -> bool:
+    """Whether SAVED holds what hooks made of the values, not the values."""
+    return node[OP].__class__ is Hooked and node[OP].packed
+
+
 def is_leaf_node(node: Node) -> bool:
     return node[ORDER] > 0
 

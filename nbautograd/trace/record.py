@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core import array as arrays
-from nbautograd.core.node import FITS, ORDER, PARENTS, SAVED, node_and_output, op_of, tick
+from nbautograd.core.node import FITS, ORDER, PARENTS, SAVED, is_packed, node_and_output, op_of, tick
 from nbautograd.core.tensor import Tensor
 from nbautograd.trace import ledger, provenance
 from nbautograd.trace.kept import HEAD, TAIL, Kept
@@ -352,7 +352,9 @@ def _reduced(node: Any, upstream: Any, contribution: Any) -> str | None:
 def _local(node: Any, index: int, upstream: Any) -> Any:
     """The local derivative in numbers, for small elementwise ops: what the rule makes of a gradient of ones."""
     op = op_of(node)
-    if not op.elementwise or upstream.size > LOCAL or node[SAVED] is None or arrays.is_cupy(upstream):
+    if not op.elementwise or upstream.size > LOCAL or arrays.is_cupy(upstream):
+        return None
+    if node[SAVED] is None or is_packed(node):
         return None
     ones = np.ones_like(upstream) if upstream.ndim else upstream.dtype.type(1)
     with np.errstate(all="ignore"):

@@ -269,6 +269,16 @@ def test_anomaly_mode_can_be_nested_and_told_not_to_look_for_nan():
     same(switches_of_anomaly_mode)
 
 
+def a_block_of_anomaly_mode(t):
+    with t.autograd.detect_anomaly():
+        inside = t.is_anomaly_enabled()
+    return inside, t.is_anomaly_enabled()
+
+
+def test_a_block_of_anomaly_mode_warns_of_its_cost():
+    same(a_block_of_anomaly_mode)
+
+
 def test_the_error_and_the_warning_quote_the_line_that_made_the_node():
     x = nbautograd.tensor([-1.0], requires_grad=True)
     with nbautograd.autograd.set_detect_anomaly(True):

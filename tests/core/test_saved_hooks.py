@@ -269,6 +269,16 @@ def test_packing_in_half_precision_halves_what_a_graph_holds():
     assert held_by(half) < 0.62 * held_by(nbautograd.enable_grad())
 
 
+def test_a_trace_goes_on_where_values_are_packed():
+    x = nbautograd.tensor([1.0, 2.0], requires_grad=True)
+    with nbautograd.trace() as trace, hooks(nbautograd, lambda tensor: tensor.tolist(), nbautograd.tensor):
+        y = (x * x).sin().sum()
+        y.backward()
+    assert [op.name for op in trace.ops] == ["mul", "sin", "sum"]
+    assert len(trace.passes) == 1
+    assert x.grad is not None
+
+
 # --- what a node shows of it ---
 
 
