@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from itertools import islice
 from typing import Any
 
+from nbautograd.autograd.columns import jacobian_by_columns
 from nbautograd.core.forward import Level, alias, fit_direction, opened, zeros_like
 from nbautograd.core.modes import enable_grad
-from nbautograd.core.public import FUNCTIONS
 from nbautograd.core.tensor import Tensor
 from nbautograd.core.walk import grad
 
 from .arguments import check_real, checked, chosen, replaced, with_aux
-from .reverse import jacrev, units
+from .reverse import jacrev
 from .stage import Stage
 from .tree import Structure, flatten, unflatten
 
@@ -71,9 +70,13 @@ def _checked(primals: Any, tangents: Any) -> Any:
     return xs, structure
 
 
-def _tangent(level: Level, y: Any, strict: bool = False) -> Tensor:
+def _check_tensor(y: Any) -> None:
     if not isinstance(y, Tensor):
         raise RuntimeError(f"{JVP}: expected f(*primals) to return only tensors, got unsupported type {type(y)}")
+
+
+def _tangent(level: Level, y: Any, strict: bool = False) -> Tensor:
+    _check_tensor(y)
     tangent = level.get(y)
     if tangent is None and strict:
         raise RuntimeError(
@@ -110,47 +113,23 @@ def jacfwd(
         which = checked(argnums, len(args))
         inputs, structure = flatten(chosen(args, which))
         check_real("jacfwd", inputs, "inputs")
-        found = Columns(inputs, has_aux)
-        found.run(lambda own: func(*replaced(args, which, unflatten(own, structure))))
-        assert found.form is not None
-        table = unflatten([unflatten(found.of(k), structure) for k in range(len(found.outputs))], found.form)
-        return (table, found.aux) if has_aux else table
+        form, aux = Structure(), None
+
+        def run(own: list[Tensor]) -> list[Tensor]:
+            nonlocal form, aux
+            output = func(*replaced(args, which, unflatten(own, structure)))
+            output, aux = with_aux(output, JVP) if has_aux else (output, None)
+            outputs, form = flatten(output)
+            for y in outputs:
+                _check_tensor(y)
+            check_real("jacfwd", outputs, "outputs")
+            return outputs
+
+        table = jacobian_by_columns(run, inputs)[1]
+        result = unflatten([unflatten(row, structure) for row in table], form)
+        return (result, aux) if has_aux else result
 
     return jacobian
-
-
-class Columns:
-    """The columns of a Jacobian: per element of the inputs, the tangents of all outputs."""
-
-    def __init__(self, inputs: list[Tensor], has_aux: bool) -> None:
-        self.inputs, self._has_aux = inputs, has_aux
-        self.outputs: list[Tensor] = []
-        self.form: Structure | None = None
-        self.aux: Any = None
-        self._columns: list[list[Tensor]] = []
-
-    def run(self, function: Callable[[list[Tensor]], Any]) -> None:
-        """Run `function` once on the inputs, while each of their elements moves at a level of its own."""
-        directions = [(i, unit) for i, x in enumerate(self.inputs) for unit in units(x)]
-        with opened(len(directions)) as levels:
-            own = [alias(x) for x in self.inputs]
-            for level, (i, unit) in zip(levels, directions, strict=True):
-                level.set(own[i], unit)
-            output = function(own)
-            output, self.aux = with_aux(output, JVP) if self._has_aux else (output, None)
-            self.outputs, self.form = flatten(output)
-            self._columns = [[_tangent(level, y) for y in self.outputs] for level in levels]
-        check_real("jacfwd", self.outputs, "outputs")
-
-    def of(self, k: int) -> list[Tensor]:
-        """The Jacobian of output `k` with respect to each input."""
-        y, columns = self.outputs[k], iter(self._columns)
-        tables: list[Tensor] = []
-        for x in self.inputs:
-            parts = [column[k] for column in islice(columns, x.numel())]
-            shape = (*y.shape, *x.shape)
-            tables.append(FUNCTIONS["stack"](parts, -1).reshape(shape) if parts else y.detach().new_zeros(shape))
-        return tables
 
 
 def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:

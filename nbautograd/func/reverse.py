@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from nbautograd.autograd.columns import units
 from nbautograd.core.modes import enable_grad
 from nbautograd.core.public import FUNCTIONS
 from nbautograd.core.tensor import Tensor
@@ -188,11 +189,3 @@ def _rows(pull: Callable[..., Any], outputs: list[Tensor], form: Structure, i: i
         return [x.detach().new_zeros(shape) for x, shape in zip(inputs, shapes, strict=True)]
     columns = zip(*rows, strict=True)
     return [FUNCTIONS["stack"](list(column)).reshape(shape) for column, shape in zip(columns, shapes, strict=True)]
-
-
-def units(x: Tensor) -> Any:
-    """For each element of `x`, zeros with a one in its place."""
-    for i in range(x.numel()):
-        unit = x.detach().new_zeros((x.numel(),))
-        unit[i] = 1
-        yield unit.reshape(tuple(x.shape))

@@ -56,7 +56,12 @@ def test_forward_and_reverse_mode_agree(op: Any):
                 pytest.skip("its gradient exists only for some starts")
             raise
         with forward_ad.dual_level():
-            outputs = run(op, case, Moving(vs)).outputs
+            try:
+                outputs = run(op, case, Moving(vs)).outputs
+            except RuntimeError as error:
+                if "is not implemented" in str(error):
+                    pytest.skip("its gradient cannot be differentiated, in PyTorch neither")
+                raise
             pushed = [forward_ad.unpack_dual(outputs[k]).tangent for k in places]
         for k, tangent in zip(places, pushed, strict=True):
             if tangent is not None:

@@ -66,13 +66,38 @@ def test_jacobians(make, shapes, create_graph):
     in_both(lambda t: t.autograd.functional.jacobian(make(t), arguments(t, shapes), create_graph=create_graph))
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 @each_function
 def test_jacobians_column_by_column_are_the_same(make, shapes):
     jacobian = nbautograd.autograd.functional.jacobian
-    xs = arguments(nbautograd, shapes)
+    xs = given(nbautograd, *shapes)
+    xs = tuple(x.detach() for x in xs) if len(xs) > 1 else xs[0].detach()
     rows = jacobian(make(nbautograd), xs)
     columns = jacobian(make(nbautograd), xs, strategy="forward-mode", vectorize=True)
     same(nested(rows), nested(columns))
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+@each_scalar
+@pytest.mark.parametrize("outer", ["forward-mode", "reverse-mode"])
+def test_hessians_in_one_run(make, shapes, outer):
+    def values(t):
+        found = t.autograd.functional.hessian(
+            make(t), arguments(t, shapes), vectorize=True, outer_jacobian_strategy=outer
+        )
+        table = found if isinstance(found, tuple | list) else ((found,),)
+        return [np.asarray(part.detach().numpy()) for row in table for part in row]
+
+    for got, expected in zip(values(nbautograd), values(pytest.importorskip("torch")), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_forward_mode_asks_for_vectorize_as_in_pytorch():
+    functional, x = nbautograd.autograd.functional, nbautograd.ones(1)
+    with pytest.raises(NotImplementedError, match="only implemented for `vectorize=True`"):
+        functional.jacobian(lambda x: x, x, strategy="forward-mode")
+    with pytest.raises(NotImplementedError, match="only implemented for `vectorize=True`"):
+        functional.hessian(lambda x: x.sum(), x, outer_jacobian_strategy="forward-mode")
 
 
 @each_scalar
@@ -142,6 +167,9 @@ BAD = {
     "many elements": lambda t, f: f.hvp(lambda x: x, t.ones(2), t.ones(2)),
     "strategy": lambda t, f: f.jacobian(lambda x: x, t.ones(1), strategy="both"),
     "forward with graph": lambda t, f: f.jacobian(lambda x: x, t.ones(1), True, strategy="forward-mode"),
+    "forward and strict": lambda t, f: f.jacobian(lambda x: x, t.ones(1), strict=True, strategy="forward-mode"),
+    "batches and strict": lambda t, f: f.jacobian(lambda x: x * 2, t.ones(1), strict=True, vectorize=True),
+    "hessian: strategy": lambda t, f: f.hessian(lambda x: x.sum(), t.ones(1), outer_jacobian_strategy="both"),
     "strict: unused input": lambda t, f: f.jacobian(lambda x, y: x, (t.ones(1), t.ones(1)), strict=True),
     "strict: detached": lambda t, f: f.vjp(lambda x: x.detach(), t.ones(1), strict=True),
     "strict: linear": lambda t, f: f.hessian(lambda x: (x * 3).sum(), t.ones(2), strict=True),
