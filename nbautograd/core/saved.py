@@ -150,7 +150,21 @@ def _any_packed(values: tuple[Any, ...]) -> bool:
 # --- as attributes of a node --------------------------------------------------------------------------------------
 
 
-_TORCH_NAMES = {"x": "self", "y": "other", "out": "result", "x_shape": "self_sym_sizes"}
+_TORCH_NAMES = {"x": "self", "y": "other", "w": "weight", "out": "result", "x_shape": "self_sym_sizes"}
+"""What torch calls what our ops save; below, where it has other names for it."""
+_NAMES_OF_NODES = {
+    "AddmmBackward0": {"x": "mat1", "y": "mat2"},
+    "BmmBackward0": {"y": "mat2"},
+    "ConvolutionBackward0": {"x": "input"},
+    "DotBackward0": {"y": "tensor"},
+    "LinalgInvExBackward0": {"out": "inverse"},
+    "MmBackward0": {"y": "mat2"},
+    "MseLossBackward0": {"y": "target"},
+    "MvBackward0": {"y": "vec"},
+    "NativeLayerNormBackward0": {"x": "input"},
+    "PowBackward0": {"y": "exponent"},
+    "PowBackward1": {"y": "exponent"},
+}
 
 
 class SavedTensor:
@@ -189,9 +203,8 @@ class SavedTensor:
 def attributes(node: Node) -> dict[str, int]:
     """What `node` saves under the names that torch gives to them, and where in SAVED it lies."""
     op = op_of(node)
-    names = {_TORCH_NAMES.get(name, name): i for i, name in enumerate(op.saves)}
-    if op.name.startswith("pow") and "other" in names:
-        names["exponent"] = names.pop("other")
+    known = {**_TORCH_NAMES, **_NAMES_OF_NODES.get(op.node_name, {})}
+    names = {known.get(name, name): i for i, name in enumerate(op.saves)}
     return {f"_saved_{name}": i for name, i in names.items()}
 
 
