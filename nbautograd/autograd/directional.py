@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nbautograd.core.dtype import INEXACT
 from nbautograd.core.forward import Level, below, fit_direction, move, tangents_of, zeros_like
 from nbautograd.core.modes import local
 from nbautograd.core.tensor import Tensor
@@ -51,4 +52,4 @@ def _tangent(level: Level, x: Any, materializes: bool) -> Tensor | None:
     if not isinstance(x, Tensor):
         return None
     found = level.get(x)
-    return zeros_like(x) if found is None and materializes and x._data.dtype.kind in "fc" else found
+    return zeros_like(x) if found is None and materializes and x._data.dtype.kind in INEXACT else found

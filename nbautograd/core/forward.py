@@ -23,11 +23,10 @@ from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import Any
 
-import numpy as np
-
 from . import inplace, views
 from .array import library_of
 from .call import contributions, fits_of, involves_complex, setting_of, wrap
+from .dtype import INEXACT
 from .modes import enable_grad, is_grad_enabled, local, observe, special, state
 from .node import Node, source
 from .op import TABLE
@@ -223,7 +222,7 @@ def push(call: Call, node: Node | None) -> None:
     moved = [level for level in local.levels if any(level.get(x) is not None for x in call.inputs)]
     if not moved:
         return
-    if any(call.op.rules) and any(y._data.dtype.kind in "fc" for y in call.outputs):
+    if any(call.op.rules) and any(y._data.dtype.kind in INEXACT for y in call.outputs):
         observer = observe(None) if state.observer is not None else None
         cast, local.cast = local.cast, None
         try:
@@ -248,12 +247,18 @@ def _push(call: Call, levels: list[Level]) -> None:
         tangents_at = _transposed_twice(call, levels)
     for level in levels:
         for out, tangent in zip(call.outputs, tangents_at(level), strict=True):
-            if out._data.dtype.kind in "fc":
+            if out._data.dtype.kind in INEXACT:
                 level.set(out, zeros_like(out) if tangent is None else tangent)
 
 
 def zeros_like(x: Tensor) -> Tensor:
+    """Zeros in the form of `x`."""
     return wrap(library_of(x._data).zeros_like(x._data))
+
+
+def _source_like(data: Any) -> Tensor:
+    """Zeros in the form of the array `data`, as a place to differentiate by."""
+    return wrap(library_of(data).zeros_like(data), source())
 
 
 def _of_view(call: Call) -> Any:
@@ -291,7 +296,7 @@ def _transposed_twice(call: Call, levels: list[Level]) -> Any:
         ]
     )
     node = [0, op, None, fits_of(op, call.datas, call.casts, call.results), parents, None]
-    us = [wrap(np.zeros_like(r), source()) if r.dtype.kind in "fc" else None for r in call.results]
+    us = [_source_like(r) if r.dtype.kind in INEXACT else None for r in call.results]
     vs = [v for level in levels for x in call.inputs if (v := level.get(x)) is not None]
     recording = is_grad_enabled() and any(isinstance(x, Tensor) and x._node is not None for x in (*call.inputs, *vs))
     call.anchor(parents)

@@ -8,13 +8,12 @@ from typing import Any
 
 from nbautograd.autograd.columns import jacobian_by_columns
 from nbautograd.core.forward import Level, alias, fit_direction, opened, zeros_like
-from nbautograd.core.modes import enable_grad
 from nbautograd.core.tensor import Tensor
 from nbautograd.core.walk import grad
 
 from .arguments import check_real, checked, chosen, replaced, with_aux
 from .reverse import jacrev
-from .stage import Stage
+from .stage import Stage, recording
 from .tree import Structure, flatten, unflatten
 
 JVP = "jvp(f, primals, tangents)"
@@ -158,7 +157,7 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     """
     xs, structure = flatten(primals)
     stage = Stage()
-    with enable_grad():
+    with recording():
         own = [stage.argument(x) for x in xs]
         ys, form = flatten(func(*unflatten(own, structure)))
         moving = [y for y in ys if y._node is not None]

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from nbautograd.autograd.columns import units
-from nbautograd.core.modes import enable_grad
 from nbautograd.core.public import FUNCTIONS
 from nbautograd.core.tensor import Tensor
 
 from .arguments import check_real, checked, chosen, replaced, with_aux
-from .stage import Stage
+from .stage import Stage, recording
 from .tree import Structure, flatten, mapped, unflatten
 
 
@@ -55,7 +54,7 @@ def grad_and_value(
         which = checked(argnums, len(args))
         leaves, structure = flatten(chosen(args, which))
         stage = Stage()
-        with enable_grad():
+        with recording():
             own = [stage.argument(leaf) for leaf in leaves]
             output = func(*replaced(args, which, unflatten(own, structure)), **kwargs)
             output, aux = with_aux(output, "grad_and_value(f)(*args)") if has_aux else (output, None)
@@ -101,7 +100,7 @@ def pullback(
     """`vjp` with respect to some of the arguments: the value, the function of cotangents, and aux."""
     leaves, structure = flatten(chosen(args, argnums))
     stage = Stage()
-    with enable_grad():
+    with recording():
         own = [stage.argument(leaf) for leaf in leaves]
         output = func(*replaced(args, argnums, unflatten(own, structure)))
         output, aux = with_aux(output, "vjp(f, *primals)") if has_aux else (output, None)

@@ -10,13 +10,23 @@ about, so a result that reaches nothing else loses its history.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from nbautograd.core.forward import alias, without_history, zeros_like
-from nbautograd.core.modes import is_grad_enabled
+from nbautograd.core.inference import inference_mode
+from nbautograd.core.modes import enable_grad, is_grad_enabled
 from nbautograd.core.node import ORDER, PARENTS, Node, is_leaf_node, leaf_node, tick
 from nbautograd.core.tensor import Tensor
 from nbautograd.core.walk import grad
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Inside, ops are recorded, wherever the transform is called."""
+    with inference_mode(False), enable_grad():
+        yield
 
 
 class Stage:

@@ -286,6 +286,18 @@ def test_directions_of_a_linearized_function_are_checked():
             push(*tangents)
 
 
+def test_where_nothing_is_recorded_and_where_precision_is_low_derivatives_are_the_same():
+    def program(lib):
+        x = lib.torch.tensor(X)
+        with lib.torch.inference_mode():
+            inside = lib.func.grad(lambda a: (a**3).sum())(x), lib.func.jvp(lambda a: a**3, (x,), (x,))
+        with lib.torch.autocast("cpu"):
+            low = lib.func.jvp(lambda a: lib.torch.outer(a, a) @ a, (x,), (x,))[1]
+        return inside, str(low.dtype).rpartition(".")[2], low.double().sum() > 1
+
+    check(program)
+
+
 def test_an_error_inside_leaves_no_level_open():
     def broken(x):
         raise KeyError("mine")
