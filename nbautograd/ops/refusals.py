@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.core.dtype import of_numpy
+
 
 def is_truth(x: Any) -> bool:
     return isinstance(x, bool) or getattr(x, "dtype", None) == np.bool
@@ -43,6 +45,14 @@ def numbers_only(problem: str) -> Any:
         return NotImplementedError(f"\"{problem}\" not implemented for 'Bool'") if x.dtype.kind == "b" else None
 
     return check
+
+
+def not_for(kernel: str, *operands: Any) -> Exception | None:
+    """torch's words for numbers with fractions where it wants whole ones."""
+    kinds = [x.dtype for x in operands if getattr(x, "dtype", None) is not None and x.dtype.kind in "fc"]
+    if not kinds:
+        return None
+    return NotImplementedError(f"\"{kernel}\" not implemented for '{of_numpy(kinds[0]).tensor_type}'")
 
 
 def nothing_to_reduce(name: str, whole: type[Exception] = RuntimeError) -> Any:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from nbautograd.core import dtype as dtypes
 from nbautograd.core.call import operator
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import publish_in_place, publish_op
 from nbautograd.core.tensor import Tensor
+from nbautograd.ops.refusals import not_for
 from nbautograd.ops.samples import SHAPES, Make, binary, forward_only, unary
 
 
@@ -62,10 +62,6 @@ class LogicalNot(Op):
         return xp.logical_not(x)
 
 
-def _not_for_floats(name: str, x: Any) -> Exception:
-    return NotImplementedError(f"\"{name}_cpu\" not implemented for '{dtypes.of_numpy(x.dtype).tensor_type}'")
-
-
 def _bits(make: Make) -> Any:
     for a, b in (((), ()), ((3,), (3,)), ((2, 3), (3,)), ((0,), (1,))):
         yield make.ints(*a), make.ints(*b)
@@ -84,7 +80,7 @@ class BitwiseAnd(Op):
         return x & y
 
     def refuse(x, y):
-        return _not_for_floats("bitwise_and", x) if "f" in (x.dtype.kind, y.dtype.kind) else None
+        return not_for("bitwise_and_cpu", x, y)
 
 
 class BitwiseOr(Op):
@@ -97,7 +93,7 @@ class BitwiseOr(Op):
         return x | y
 
     def refuse(x, y):
-        return _not_for_floats("bitwise_or", x) if "f" in (x.dtype.kind, y.dtype.kind) else None
+        return not_for("bitwise_or_cpu", x, y)
 
 
 class BitwiseXor(Op):
@@ -110,7 +106,7 @@ class BitwiseXor(Op):
         return x ^ y
 
     def refuse(x, y):
-        return _not_for_floats("bitwise_xor", x) if "f" in (x.dtype.kind, y.dtype.kind) else None
+        return not_for("bitwise_xor_cpu", x, y)
 
 
 class BitwiseNot(Op):
@@ -123,7 +119,7 @@ class BitwiseNot(Op):
         return ~x
 
     def refuse(x):
-        return _not_for_floats("bitwise_not", x)
+        return not_for("bitwise_not_cpu", x)
 
 
 def _shifts(make: Make) -> Any:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+
 from nbautograd.core.public import public
 from nbautograd.ops.loss.reduction import legacy_reduction, reduced
+
+MEAN_OF_DIVERGENCES = (
+    "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only by "
+    "the batch size, and aligns with the KL div math definition.'mean' will be changed to behave the same as "
+    "'batchmean' in the next major release."
+)
 
 
 @public(top=False, method=False, functional=True)
@@ -12,6 +20,8 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     loss = target.exp() * (target - input) if log_target else target.xlogy(target) - target * input
     if reduction == "batchmean":
         return loss.sum() / input.shape[0]
+    if reduction == "mean":
+        warnings.warn(MEAN_OF_DIVERGENCES, UserWarning, stacklevel=2)
     return reduced(loss, legacy_reduction(size_average, reduce, reduction))
 
 
