@@ -37,12 +37,14 @@ def walk(sizes: tuple[int, ...], reverse: bool) -> list[slice]:
 
 
 def blocks(sizes: tuple[int, ...], reverse: bool, width: int) -> Iterator[tuple[slice, list[slice]]]:
-    """The way back: steps in groups that fill a block, and the rows of each group."""
+    """The way back: steps of equal size in groups that fill a block, and the rows of each group."""
     steps = walk(sizes, not reverse)
     count = max(1, BLOCK // max(1, width * sizes[0]))
-    for i in range(0, len(steps), count):
-        group = steps[i : i + count]
+    while steps:
+        size = steps[0].stop - steps[0].start
+        group = [s for s in steps[:count] if s.stop - s.start == size]
         yield slice(min(group[0].start, group[-1].start), max(group[0].stop, group[-1].stop)), group
+        steps = steps[len(group) :]
 
 
 def as_rows(x: Any) -> Any:

@@ -57,24 +57,25 @@ class Lstm(Op):
         x, h, c, w_ih, w_hh, *biases = xs
         w_hr = biases.pop() if project else None
         h, c = xp.array(h), xp.array(c)
-        inner = halves(len(w_ih), x.dtype)
-        weight = xp.ascontiguousarray((beside(w_hh, w_ih, biases[0] + biases[1] if bias else None) * inner[:, None]).T)
+        half = halves(x.dtype)
+        weight = beside(w_hh, w_ih, biases[0] + biases[1] if bias else None).reshape((4, c.shape[1], -1)) * half
+        weight = xp.ascontiguousarray(weight.swapaxes(1, 2))
+        half = xp.array(xp.broadcast_to(half, (4, *c.shape)))
+        rest, room = 1 - half, xp.empty(c.shape, x.dtype)
         seen = look(x, h.shape[1], bias)
-        outer = xp.array(xp.broadcast_to(inner, (len(c), len(inner))))
-        rest, room = 1 - outer, xp.empty(c.shape, x.dtype)
-        gates = xp.empty((len(seen), len(w_ih)), x.dtype)
+        gates = xp.empty(len(seen) * len(w_ih), x.dtype)
         memory, shown = xp.empty((len(seen), c.shape[1]), x.dtype), xp.empty((len(seen), c.shape[1]), x.dtype)
         out = xp.empty((len(seen), h.shape[1]), x.dtype)
         for rows in walk(sizes, reverse):
             size = rows.stop - rows.start
-            gate, view, h_now, c_now, t = gates[rows], seen[rows], h[:size], c[:size], shown[rows]
+            gate, view, h_now, c_now, t = gates_of(gates, rows, 1, c)[0], seen[rows], h[:size], c[:size], shown[rows]
             view[:, : h.shape[1]] = h_now
             memory[rows] = c_now
-            xp.dot(view, weight, gate)
+            xp.matmul(view, weight, out=gate)
             xp.tanh(gate, gate)
-            gate *= outer[:size]
-            gate += rest[:size]
-            i, f, g, o = quarters(gate)
+            gate *= half[:, :size]
+            gate += rest[:, :size]
+            i, f, g, o = gate
             c_now *= f
             c_now += xp.multiply(i, g, room[:size])
             xp.tanh(c_now, t)
@@ -101,17 +102,16 @@ class Lstm(Op):
         )
 
 
-def halves(width, dtype):
+def halves(dtype):
     """What the gates i, f, g, o are multiplied by before their tanh and after: ½ for sigmoids, 1 for the candidate."""
-    found = xp.full(width, 0.5, dtype)
-    found[width // 2 : width // 4 * 3] = 1
-    return found
+    return xp.asarray((0.5, 0.5, 1, 0.5), dtype).reshape((4, 1, 1))
 
 
-def quarters(gates):
-    """The four gates that lie side by side."""
-    n = gates.shape[1] // 4
-    return gates[:, :n], gates[:, n : 2 * n], gates[:, 2 * n : 3 * n], gates[:, 3 * n :]
+def gates_of(gates, rows, steps, like):
+    """The gates of `steps` steps of equal size, (steps, 4, size, hidden): a view of all `gates`, which lie in a row."""
+    width = like.shape[1]
+    part = gates[rows.start * 4 * width : rows.stop * 4 * width]
+    return part.reshape((steps, 4, (rows.stop - rows.start) // steps, width))
 
 
 class LstmBackward(Op):
@@ -128,38 +128,48 @@ class LstmBackward(Op):
     def forward(g, *xs, seen, gates, memory, shown, sizes, reverse, bias, project, needs):
         h, c, w_hh, w_hr = xs[1], xs[2], xs[4], xs[-1] if project else None
         d_out, dh, dc = None if g[0] is None else as_rows(g[0]), start_of(g[1], h), start_of(g[2], c)
-        d = xp.empty(gates.shape, gates.dtype)
+        hidden = c.shape[1]
+        d = xp.empty((len(seen), 4 * hidden), c.dtype)
+        by_gate = d.reshape((len(d), 4, hidden))
         sent: Any = xp.empty((len(d), h.shape[1]), d.dtype) if project else None
-        for part, group in blocks(sizes, reverse, gates.shape[1]):
-            through = slopes(d[part], gates[part], memory[part], shown[part])
+        full: Any = xp.empty((len(d), hidden), d.dtype) if project else None
+        for part, group in blocks(sizes, reverse, 4 * hidden):
+            gate = gates_of(gates, part, len(group), c)
+            shape = (len(group), gate.shape[2], hidden)
+            t = shown[part].reshape(shape)
+            slope, through = slopes(gate, memory[part].reshape(shape), t)
+            if full is not None:
+                full[part] = (gate[:, 3] * t).reshape(full[part].shape)
             for rows in group:
                 size = rows.stop - rows.start
-                h_now, c_now, d_now = dh[:size], dc[:size], d[rows]
+                k = (rows.start - part.start) // max(1, size)
+                h_now, c_now, back = dh[:size], dc[:size], by_gate[rows].swapaxes(0, 1)
                 if d_out is not None:
                     h_now += d_out[rows]
                 d_m = h_now
                 if w_hr is not None:
                     sent[rows] = h_now
                     d_m = h_now @ w_hr
-                c_slope = through[rows.start - part.start : rows.stop - part.start]
-                c_slope *= d_m
-                c_now += c_slope
-                by_gate = d_now.reshape((size, 4, -1))
-                by_gate[:, :3] *= c_now[:, None]
-                by_gate[:, 3] *= d_m
-                c_now *= quarters(gates[rows])[1]
-                xp.dot(d_now, w_hh, h_now)
+                through[k] *= d_m
+                c_now += through[k]
+                xp.multiply(slope[k, :3], c_now, back[:3])
+                xp.multiply(slope[k, 3], d_m, back[3])
+                c_now *= gate[k, 1]
+                xp.dot(d[rows], w_hh, h_now)
         dx, *weights = shares(xs[0], xs[3], d, seen, h.shape[1], needs, bias)
-        projection = [sent.T @ (quarters(gates)[3] * shown)] if project else []
+        projection = [sent.T @ full] if project else []
         return (dx, dh, dc, *weights, *projection)
 
 
-def slopes(d, gates, memory, shown):
-    """Into `d` the derivative of what each gate feeds by the gate's input; returns that of the output by the memory."""
-    i, _, g, o = quarters(gates)
-    xp.subtract(1, gates, d)
-    d *= gates
-    di, df, dg, do = quarters(d)
+def slopes(gates, memory, shown):
+    """The derivative of what each gate feeds by the gate's input, and that of the output by the memory.
+
+    `gates` is (steps, 4, size, hidden).
+    """
+    i, _, g, o = (gates[:, k] for k in range(4))
+    found = 1 - gates
+    found *= gates
+    di, df, dg, do = (found[:, k] for k in range(4))
     di *= g
     df *= memory
     do *= shown
@@ -169,7 +179,7 @@ def slopes(d, gates, memory, shown):
     through = shown * shown
     xp.subtract(1, through, through)
     through *= o
-    return through
+    return found, through
 
 
 def lstm_cell_by_steps(x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, *biases: Any) -> Any:
@@ -213,16 +223,16 @@ class LstmCell(Op):
 
     def forward(*xs):
         x, h, c, w_ih, w_hh, *biases = xs
-        gates = x @ w_ih.T
-        gates += h @ w_hh.T
+        summed = x @ w_ih.T
+        summed += h @ w_hh.T
         for b in biases:
-            gates += b
-        half = halves(len(w_ih), x.dtype)
-        gates *= half
+            summed += b
+        half = halves(x.dtype)
+        gates = summed.reshape((len(x), 4, c.shape[1])).swapaxes(0, 1) * half
         xp.tanh(gates, gates)
         gates *= half
         gates += 1 - half
-        i, f, g, o = quarters(gates)
+        i, f, g, o = gates
         c = f * c
         c += i * g
         shown = xp.tanh(c)
@@ -241,15 +251,16 @@ class LstmCellBackward(Op):
 
     def forward(g, *xs, gates, shown):
         x, h, c, w_ih, w_hh, *biases = xs
-        d = xp.empty(gates.shape, gates.dtype)
-        dc = slopes(d, gates, c, shown)
-        dc = xp.zeros(c.shape, c.dtype) if g[0] is None else xp.multiply(dc, g[0], dc)
+        (slope,), (dc,) = slopes(gates[None], c[None], shown[None])
+        dh = xp.zeros(c.shape, c.dtype) if g[0] is None else g[0]
+        dc *= dh
         if g[1] is not None:
             dc += g[1]
-        by_gate = d.reshape((len(d), 4, -1))
-        by_gate[:, :3] *= dc[:, None]
-        by_gate[:, 3] *= 0 if g[0] is None else g[0]
-        dc *= quarters(gates)[1]
+        d = xp.empty((len(c), 4 * c.shape[1]), c.dtype)
+        back = d.reshape((len(c), 4, c.shape[1])).swapaxes(0, 1)
+        xp.multiply(slope[:3], dc, back[:3])
+        xp.multiply(slope[3], dh, back[3])
+        dc *= gates[1]
         return (d @ w_ih, d @ w_hh, dc, d.T @ x, d.T @ h, *[column_sums(d)] * len(biases))
 
 
