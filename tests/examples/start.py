@@ -1,5 +1,7 @@
 """The same start in every library: initial weights drawn by NumPy."""
 
+import math
+
 import numpy
 
 
@@ -9,7 +11,7 @@ def draw_weights(torch, model, seed=0):
     inputs = 1
     with torch.no_grad():
         for parameter in model.parameters():
-            inputs = parameter.shape[1] if parameter.ndim > 1 else inputs  # a bias has its weight's range
+            inputs = math.prod(parameter.shape[1:]) if parameter.ndim > 1 else inputs  # a bias has its weight's range
             values = draw.uniform(-1, 1, tuple(parameter.shape)) / inputs**0.5
             parameter.copy_(torch.tensor(values, dtype=parameter.dtype))
     return model

@@ -5,13 +5,23 @@ import pytest
 
 import nbautograd
 
-from . import char_lstm, char_transformer, digits, linear_regression, moons, moons_by_scalars, spring
+from . import (
+    char_lstm,
+    char_transformer,
+    digits,
+    digits_by_convolution,
+    linear_regression,
+    moons,
+    moons_by_scalars,
+    spring,
+)
 
 PROGRAMS = {
     "linear_regression": linear_regression.main,
     "moons": moons.main,
     "moons_by_scalars": moons_by_scalars.main,
     "digits": digits.main,
+    "digits_by_convolution": digits_by_convolution.main,
     "spring": spring.main,
     "char_transformer": char_transformer.main,
     "char_lstm": char_lstm.main,
@@ -45,6 +55,11 @@ def test_the_moons_are_told_apart_by_scalars():
 def test_more_than_95_percent_of_the_digits_are_read():
     model, _ = digits.train(nbautograd)
     assert digits.accuracy(nbautograd, model) > 0.95
+
+
+def test_a_convolutional_network_reads_95_percent_of_the_digits():
+    model, _ = digits_by_convolution.train(nbautograd)
+    assert digits_by_convolution.accuracy(nbautograd, model) > 0.95
 
 
 @pytest.mark.parametrize("springs", [0, 16])
