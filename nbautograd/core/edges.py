@@ -55,5 +55,5 @@ def _stand_in(edge: GradientEdge, gradient: Tensor | None) -> Tensor:
     shape, dtype = known or ((), get_default_dtype().numpy)
     t = object.__new__(Tensor)
     t._data = np.broadcast_to(np.zeros((), dtype), shape)
-    t._node = node if op_of(node).outputs == 1 else slot(node, edge.output_nr)
+    t._node = node if is_leaf_node(node) or op_of(node).outputs == 1 else slot(node, edge.output_nr)
     return t

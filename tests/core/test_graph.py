@@ -36,6 +36,13 @@ def an_edge_outlives_its_tensor(t):
     return t.autograd.grad(total, edge)
 
 
+def an_edge_outlives_its_leaf(t):
+    a = vector(t)
+    total, edge = (a * a).sum(), t.autograd.graph.get_gradient_edge(a)
+    del a
+    return t.autograd.grad(total, edge)
+
+
 def an_edge_of_a_scalar_needs_no_gradient(t):
     x = vector(t)
     t.autograd.backward(t.autograd.graph.get_gradient_edge(x.exp().sum()))
@@ -73,6 +80,7 @@ EDGES = [
     an_edge_stands_for_an_input,
     an_edge_stands_for_an_output,
     an_edge_outlives_its_tensor,
+    an_edge_outlives_its_leaf,
     an_edge_of_a_scalar_needs_no_gradient,
     an_edge_of_a_leaf_gets_its_gradient,
     an_edge_made_from_a_node,
