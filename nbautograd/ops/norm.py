@@ -116,23 +116,27 @@ class LayerNormBackward(Op):
         return xp.sum(x_g * input_gradient(g, x, axes, eps), axis=tuple(range(g.ndim - len(w_shape))))
 
     def dx(g, x_g, x, w, axes, eps):
-        gw = x_g if w is None else x_g * w
-        centred = x - xp.mean(x, axis=axes, keepdims=True)
-        rstd = 1 / xp.sqrt(xp.mean(centred * centred, axis=axes, keepdims=True) + eps)
-        normal = centred * rstd
-        along = xp.mean(gw * normal, axis=axes, keepdims=True)
-        first = xp.mean(gw, axis=axes, keepdims=True)
-        inner = xp.sum(g * (gw - first - normal * along), axis=axes, keepdims=True)
-        across = xp.mean(g * normal, axis=axes, keepdims=True)
-        n = 1
-        for a in axes:
-            n *= x.shape[a]
-        d_normal = -rstd * (g * along + gw * across)
-        d_rstd = inner
-        d_centred = d_normal * rstd
-        total = xp.sum(d_normal * centred, axis=axes, keepdims=True) + d_rstd
-        d_centred = d_centred - total * rstd * rstd * rstd * centred / n
-        return d_centred - xp.mean(d_centred, axis=axes, keepdims=True)
+        return second_gradient(g, x_g if w is None else x_g * w, x, axes, eps)
+
+
+def second_gradient(g, gw, x, axes, eps):
+    """What `g` for the input's gradient of a normalisation, itself for `gw`, is for the input."""
+    centred = x - xp.mean(x, axis=axes, keepdims=True)
+    rstd = 1 / xp.sqrt(xp.mean(centred * centred, axis=axes, keepdims=True) + eps)
+    normal = centred * rstd
+    along = xp.mean(gw * normal, axis=axes, keepdims=True)
+    first = xp.mean(gw, axis=axes, keepdims=True)
+    inner = xp.sum(g * (gw - first - normal * along), axis=axes, keepdims=True)
+    across = xp.mean(g * normal, axis=axes, keepdims=True)
+    n = 1
+    for a in axes:
+        n *= x.shape[a]
+    d_normal = -rstd * (g * along + gw * across)
+    d_rstd = inner
+    d_centred = d_normal * rstd
+    total = xp.sum(d_normal * centred, axis=axes, keepdims=True) + d_rstd
+    d_centred = d_centred - total * rstd * rstd * rstd * centred / n
+    return d_centred - xp.mean(d_centred, axis=axes, keepdims=True)
 
 
 def input_gradient(g, x, axes, eps):
@@ -157,31 +161,3 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
         )
     axes = tuple(range(input.ndim - len(shape), input.ndim))
     return LayerNorm.call(input, weight, bias, axes=axes, eps=eps)[0]
-
-
-@public(top=False, method=False, functional=True)
-def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
-    """Each channel brought to mean zero and variance one: over the batch in training, by running figures else."""
-    axes = (0, *range(2, input.ndim))
-    shape = (1, -1) + (1,) * (input.ndim - 2)
-    if training or running_mean is None:
-        if input.numel() // input.shape[1] <= 1:
-            raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
-        mean, var = input.mean(axes), input.var(axes, correction=0)
-        if running_mean is not None:
-            _follow(running_mean, mean, momentum)
-            _follow(
-                running_var, var * (input.numel() / input.shape[1] / (input.numel() / input.shape[1] - 1)), momentum
-            )
-    else:
-        mean, var = running_mean, running_var
-    out = (input - mean.reshape(shape)) * (var.reshape(shape) + eps).rsqrt()
-    if weight is not None:
-        out = out * weight.reshape(shape)
-    return out if bias is None else out + bias.reshape(shape)
-
-
-def _follow(running, value, momentum):
-    from nbautograd.core import inplace
-
-    inplace.write(running, running._data * (1 - momentum) + value._data * momentum)

@@ -1,0 +1,154 @@
+"""Batch normalisation: each channel brought to mean zero and variance one over the batch, in one node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbautograd.core.modes import no_grad
+from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+from nbautograd.ops.norm import input_gradient, row_means, second_gradient
+from nbautograd.ops.samples import Make, through
+
+_SHAPES = ((4, 3), (2, 1), (3, 2, 4), (2, 3, 2, 2), (5, 1, 3), (2, 2, 1, 3, 2), (1, 3, 4), (6, 2), (3, 3, 1, 2))
+
+
+def _batches(make: Make) -> Any:
+    for shape in _SHAPES:
+        c = shape[1]
+        yield make(*shape), None, None, make(c), make(c), {"training": True}
+        yield make(*shape), None, None, None, None, {"training": True, "eps": 0.1}
+        yield make(*shape), make.fixed(c), make.fixed(c, low=0.5), make(c), None, {"training": True, "momentum": 0.3}
+
+
+def _evaluated(make: Make) -> Any:
+    for shape in _SHAPES:
+        c = shape[1]
+        yield make(*shape), make.fixed(c), make.fixed(c, low=0.5), make(c), make(c)
+        yield make(*shape), make.fixed(c), make.fixed(c, low=0.5)
+        yield make(*shape), make.fixed(c), make.fixed(c, low=0.5), make(c), None, {"eps": 0.1}
+
+
+def others(x):
+    """All dimensions but the channels'."""
+    return (0, *range(2, x.ndim))
+
+
+def spread(v, x):
+    """One number per channel in a shape that broadcasts against `x`."""
+    return v.reshape((1, x.shape[1]) + (1,) * (x.ndim - 2))
+
+
+def channel_means(x, y=None):
+    """The mean of each channel of `x`, or of its products with `y`; ready to broadcast."""
+    n, c = x.shape[:2]
+    rows = row_means(x.reshape((n * c, -1)), None if y is None else y.reshape((n * c, -1)))
+    return spread(xp.mean(rows.reshape((n, c)), axis=0), x)
+
+
+class BatchNorm(Op):
+    """Each channel brought to mean zero and variance one over the batch, then scaled and shifted.
+
+    Math: out = (x − mean) / √(var + eps) · w + b, mean and var of each channel
+    Shape: x (N, C, …), w (C,), b (C,) → (N, C, …)
+    Source: Ioffe, Szegedy: Batch Normalization (2015), algorithm 1
+    """
+
+    node_name = "NativeBatchNormBackward0"
+    promote = "none"
+    aux = ("normal", "rstd", "mean", "var")
+    samples = through("batch_norm", _batches)
+
+    def forward(x, w, b, *, eps=1e-5):
+        mean = channel_means(x)
+        normal = x - mean
+        var = channel_means(normal, normal)
+        rstd = 1 / xp.sqrt(var + x.dtype.type(eps))
+        normal *= rstd
+        out = normal.copy() if w is None else normal * spread(w, x)
+        if b is not None:
+            out += spread(b, x)
+        return out, normal, rstd, mean.reshape(-1), var.reshape(-1)
+
+    def dx(g, x, w, normal, rstd, eps):
+        return xp.batch_norm_backward(g, x, w, normal=normal, rstd=rstd, eps=eps)
+
+    def dw(g, x, normal, eps):
+        return xp.sum(g * xp.known_normal(x, normal=normal, axes=others(x), eps=eps), axis=others(x))
+
+    def db(g):
+        return xp.sum(g, axis=others(g))
+
+
+class BatchNormBackward(Op):
+    """The gradient of batch normalisation with respect to its input.
+
+    Math: rstd · (gw − mean(gw) − x̂ · mean(gw · x̂)), where gw = g · w
+    """
+
+    promote = "none"
+
+    def forward(x_g, x, w, *, normal, rstd, eps):
+        gw = x_g if w is None else x_g * spread(w, x)
+        found = gw - channel_means(gw)
+        found -= normal * channel_means(gw, normal)
+        found *= rstd
+        return found
+
+    def dx_g(g, x, w, eps):
+        back = input_gradient(g, x, others(x), eps)
+        return back if w is None else back * spread(w, x)
+
+    def dw(g, x_g, x, eps):
+        return xp.sum(x_g * input_gradient(g, x, others(x), eps), axis=others(x))
+
+    def dx(g, x_g, x, w, eps):
+        return second_gradient(g, x_g if w is None else x_g * spread(w, x), x, others(x), eps)
+
+
+class BatchNormApplied(Op):
+    """Each channel shifted and scaled by figures that were kept in training.
+
+    Math: out = (x − mean) / √(var + eps) · w + b
+    """
+
+    node_name = "NativeBatchNormBackward0"
+    promote = "none"
+    samples = through("batch_norm", _evaluated)
+
+    def forward(x, mean, var, w, b, *, eps=1e-5):
+        out = (x - spread(mean, x)) / xp.sqrt(spread(var, x) + x.dtype.type(eps))
+        if w is not None:
+            out *= spread(w, x)
+        if b is not None:
+            out += spread(b, x)
+        return out
+
+    def dx(g, var, w, eps):
+        scale = (var + eps) ** -0.5
+        return g * spread(scale if w is None else scale * w, g)
+
+    def dw(g, x, mean, var, eps):
+        return xp.sum(g * (x - spread(mean, x)), axis=others(x)) * (var + eps) ** -0.5
+
+    def db(g):
+        return xp.sum(g, axis=others(g))
+
+
+@public(top=False, method=False, functional=True)
+def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+    """Each channel brought to mean zero and variance one: over the batch in training, by running figures else.
+
+    Raises: ValueError when a channel has one value only to train on.
+    """
+    if not training:
+        return BatchNormApplied.call(input, running_mean, running_var, weight, bias, eps=eps)
+    count = input.numel() // max(1, input.shape[1])
+    if count == 1:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
+    out, _, _, mean, var = BatchNorm.call(input, weight, bias, eps=eps)
+    with no_grad():
+        for running, figure, unbiased in ((running_mean, mean, 1), (running_var, var, count / max(1, count - 1))):
+            if running is not None:
+                running.mul_(1 - momentum).add_(figure, alpha=momentum * unbiased)
+    return out
