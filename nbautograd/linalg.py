@@ -19,6 +19,7 @@ from nbautograd.ops.linalg.norms import cond as cond
 from nbautograd.ops.linalg.norms import matrix_norm as matrix_norm
 from nbautograd.ops.linalg.norms import matrix_rank as matrix_rank
 from nbautograd.ops.linalg.norms import norm as norm
+from nbautograd.ops.linalg.reflectors import householder_product as householder_product
 from nbautograd.ops.linalg.refusals import LinAlgError as LinAlgError
 from nbautograd.ops.linalg.solve import inv as inv
 from nbautograd.ops.linalg.solve import inv_ex as inv_ex
@@ -31,7 +32,6 @@ from nbautograd.ops.linalg.spectrum import eigvals as eigvals
 from nbautograd.ops.linalg.spectrum import eigvalsh as eigvalsh
 from nbautograd.ops.linalg.spectrum import svd as svd
 from nbautograd.ops.linalg.spectrum import svdvals as svdvals
-from nbautograd.ops.linalg.triangles import householder_product as householder_product
 from nbautograd.ops.linalg.triangles import lu as lu
 from nbautograd.ops.linalg.triangles import lu_factor as lu_factor
 from nbautograd.ops.linalg.triangles import lu_factor_ex as lu_factor_ex

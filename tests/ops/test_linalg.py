@@ -138,6 +138,24 @@ def test_householder_products_have_torchs_values_and_derivatives():
     make = Make()
     same_derivatives(lambda t, a, tau: [t.linalg.householder_product(a, tau)], make(4, 3), make(2))
     same_derivatives(lambda t, a, tau: [t.linalg.householder_product(a, tau)], make(2, 3, 3), make(2, 3))
+    same_derivatives(lambda t, a, tau, b: [t.ormqr(a, tau, b)], make(3, 3), make(3), make(3, 2))
+    same_derivatives(lambda t, a, tau, b: [t.ormqr(a, tau, b, False, True)], make(3, 3), make(3), make(2, 3))
+
+
+IN_PLACE = {
+    "addmm_": lambda t, x, a, b: [(x * 2).addmm_(a, b), (x * 2).addmm_(a, b, beta=0.5, alpha=3)],
+    "addmv_": lambda t, x, a, b: [(x[0] * 2).addmv_(a, b[0][:3], beta=2)],
+    "addr_": lambda t, x, a, b: [(x * 2).addr_(a[0], b[0], alpha=2)],
+    "baddbmm_": lambda t, x, a, b: [(x[None] * 2).baddbmm_(a[None], b[None], beta=2)],
+    "addbmm_": lambda t, x, a, b: [(x * 2).addbmm_(a[None], b[None], beta=3)],
+    "renorm_": lambda t, x, a, b: [(x * 2).renorm_(2, 0, 1.0)],
+}
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_products_are_added_in_place_as_in_torch(name: str):
+    make = Make()
+    same_derivatives(IN_PLACE[name], make(3, 3), make(3, 3), make(3, 3))
 
 
 def test_a_singular_matrix_has_the_gradient_of_its_determinant():
@@ -246,6 +264,31 @@ def test_a_loss_that_depends_on_the_phase_of_complex_vectors_is_refused(name: st
     torch.linalg.norm(torch.eye(2), "nuc")
     torch.linalg.norm(torch.ones(2, 2, 2), "nuc")
     torch.nuclear_norm(torch.eye(2))
+    torch.addmm(torch.full((2, 2), nan), torch.eye(2), torch.eye(2), beta=0)
+    torch.ones(2, 2, requires_grad=True).addmm_(torch.eye(2), torch.eye(2))
+    torch.triangular_solve(torch.ones(2, 1), 2 * torch.eye(2), upper=False, transpose=True)
+    torch.einsum("ij,jk", torch.ones(2, 3), torch.ones(4, 2))
+    torch.einsum(torch.ones(2, 3), [0, 1], torch.ones(3, 2), [1, 2])
+    torch.einsum(torch.ones(2, 3), [0, 1], [1, 0]).shape
+    torch.einsum("i->ii", torch.ones(3))
+    torch.einsum("i,j", torch.ones(2))
+    torch.einsum("ij,jk->il", torch.ones(2, 3), torch.ones(3, 2))
+    torch.einsum("ijk", torch.ones(2, 2))
+    torch.cdist(torch.ones(2, 3), torch.ones(4, 2))
+    torch.cdist(torch.ones(3), torch.ones(3))
+    torch.linalg.cross(torch.ones(2), torch.ones(2))
+    torch.linalg.cross(torch.ones(2, 3), torch.ones(3))
+    torch.linalg.cross(torch.eye(3)[0], torch.eye(3)[1])
+    torch.vdot(torch.ones(2, 2), torch.ones(2, 2))
+    torch.cov(torch.ones(2, 3, 4))
+    torch.cov(torch.arange(3.))
+    torch.trapezoid(torch.ones(2, 3), torch.arange(4.))
+    torch.block_diag(torch.ones(2, 1), torch.tensor(3.))
+    torch.block_diag(torch.ones(2, 1, 1))
+    torch.linalg.vander(torch.tensor([1, 2, 3]))
+    torch.linalg.vander(torch.tensor(1.))
+    torch.linalg.multi_dot([torch.eye(2)])
+    torch.renorm(torch.ones(2, 3), 2, 0, 1.)
     isinstance(torch.linalg.LinAlgError(), RuntimeError)
 """)
 def test_linear_algebra_says_what_torch_says(expression: str):

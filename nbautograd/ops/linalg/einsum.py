@@ -200,7 +200,7 @@ def tensordot(a, b, dims: Any = 2):
     return (x @ y).reshape(*[a.shape[d] for d in rest_a], *[b.shape[d] for d in rest_b])
 
 
-@public(method=False)
+@public()
 def kron(input, other):
     """The Kronecker product."""
     n = max(input.ndim, other.ndim)

@@ -74,7 +74,7 @@ LstsqResult = result("linalg_lstsq", "solution", "residuals", "rank", "singular_
 def pinv(A, *, atol: Any = None, rtol: Any = None, hermitian=False):
     """The pseudoinverse; singular values below `atol`, or below `rtol` of the largest, count as zero."""
     kind = A.dtype
-    if A.ndim < 2 or not (kind.is_floating_point or kind.is_complex):
+    if A.ndim < 2 or kind.tensor_type not in ("Float", "Double", "ComplexFloat", "ComplexDouble"):
         raise RuntimeError(
             f"linalg.pinv({kind.tensor_type}{{{list(A.shape)}}}): expected a tensor with 2 or more dimensions of "
             "float, double, cfloat or cdouble types"

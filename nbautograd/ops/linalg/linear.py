@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from nbautograd.core import dtype as dtypes
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
-from nbautograd.ops.linalg.products import MATRICES, bmm, by, in_rows, matmul, product_error
+from nbautograd.core.tensor import Tensor
+from nbautograd.ops.linalg.products import MATRICES, bmm, by, in_rows, matmul, outer, product_error
 from nbautograd.ops.samples import shaped
 from nbautograd.ops.shape.views import View
 
@@ -80,8 +85,7 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1):
     """beta · input + alpha · mat1 @ mat2."""
     if beta == alpha == 1 and mat1.ndim == mat2.ndim == 2:
         return Addmm.call(input, mat1, mat2)
-    product = mat1 @ mat2
-    return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
+    return weighted_sum(input, mat1 @ mat2, beta, alpha)
 
 
 @public()
@@ -99,8 +103,40 @@ def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
 @public()
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta · input + alpha · Σ batch1 @ batch2."""
-    product = bmm(batch1, batch2).sum(0)
-    return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
+    return weighted_sum(input, bmm(batch1, batch2).sum(0), beta, alpha)
+
+
+@public()
+def addr(input, vec1, vec2, *, beta=1, alpha=1):
+    """beta · input + alpha · the outer product of two vectors."""
+    return weighted_sum(input, outer(vec1, vec2), beta, alpha)
+
+
+def weighted_sum(input: Any, product: Any, beta: Any, alpha: Any) -> Any:
+    """beta · input + alpha · product; with beta = 0 the numbers of `input` do not matter, even if they are NaN."""
+    product = product if alpha == 1 else product * alpha
+    if beta == 0:
+        return product.expand(common_shape(input, product)).clone()
+    return (input if beta == 1 else input * beta) + product
+
+
+def common_shape(*tensors: Any) -> tuple[int, ...]:
+    return np.broadcast_shapes(*[tuple(x.shape) for x in tensors])
+
+
+def publish_written(function: Any) -> None:
+    """Publish `Tensor.name_`, which writes the result of a function made of several ops into the tensor itself."""
+
+    def method(self: Tensor, *args: Any, **settings: Any) -> Tensor:
+        return self.copy_(function(self.clone(), *args, **settings))  # the old numbers may be needed by backward
+
+    method.__name__ = f"{function.__name__}_"
+    method.__doc__ = f"Like `{function.__name__}`, in place: the tensor itself is changed and returned."
+    public(method.__name__, top=False)(method)
+
+
+for _function in (addmm, addmv, addbmm, baddbmm, addr):
+    publish_written(_function)
 
 
 @public("linear", top=False, method=False, functional=True)

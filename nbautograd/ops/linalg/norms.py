@@ -61,6 +61,12 @@ def nuclear_norm(input, dim: Any = (-2, -1), keepdim=False):
     return matrix_norm(input, "nuc", dim, keepdim)
 
 
+@public(method=False)
+def frobenius_norm(input, dim: Any = (), keepdim=False):
+    """The root of the sum of all squares."""
+    return vector_norm(input, 2, tuple(dim) if isinstance(dim, tuple | list) else dim, keepdim)
+
+
 def cond(A, p: Any = None):
     """How many times larger the relative error of a solution is than that of its equation, at worst."""
     check_matrices("linalg.cond", A, square=p not in (None, 2, -2), argument="")

@@ -134,6 +134,7 @@ class SolveTriangular(Op):
 
 InvExResult = result("linalg_inv_ex", "inverse", "info")
 SolveExResult = result("linalg_solve_ex", "result", "info")
+TriangularSolveResult = result("triangular_solve", "solution", "cloned_coefficient")
 
 
 @public("inverse")
@@ -194,3 +195,11 @@ def solve_triangular(A, B, *, upper, left=True, unitriangular=False):
     if left:
         return SolveTriangular.call(A, B, upper=upper, unitriangular=unitriangular)
     return SolveTriangular.call(A.mT, B.mT, upper=not upper, unitriangular=unitriangular).mT
+
+
+@public()
+def triangular_solve(b, A, upper=True, transpose=False, unitriangular=False):
+    """See `torch.linalg.solve_triangular`, whose arguments stand in another order."""
+    a = A.mT if transpose else A
+    solution = solve_triangular(a, b, upper=upper != transpose, unitriangular=unitriangular)
+    return TriangularSolveResult(solution, A.clone())

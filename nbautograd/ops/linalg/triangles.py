@@ -171,7 +171,6 @@ QrResult, TopQrResult = result("linalg_qr", "Q", "R"), result("qr", "Q", "R")
 LuResult, LuUnpackResult = result("linalg_lu", "P", "L", "U"), result("lu_unpack", "P", "L", "U")
 LuFactorResult = result("linalg_lu_factor", "LU", "pivots")
 LuFactorExResult = result("linalg_lu_factor_ex", "LU", "pivots", "info")
-GeqrfResult = result("geqrf", "a", "tau")
 
 
 def qr(A, mode="reduced"):
@@ -275,21 +274,3 @@ def lu_solve(LU, pivots, B, *, left=True, adjoint=False):
 def top_lu_solve(b, LU_data, LU_pivots):
     """See `torch.linalg.lu_solve`, whose arguments stand in another order."""
     return lu_solve(LU_data, LU_pivots, b)
-
-
-@public()
-def geqrf(input):
-    """The QR decomposition as LAPACK keeps it: R, below its diagonal the reflectors that make Q, and their factors."""
-    check_matrices("geqrf", input, square=False, argument="input")
-    return GeqrfResult(*map(wrap, kernels.geqrf(input._data)))
-
-
-@public("orgqr")
-def householder_product(input, tau):
-    """The first columns of the product of the reflectors I − tau v vᴴ, whose v stand below the diagonal of `input`."""
-    columns = wrap(xp.zeros_like(input._data) + identity_like(input._data))
-    for i in reversed(range(tau.shape[-1])):
-        below = input[..., i].unsqueeze(-1).tril(-i - 1)
-        v = below + columns.detach()[..., i].unsqueeze(-1) * 0 + wrap(identity_like(input._data)[..., i, None])
-        columns = columns - tau[..., i, None, None] * (v @ (v.mH @ columns))
-    return columns

@@ -8,8 +8,9 @@ from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arguments import canonical_dim
+from nbautograd.ops.linalg.linear import publish_written
 from nbautograd.ops.linalg.parts import turned
-from nbautograd.ops.linalg.products import Product, outer
+from nbautograd.ops.linalg.products import Product
 from nbautograd.ops.reduce.norms import vector_norm
 from nbautograd.ops.samples import Make, shaped, through
 from nbautograd.ops.shape.joining import cat
@@ -194,11 +195,7 @@ def renorm(input, p: float, dim: int, maxnorm: float):
     return input * (maxnorm / (norms + 1e-7)).where(norms > maxnorm, 1.0)
 
 
-@public()
-def addr(input, vec1, vec2, *, beta=1, alpha=1):
-    """beta · input + alpha · the outer product of two vectors."""
-    product = outer(vec1, vec2)
-    return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
+publish_written(renorm)
 
 
 def vander(x: Tensor, *, N: int | None = None) -> Tensor:
