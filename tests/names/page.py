@@ -39,9 +39,12 @@ def here(path: str, name: str) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return hasattr(space(path, "nbautograd"), name)
-        except (ImportError, AttributeError):
+            owner = space(path, "nbautograd")
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"nbautograd{path.removeprefix('torch')}".startswith(error.name):
+                raise
             return False
+        return hasattr(owner, name)
 
 
 @cache

@@ -9,6 +9,7 @@ import numpy as np
 from nbautograd.ops.samples import Make, Samples, along, binary, cases, over, shaped, unary
 
 from .composite import Composite
+from .composites_arrays import ARRAYS
 from .composites_images import IMAGES
 from .composites_linalg import LINALG
 from .composites_reduce import REDUCTIONS
@@ -40,16 +41,6 @@ def signs(make: Make, *shape: int) -> Any:
 
 def lists(*rows: Any) -> Samples:
     return cases(lambda make: (([make(*shape) for shape in shapes],) for shapes in rows))
-
-
-def batches(make: Make) -> Any:
-    for shape in ((4, 3), (3, 2, 4), (2, 3, 2, 2)):
-        c = shape[1]
-        for training in (True, False):
-            running = make.fixed(c), make.fixed(c, low=0.5)
-            yield make(*shape), *running, make(c), make(c), {"training": training}
-        yield make(*shape), None, None, make(c), make(c), {"training": True}
-        yield make(*shape), make.fixed(c), make.fixed(c, low=0.5)
 
 
 def given(rows: Any) -> Samples:
@@ -95,9 +86,8 @@ COMPOSITES = [
             *((shape, {"ord": o}) for shape in ((2, 3), (2, 3, 2)) for o in ("fro", 1, -1, np.inf, -np.inf))
         ),
         "vecdot": shaped(((2, 3), (2, 3)), ((3,), (2, 3))),
-        "batch_norm": cases(batches, second=False),
         "dropout2d": cases(lambda make: ((make(2, 3, 2, 2), {"training": False}) for _ in range(1))),
         "ndtr": unary(),
     }.items()
 ]
-COMPOSITES += [*REDUCTIONS, *IMAGES, *SHAPES, *LINALG]
+COMPOSITES += [*ARRAYS, *REDUCTIONS, *IMAGES, *SHAPES, *LINALG]
