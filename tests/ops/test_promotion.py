@@ -119,3 +119,14 @@ def test_the_default_dtype_decides_what_python_floats_become(default: str):
         assert (nb.arange(3) / 2).dtype is getattr(nb, default)
     finally:
         nb.set_default_dtype(before)
+
+
+@pytest.mark.parametrize("cast", [lambda t, x: x.int(), lambda t, x: x.bool(), lambda t, x: x.to(t.uint8)])
+def test_whole_numbers_made_of_floats_have_no_gradient(cast):
+    torch = pytest.importorskip("torch")
+    for library in (nb, torch):
+        x = library.tensor([1.0, -2.0], requires_grad=True)
+        whole = cast(library, x)
+        assert not whole.requires_grad
+        (x * whole).sum().backward()
+        assert x.grad.tolist() == whole.tolist()

@@ -49,6 +49,8 @@ def to(
     target = None if dtype is None else dtypes.to_dtype(dtype).numpy
     place = None if device is None else usable(arrays.device(device))
     unchanged = (target is None or target == self._data.dtype) and (place is None or place == self.device)
+    if self._node is not None and target is not None and target.kind in "biu":
+        self = self.detach()  # whole numbers have no gradient
     found = self if unchanged and not copy else ToCopy.call(self, dtype=target, device=place)
     return found if memory_format in _UNORDERED else in_format(found, memory_format)
 
