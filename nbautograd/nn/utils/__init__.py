@@ -2,9 +2,11 @@
 
 from nbautograd.core.absent import refuse_in
 
-from . import rnn
+from . import parametrizations, parametrize, prune, rnn, stateless
 from .convert import parameters_to_vector, vector_to_parameters
 from .gradients import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
+from .reparametrized import remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
+from .skip import skip_init
 
 __getattr__ = refuse_in("nn.utils")
 
@@ -14,6 +16,15 @@ __all__ = [
     "clip_grads_with_norm_",
     "get_total_norm",
     "parameters_to_vector",
+    "parametrizations",
+    "parametrize",
+    "prune",
+    "remove_spectral_norm",
+    "remove_weight_norm",
     "rnn",
+    "skip_init",
+    "spectral_norm",
+    "stateless",
     "vector_to_parameters",
+    "weight_norm",
 ]
