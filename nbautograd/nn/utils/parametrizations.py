@@ -14,8 +14,9 @@ from nbautograd.core.tensor import Tensor
 from nbautograd.nn.module import Module
 from nbautograd.ops.linalg.functions import matrix_exp
 from nbautograd.ops.linalg.kernels import geqrf
+from nbautograd.ops.linalg.reflectors import householder_product
 from nbautograd.ops.linalg.solve import solve
-from nbautograd.ops.linalg.triangles import householder_product, qr
+from nbautograd.ops.linalg.triangles import qr
 
 from .parametrize import register_parametrization
 
