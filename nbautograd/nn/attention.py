@@ -1,7 +1,10 @@
-"""Attention with several heads."""
+"""Attention with several heads; and torch's switch between ways to compute attention, of which there is one here."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
 from typing import Any
 
 from nbautograd.core.tensor import Tensor
@@ -11,6 +14,23 @@ from . import init
 from .linear import Linear
 from .module import Module
 from .parameter import Parameter, parameter
+
+
+class SDPBackend(Enum):
+    """The ways in which torch computes attention."""
+
+    ERROR = -1
+    MATH = 0
+    FLASH_ATTENTION = 1
+    EFFICIENT_ATTENTION = 2
+    CUDNN_ATTENTION = 3
+    OVERRIDEABLE = 4
+
+
+@contextmanager
+def sdpa_kernel(backends: Any, set_priority: bool = False) -> Iterator[dict[Any, Any]]:
+    """Accepted for the sake of torch's programs: attention is always computed in the one way that is here."""
+    yield {}
 
 
 class NonDynamicallyQuantizableLinear(Linear):

@@ -107,6 +107,10 @@ class RNNBase(Module):
             for suffix in self._suffixes(layer)
         ]
 
+    @property
+    def _flat_weights(self) -> list[Tensor]:
+        return [weight for weights in self.all_weights for weight in weights]
+
     def reset_parameters(self) -> None:
         """Draw all weights anew, uniform within ±1/√hidden_size."""
         bound = 1 / math.sqrt(self.hidden_size)
@@ -134,6 +138,7 @@ class RNNBase(Module):
     def _run(self, input: Any, given: tuple[Tensor, ...] | None) -> tuple[Any, tuple[Tensor, ...]]:
         """All layers over `input`, a tensor or a packed sequence: the outputs in its form, and the last states."""
         if isinstance(input, PackedSequence):
+            self._check_width(input.data)
             sizes = tuple(input.batch_sizes.tolist())
             states = self._states(input.data, sizes[0], given, input.sorted_indices)
             out, last = self._layers(input.data, sizes, states)
@@ -207,12 +212,15 @@ class RNNBase(Module):
             )
         if given is not None:
             self._check_dims(input, given)
-        if input.shape[-1] != self.input_size:
-            raise RuntimeError(
-                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.shape[-1]}"
-            )
+        self._check_width(input)
         if input.shape[1 if self.batch_first and input.ndim == 3 else 0] == 0:
             raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
+
+    def _check_width(self, rows: Tensor) -> None:
+        if rows.shape[-1] != self.input_size:
+            raise RuntimeError(
+                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {rows.shape[-1]}"
+            )
 
     def _check_dims(self, input: Tensor, given: tuple[Tensor, ...]) -> None:
         (hx,), n = given, input.ndim

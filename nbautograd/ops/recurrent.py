@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from nbautograd.core import dtype as dtypes
 from nbautograd.core.op import tensors, xp
 from nbautograd.ops.samples import Make
 
@@ -95,6 +96,16 @@ def shares(x: Any, w_ih: Any, d: Any, seen: Any, width: int, needs: Any, bias: b
     return (dx, inputs, all_weights[:, :width], *[all_weights[:, -1]] * (2 * bias))
 
 
+def dtype_error(xs: tuple[Any, ...]) -> str | None:
+    """torch's text for inputs, states and weights that are not all of one dtype."""
+    weight = xs[-1].dtype
+    odd = next((x.dtype for x in xs if x.dtype != weight), None)
+    if odd is None:
+        return None
+    kinds = [dtypes.of_numpy(kind).tensor_type for kind in (odd, weight)]
+    return f"mat1 and mat2 must have the same dtype, but got {kinds[0]} and {kinds[1]}"
+
+
 # --- by single ops; see NOTE [Second order of kernels] -------------------------------------------------------------
 
 
@@ -126,6 +137,12 @@ SIZES = (
 )  # fmt: skip
 
 
+CELLS = (
+    (1, 1, 1), (2, 3, 2), (3, 1, 2), (2, 2, 4), (1, 4, 1), (5, 1, 1), (1, 2, 3), (2, 1, 1), (4, 2, 2), (1, 1, 5),
+    (3, 3, 3), (1, 5, 2), (2, 4, 1),
+)  # fmt: skip
+
+
 def sequences(gates: int, states: int) -> Callable[[Make], Iterator[Any]]:
     """Cases with equal and with unequal lengths, either way round, with and without biases."""
 
@@ -148,7 +165,7 @@ def single_steps(gates: int, states: int) -> Callable[[Make], Iterator[Any]]:
     """Cases of one step."""
 
     def cases(make: Make) -> Iterator[Any]:
-        for batch, width, hidden in ((1, 1, 1), (2, 3, 2), (3, 1, 2), (2, 2, 4), (1, 4, 1)):
+        for batch, width, hidden in CELLS:
             for bias in (True, False):
                 yield (
                     make(batch, width), *(make(batch, hidden) for _ in range(states)), make(gates * hidden, width),

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+from nbautograd.core.tensor import Tensor
 from nbautograd.ops.fused import by_steps
 from nbautograd.ops.recurrent import (
     as_rows,
     beside,
     blocks,
     column_sums,
+    dtype_error,
     like_rows,
     linear,
     sequence_by_steps,
@@ -37,7 +40,7 @@ class Gru(Op):
     title = "gru"
     variadic = True
     outputs = 2
-    promote = "none"
+    promote = "same"
     aux = ("seen", "gates")
     tex = {"xs": "\\text{back through time}"}
     samples = through("", sequences(3, 1))
@@ -77,6 +80,9 @@ class Gru(Op):
 
     def dxs(g, xs, seen, gates, sizes, reverse, bias, needs):
         return xp.gru_backward(g, *xs, seen=seen, gates=gates, sizes=sizes, reverse=reverse, bias=bias, needs=needs)
+
+    def refuse(*xs, **settings):
+        return dtype_error(xs)
 
 
 def halves(width, dtype):
@@ -186,7 +192,7 @@ class GruCell(Op):
     node_name = "ThnnFusedGruCellBackward0"
     title = "gru_cell"
     variadic = True
-    promote = "none"
+    promote = "same"
     aux = ("gates",)
     tex = {"xs": "\\text{through the gates}"}
     samples = through("", single_steps(3, 1))
@@ -218,6 +224,9 @@ class GruCell(Op):
     def dxs(g, xs, gates):
         return xp.gru_cell_backward(g, *xs, gates=gates)
 
+    def refuse(*xs, **settings):
+        return dtype_error(xs)
+
 
 class GruCellBackward(Op):
     """The gradients of one step; see `gru_backward`."""
@@ -245,3 +254,12 @@ def _cell_by_steps(*xs: Any, **kept: Any) -> Any:
 
 
 by_steps("gru_cell_backward", _cell_by_steps)
+
+
+@public(method=False)
+def gru_cell(
+    input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> Tensor:
+    """One step of a gated recurrent unit: the new state from `input` and the state `hx`."""
+    biases = () if b_ih is None or b_hh is None else (b_ih, b_hh)
+    return GruCell.call(input, hx, w_ih, w_hh, *biases)[0]

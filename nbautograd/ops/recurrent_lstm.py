@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+from nbautograd.core.tensor import Tensor
 from nbautograd.ops.fused import by_steps
 from nbautograd.ops.recurrent import (
     as_rows,
     beside,
     blocks,
     column_sums,
+    dtype_error,
     like_rows,
     linear,
     look,
@@ -48,7 +51,7 @@ class Lstm(Op):
     title = "lstm"
     variadic = True
     outputs = 3
-    promote = "none"
+    promote = "same"
     aux = ("seen", "gates", "memory", "shown")
     tex = {"xs": "\\text{back through time}"}
     samples = through("", sequences(4, 2), _projected)
@@ -100,6 +103,9 @@ class Lstm(Op):
             project=project,
             needs=needs,
         )
+
+    def refuse(*xs, **settings):
+        return dtype_error(xs)
 
 
 def halves(dtype):
@@ -216,7 +222,7 @@ class LstmCell(Op):
     title = "lstm_cell"
     variadic = True
     outputs = 2
-    promote = "none"
+    promote = "same"
     aux = ("gates", "shown")
     tex = {"xs": "\\text{through the gates}"}
     samples = through("", single_steps(4, 2))
@@ -240,6 +246,9 @@ class LstmCell(Op):
 
     def dxs(g, xs, gates, shown):
         return xp.lstm_cell_backward(g, *xs, gates=gates, shown=shown)
+
+    def refuse(*xs, **settings):
+        return dtype_error(xs)
 
 
 class LstmCellBackward(Op):
@@ -269,3 +278,12 @@ def _cell_by_steps(*xs: Any, **kept: Any) -> Any:
 
 
 by_steps("lstm_cell_backward", _cell_by_steps)
+
+
+@public(method=False)
+def lstm_cell(
+    input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """One step of long short-term memory: the new h and c from `input` and `hx`, which is (h, c)."""
+    biases = () if b_ih is None or b_hh is None else (b_ih, b_hh)
+    return LstmCell.call(input, *hx, w_ih, w_hh, *biases)[:2]

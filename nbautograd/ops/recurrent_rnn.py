@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
+from nbautograd.core.tensor import Tensor
 from nbautograd.ops.fused import by_steps
 from nbautograd.ops.recurrent import (
     as_rows,
     beside,
     column_sums,
+    dtype_error,
     like_rows,
     linear,
     look,
@@ -41,7 +44,7 @@ class Rnn(Op):
     title = "rnn"
     variadic = True
     outputs = 2
-    promote = "none"
+    promote = "same"
     aux = ("seen", "after")
     tex = {"xs": "\\text{back through time}"}
     samples = through("", sequences(1, 1), _of_relu)
@@ -63,6 +66,9 @@ class Rnn(Op):
         return xp.rnn_backward(
             g, *xs, seen=seen, after=after, sizes=sizes, reverse=reverse, bias=bias, relu=relu, needs=needs
         )
+
+    def refuse(*xs, **settings):
+        return dtype_error(xs)
 
 
 def bend(x, relu):
@@ -134,7 +140,7 @@ class RnnCell(Op):
     node_name = "TanhBackward0"
     title = "rnn_cell"
     variadic = True
-    promote = "none"
+    promote = "same"
     aux = ("after",)
     tex = {"xs": "1 - h'^2"}
     samples = through("", single_steps(1, 1), _relu_steps)
@@ -150,6 +156,9 @@ class RnnCell(Op):
 
     def dxs(g, xs, after, relu):
         return xp.rnn_cell_backward(g, *xs, after=after, relu=relu)
+
+    def refuse(*xs, **settings):
+        return dtype_error(xs)
 
 
 class RnnReluCell(RnnCell):
@@ -174,3 +183,21 @@ class RnnCellBackward(Op):
 
 
 by_steps("rnn_cell_backward", lambda *xs, relu, **kept: rnn_cell_by_steps(*xs, relu=relu))
+
+
+@public(method=False)
+def rnn_tanh_cell(
+    input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> Tensor:
+    """One step of a simple recurrent network: the new state from `input` and the state `hx`."""
+    biases = () if b_ih is None or b_hh is None else (b_ih, b_hh)
+    return RnnCell.call(input, hx, w_ih, w_hh, *biases)[0]
+
+
+@public(method=False)
+def rnn_relu_cell(
+    input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> Tensor:
+    """One step of a simple recurrent network with relu: the new state from `input` and the state `hx`."""
+    biases = () if b_ih is None or b_hh is None else (b_ih, b_hh)
+    return RnnReluCell.call(input, hx, w_ih, w_hh, *biases, relu=True)[0]

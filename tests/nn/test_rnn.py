@@ -209,6 +209,10 @@ nn.LSTM(3, 4)(ones(5, 2, 3), (ones(1, 4), ones(1, 4)))
 nn.GRU(3, 4)(ones(5, 2, 3), ones(1, 3, 4))
 nn.GRU(3, 4)(ones(5, 2, 3), ones(1, 4))
 nn.RNN(3, 4)(ones(5, 3), ones(1, 1, 4))
+nn.GRU(3, 4)(ones(5, 2, 3), ones(1, 2, 4).double())
+nn.GRUCell(3, 4)(ones(2, 3), ones(2, 4).double())
+nn.LSTMCell(3, 4)(ones(2, 3).double())
+nn.RNNCell(3, 4)(ones(2, 3).double())
 nn.RNN(3, 4, nonlinearity='x')
 nn.LSTM(0, 4)
 nn.LSTM(3, 0)
@@ -269,3 +273,26 @@ def test_gradients_flow_through_packing_and_padding():
         return utils.pad_packed_sequence(utils.PackedSequence(packed.data**2, *packed[1:]))
 
     assert_same(lambda t: t.nn.Identity(), run, draw(2, 3), draw(4, 3))
+
+
+def test_a_packed_sequence_of_the_wrong_width_is_refused():
+    packed = nbautograd.nn.utils.rnn.pack_sequence([nbautograd.ones(3, 2)])
+    with pytest.raises(RuntimeError, match=r"Expected 3, got 2"):
+        nbautograd.nn.GRU(3, 4)(packed)
+
+
+def test_the_functions_of_single_steps_are_torchs():
+    x, h, c = draw(2, 3), draw(2, 4, seed=1), draw(2, 4, seed=2)
+    for name, gates, states in (
+        ("lstm_cell", 4, [h, c]),
+        ("gru_cell", 3, [h]),
+        ("rnn_tanh_cell", 1, [h]),
+        ("rnn_relu_cell", 1, [h]),
+    ):
+        weights = [draw(gates * 4, 3), draw(gates * 4, 4), draw(gates * 4), draw(gates * 4)]
+
+        def run(m, t, x, *rest, name=name, states=states):
+            given = rest[: len(states)] if len(states) > 1 else rest[0]
+            return getattr(t, name)(x, given, *rest[len(states) :])
+
+        assert_same(lambda t: t.nn.Identity(), run, x, *states, *weights)
