@@ -43,7 +43,7 @@ class Cholesky(Op):
     samples = through("linalg.cholesky", _positive_ones, numeric=False)
 
     def forward(x, *, upper=False):
-        factor = xp.linalg.cholesky(turned(x) if upper else x)  # NumPy reads the lower triangle only
+        factor = kernels.raising(xp.linalg.cholesky, turned(x) if upper else x)  # NumPy reads the lower triangle only
         return turned(factor) if upper else factor
 
     def dx(g, out, upper):

@@ -97,9 +97,32 @@ def _cholesky(x: Any) -> tuple[Any, Any]:
     return np.ascontiguousarray(np.tril(factor)), np.int32(info)
 
 
+SMALL = 32
+"""Up to this size NumPy's loop over a stack of general equations is faster than Python's over triangular ones."""
+
+
+def raising(function: Callable[..., Any], x: Any, *rest: Any) -> Any:
+    """`function` of CuPy or NumPy, which raises for matrices without a result on either device."""
+    if not arrays.is_cupy(x):
+        return function(x, *rest)
+    import cupyx
+
+    with cupyx.errstate(linalg="raise"):
+        return function(x, *rest)
+
+
 @on_host
 def solve_triangular(a: Any, b: Any, *, upper: bool, unitriangular: bool) -> Any:
     """The solution of triangular systems; a zero on the diagonal gives infinities, as in torch."""
+    if a.ndim > 2 and a.shape[-1] <= SMALL:
+        whole = np.triu(a) if upper else np.tril(a)
+        if unitriangular:
+            diagonal = np.arange(a.shape[-1])
+            whole[..., diagonal, diagonal] = 1
+        try:
+            return np.linalg.solve(whole, b)
+        except np.linalg.LinAlgError:
+            pass
     lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a, b = (np.broadcast_to(x, (*lead, *x.shape[-2:])) for x in (a, b))
     return stacked(functools.partial(_solve_triangular, upper=upper, unitriangular=unitriangular), a, b)
@@ -146,7 +169,7 @@ def _geqrf(x: Any) -> tuple[Any, Any]:
 def inverse(x: Any) -> Any:
     """The inverse of matrices; infinities where there is none."""
     try:
-        return arrays.library_of(x).linalg.inv(x)
+        return raising(arrays.library_of(x).linalg.inv, x)
     except np.linalg.LinAlgError:
         return _inverse_by_triangles(x)
 

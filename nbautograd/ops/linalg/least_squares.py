@@ -31,6 +31,15 @@ def at_rows(bound):
     return xp.expand_dims(bound, -1) if getattr(bound, "ndim", 0) else bound
 
 
+def svd_of_hermitian(x):
+    """The singular values and vectors of Hermitian matrices, from their eigenvalues, largest first."""
+    values, vectors = xp.linalg.eigh(x)
+    order = xp.argsort(-xp.abs(values), axis=-1)
+    values = xp.take_along_axis(values, order, -1)
+    vectors = xp.take_along_axis(vectors, xp.expand_dims(order, -2), -1)
+    return columns_scaled(vectors, xp.sign(values)), xp.abs(values), adjoint(vectors)
+
+
 class Pinv(Op):
     """The pseudoinverse: the inverse on the space that a matrix reaches, zero outside of it.
 
@@ -45,7 +54,7 @@ class Pinv(Op):
     def forward(x, *, atol=None, rtol=None, hermitian=False):
         if not x.size:
             return xp.zeros_like(turned(x))
-        u, s, vh = xp.linalg.svd(x, full_matrices=False, hermitian=hermitian)
+        u, s, vh = svd_of_hermitian(x) if hermitian else xp.linalg.svd(x, full_matrices=False)
         if rtol is None:
             rtol = max(x.shape[-2:]) * xp.finfo(s.dtype).eps if atol is None else 0.0
         least = xp.maximum(s[..., :1] * at_rows(rtol), 0.0 if atol is None else at_rows(atol))
