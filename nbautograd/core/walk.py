@@ -23,17 +23,15 @@ from . import anomaly, edges, errors, inplace
 from . import array as arrays
 from . import dtype as dtypes
 from .array import SOLE_HERE, ndarray
-from .call import contributions, send, slot, wrap
+from .call import contributions, send, wrap
 from .modes import _set as set_grad_mode
 from .modes import is_grad_enabled, local, state
 from .node import (
-    FITS,
     GRAD,
     OP,
     ORDER,
     PARENTS,
     SAVED,
-    TANGENTS,
     Hooked,
     Leaf,
     Node,
@@ -42,7 +40,7 @@ from .node import (
     node_and_output,
     op_of,
 )
-from .op import TABLE, Op
+from .restored import as_tensors
 from .saved import unpack
 from .tensor import Tensor
 
@@ -99,7 +97,17 @@ def grad(
     roots = edges.as_tensors(outputs, grad_outputs)
     wanted = edges.as_tensors(inputs)
     if is_grads_batched:
-        return _batched(roots, wanted, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
+        from .batched import grad_of_batch
+
+        return grad_of_batch(
+            roots,
+            wanted,
+            _listed(grad_outputs, len(roots)),
+            retain_graph,
+            create_graph,
+            allow_unused,
+            materialize_grads,
+        )
     seeds = _seeds(roots, _listed(grad_outputs, len(roots)), _runs_on_tensors(create_graph))
     for x in wanted:
         if x._node is None:
@@ -121,20 +129,6 @@ def grad(
             state.observer.found(x, g)
         results.append(g)
     return tuple(results)
-
-
-def _batched(
-    roots: Any, wanted: Any, grads: Any, retain: Any, create: bool, unused: Any, zeros: bool
-) -> tuple[Any, ...]:
-    batches = _listed(grads, len(roots))
-    count = batches[0]._data.shape[0]
-    rows = [
-        grad(roots, wanted, [b[i] for b in batches], True if i + 1 < count else retain, create, unused, False, zeros)
-        for i in range(count)
-    ]
-    from .op import tensors as library
-
-    return tuple(None if column[0] is None else library.stack(list(column)) for column in zip(*rows, strict=True))
 
 
 def _listed(grads: Any, count: int) -> list[Any]:
@@ -326,7 +320,7 @@ class _Walk:
             saved = unpack(saved)
         pulls = op.pulls
         if self.tensors:
-            pulls, saved = op.recording_pulls(), _as_tensors(node, op, saved)
+            pulls, saved = op.recording_pulls(), as_tensors(node, op, saved)
         sent = list(contributions(op, pulls, self._pruned(node), g, saved))
         if hooks is not None and hooks.after:
             sent = self._hooks_after(hooks, node, g, sent)
@@ -529,45 +523,3 @@ def _set_aside() -> list[tuple[Node, Any]]:
     for node, _ in pending:
         node[GRAD] = None
     return pending
-
-
-def _as_tensors(node: Node, op: type[Op], saved: Any) -> tuple[Any, ...]:
-    """What `node` saved, as tensors with their history: inputs from its parents, the result from the node itself."""
-    values: list[Any] = []
-    tangents = node[TANGENTS] if len(node) > TANGENTS else [[]] * len(saved)
-    for (kind, where, _), value, moving in zip(op.plan, saved, tangents, strict=True):
-        if value is None or kind in ("fact", "setting"):
-            values.append(value)
-        elif kind == "aux":
-            values.append(wrap(value) if hasattr(value, "dtype") else value)
-        elif op.variadic:
-            parts = zip(value, node[PARENTS], moving or [[]] * len(value), strict=True)
-            values.append(tuple([_known(v, p, m) for v, p, m in parts]))
-        elif kind == "input":
-            values.append(_restored(node, where, value, moving))
-        elif op.outputs == 1:
-            values.append(_known(value, node, moving))
-        else:
-            parts = zip(value, moving or [[]] * len(value), strict=True)
-            values.append(tuple([_known(v, slot(node, nr), m) for nr, (v, m) in enumerate(parts)]))
-    return tuple(values)
-
-
-def _known(value: Any, node: Node | None, tangents: list[Any]) -> Tensor:
-    """A saved array as the tensor it was, with those of its `tangents` whose level is active."""
-    tensor = wrap(value, node)
-    for level, tangent in tangents:
-        if level in local.levels:
-            level.set(tensor, tangent)
-    return tensor
-
-
-def _restored(node: Node, where: int, value: Any, tangents: list[Any]) -> Any:
-    if not hasattr(value, "dtype"):
-        return value
-    fits = node[FITS]
-    parent = node[PARENTS][where]
-    cast_from = fits[where][1] if fits is not None else None
-    if cast_from is None or (parent is None and not tangents):
-        return _known(value, parent, tangents)
-    return TABLE["to_copy"].call(_known(value.astype(cast_from), parent, tangents), dtype=value.dtype)
