@@ -301,9 +301,11 @@ def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
         from . import forward
 
         forward.push(forward.Call(op, inputs, settings, outputs, datas, casts, results, aux), node)
+    extra = tuple(wrap(compact(a)) if hasattr(a, "dtype") else a for a in aux)
     if state.observer is not None and observes_here(state.observer):
         state.observer.op(op, inputs, settings, outputs, False)
-    extra = tuple(wrap(compact(a)) if hasattr(a, "dtype") else a for a in aux)
+        if extra:
+            state.observer.extra(extra)
     if op.outputs == 1:
         return (outputs[0], *extra) if extra else outputs[0]
     return (*outputs, *extra)

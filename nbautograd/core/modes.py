@@ -55,6 +55,9 @@ class Observer(Protocol):
     def grad_set(self, tensor: Any, value: Any) -> None:
         """`.grad` of `tensor` was set to `value` (a tensor or None); zeroing it in place is `mutated(tensor.grad)`."""
 
+    def extra(self, values: tuple[Any, ...]) -> None:
+        """What the op told last has returned behind its results: its `aux`, as tensors where they are arrays."""
+
     def read(self, tensor: Any, how: str, value: Any) -> None:
         """Python got to see the numbers of `tensor`: `value`, by `item`, `bool`, `tolist`, `numpy`, `repr` …"""
 

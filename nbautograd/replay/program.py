@@ -43,7 +43,13 @@ class Program:
         self.filename = f"<captured step {Program._count}>"
         self._lines = lines
         self._names = names
-        self._space: dict[str, Any] = {"np": np, "xp": xp, "math": math, **{f.__name__: f for f in HELPERS}}
+        self._space: dict[str, Any] = {
+            "__name__": __name__,
+            "np": np,
+            "xp": xp,
+            "math": math,
+            **{f.__name__: f for f in HELPERS},
+        }
         self._bound: dict[int, str] = {}
         self._arguments = {id(t): f"X{i}" for i, t in enumerate(arguments)}
         self._of: dict[int, str] = {}
@@ -90,6 +96,8 @@ class Program:
         if isinstance(value, tuple | list) and any(isinstance(v, Var | tuple | list | slice) for v in value):
             parts = ", ".join([self._name(v) for v in value])
             return f"[{parts}]" if isinstance(value, list) else f"({parts}{',' if len(value) == 1 else ''})"
+        if isinstance(value, dict):
+            return "{" + ", ".join([f"{self._name(k)}: {self._name(v)}" for k, v in value.items()]) + "}"
         if isinstance(value, slice):
             return f"slice({self._name(value.start)}, {self._name(value.stop)}, {self._name(value.step)})"
         return literal(value) or self.bind(value, "k")

@@ -136,6 +136,7 @@ class Tape:
         self._by_tensor: dict[int, tuple[Var, Any]] = {}
         self._writing: tuple[Any, Any] | None = None
         self._symbolic = True
+        self._in_pass = False
         self._kept: list[Any] = list(arguments)
         for t in arguments:
             self._read(t)
@@ -168,6 +169,7 @@ class Tape:
         v = self._new(t._data)
         self._note(None, [(owner, "grad") if owner is not None else (t, "")], [v], kind="read")
         self._kept.append(t)
+        self._by_tensor[id(t)] = (v, t._data)
         if owner is None and id(t) not in self._made:
             self._lasting[id(t)] = t
             if t._node is not None:
@@ -177,7 +179,8 @@ class Tape:
     def var(self, t: Tensor) -> Var:
         """The variable that stands for what the tensor `t` holds now."""
         v, data = self._by_tensor.get(id(t), (None, None))
-        found = v if v is not None and data is t._data else self._known(t._data)
+        same = data is t._data or (isinstance(data, np.generic) and isinstance(t._data, ndarray))  # see `array_of`
+        found = v if v is not None and same else self._known(t._data)
         if found is not None:
             return found
         if id(t) in self._made or id(t) in self._gradient_of:
@@ -257,6 +260,18 @@ class Tape:
                     aux[where].array, aux[where].shape, aux[where].dtype = value, value.shape, value.dtype
                     self._vars[id(value)] = aux[where]
 
+    def extra(self, values: tuple[Any, ...]) -> None:
+        """The aux values of the last op, as tensors."""
+        self._guarded(self._extra, values)
+
+    def _extra(self, values: tuple[Any, ...]) -> None:
+        for v, t in zip(self.calls[-1].outs[-len(values) :], values, strict=True):
+            if isinstance(t, Tensor):
+                v.array, v.shape, v.dtype = t._data, t._data.shape, t._data.dtype
+                self._by_tensor[id(t)] = (v, t._data)
+                self._vars[id(t._data)] = v
+                self._kept.append(t)
+
     def in_place(self, target: Any, result: Any) -> None:
         """The result of the last op goes into `target`."""
         self._writing = (target, result)
@@ -267,8 +282,8 @@ class Tape:
 
     def _mutated(self, tensor: Any) -> None:
         writing, self._writing = self._writing, None
-        if id(tensor) in self._gradient_of and writing is None:
-            return  # backward adds to it, which is told apart
+        if self._in_pass and writing is None:
+            return  # backward adds to a gradient, which is told apart
         if writing is None or writing[0] is not tensor:
             raise RefusalError("a tensor is changed by other means than an op")
         if tensor._base is not None or tensor._views:
@@ -288,6 +303,7 @@ class Tape:
 
     def backward_begin(self, roots: Any, seeds: Any, kind: str, retain_graph: bool, create_graph: bool) -> None:
         """A pass starts."""
+        self._in_pass = True
         self._guarded(self._begin, roots, seeds, create_graph)
 
     def _begin(self, roots: Any, seeds: Any, create_graph: bool) -> None:
@@ -302,6 +318,9 @@ class Tape:
                 v = self._new(data)
                 self._note(None, [data], [v], kind="seed")
             self._kept.append(data)
+            if isinstance(seed, Tensor):
+                self._by_tensor[id(seed)] = (v, data)
+                self._kept.append(seed)
             if self._symbolic:
                 self._send(root._node, v, None)
 
@@ -338,7 +357,8 @@ class Tape:
 
     def _upstream(self, ran: Ran, node: Any) -> Any:
         if ran.slots:
-            return tuple([self._gradients.get(id(s)) for s in ran.slots])
+            parts = [self._gradients.get(id(s)) for s in ran.slots]
+            return tuple(parts) if ran.op.outputs is not None else {i: p for i, p in enumerate(parts) if p is not None}
         return self._gradients[id(node)]
 
     def _pulled(self, ran: Ran, index: int, g: Any, contribution: Any) -> Any:
@@ -436,6 +456,7 @@ class Tape:
 
     def backward_end(self, error: BaseException | None) -> None:
         """The pass is over."""
+        self._in_pass = False
 
     # --- what is not computing ---
 
@@ -459,6 +480,7 @@ class Tape:
                 for group in last.args[0].param_groups:
                     for p in group["params"]:
                         self._vars.pop(id(p._data), None)
+                        self._by_tensor.pop(id(p), None)
 
     def read(self, tensor: Any, how: str, value: Any) -> None:
         """Python got to see numbers."""

@@ -112,6 +112,9 @@ class _Seam:
             except Exception as error:
                 attachment.give_up(error)
 
+    def extra(self, values: tuple[Any, ...]) -> None:
+        """What an op keeps for its rules is its own affair."""
+
     def read(self, tensor: Any, how: str, value: Any) -> None:
         """Reading numbers is no part of the graph."""
 
