@@ -211,4 +211,20 @@ def _write(tensor: Tensor, values: Any) -> Tensor:
     return tensor
 
 
+def _old_name(name: str) -> Any:
+    """torch's former name of an initialisation, which warns and does the same."""
+
+    def old(*args: Any, **settings: Any) -> Tensor:
+        warnings.warn(f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`.", FutureWarning, stacklevel=2)
+        return globals()[f"{name}_"](*args, **settings)
+
+    old.__name__ = old.__qualname__ = name
+    old.__doc__ = f"The former name of `{name}_`."
+    return old
+
+
+for _name in ("constant", "dirac", "eye", "kaiming_normal", "kaiming_uniform", "normal", "orthogonal", "uniform",
+              "xavier_normal", "xavier_uniform"):  # fmt: skip
+    globals()[_name] = _old_name(_name)
+
 __getattr__ = refuse_in("nn.init")

@@ -15,6 +15,7 @@ import numpy as np
 from nbautograd.core.array import CPU, compact, device_of, place
 from nbautograd.core.call import wrap
 from nbautograd.core.op import Op, xp
+from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.random.generators import Generator, numbers_of
 
@@ -122,6 +123,7 @@ def draw_dirichlet(concentration: Tensor, generator: Generator | None = None) ->
     return DirichletDraw.call(concentration, sample=_like(np.maximum(drawn, smallest), concentration))
 
 
+@public("binomial", method=False)
 def draw_binomial(count: Tensor, probability: Tensor, generator: Generator | None = None) -> Tensor:
     """How many of `count` trials succeed."""
     n, p = (np.asarray(place(t._data, CPU)) for t in (count, probability))
