@@ -6,11 +6,14 @@ import pytest
 import nbautograd
 
 from . import (
+    bar_by_physics,
     char_lstm,
     char_transformer,
     digits,
     digits_by_convolution,
+    digits_by_vae,
     linear_regression,
+    maze_by_policy_gradient,
     moons,
     moons_by_scalars,
     spring,
@@ -22,6 +25,9 @@ PROGRAMS = {
     "moons_by_scalars": moons_by_scalars.main,
     "digits": digits.main,
     "digits_by_convolution": digits_by_convolution.main,
+    "digits_by_vae": digits_by_vae.main,
+    "maze_by_policy_gradient": maze_by_policy_gradient.main,
+    "bar_by_physics": bar_by_physics.main,
     "spring": spring.main,
     "char_transformer": char_transformer.main,
     "char_lstm": char_lstm.main,
@@ -73,3 +79,20 @@ def test_a_text_is_learnt_by_heart(program, goal):
     model, losses = program.train(nbautograd)
     assert losses[-1] < goal
     assert "better than" in program.write(nbautograd, model, "Beautiful is ", 20)
+
+
+def test_eight_numbers_describe_a_digit():
+    model, losses = digits_by_vae.train(nbautograd)
+    assert losses[-1] < 0.6 * losses[0]
+    assert digits_by_vae.error(nbautograd, model) < 0.05
+
+
+def test_the_shortest_way_through_the_maze_is_found():
+    _, _, lengths = maze_by_policy_gradient.train(nbautograd)
+    assert lengths[0] > 20
+    assert lengths[-1] < 8.5
+
+
+def test_the_temperature_follows_from_the_law_of_heat():
+    model, _ = bar_by_physics.train(nbautograd)
+    assert bar_by_physics.error(nbautograd, model) < 0.01
