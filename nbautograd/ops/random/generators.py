@@ -108,7 +108,7 @@ def default_generators(kind: str, count: int) -> tuple[Generator, ...]:
     return tuple(_of_gpus[number] for number in range(count))
 
 
-def numbers_of(generator: Generator | None, device: Any = None) -> np.random.Generator:
+def numbers_of(generator: Any, device: Any = None) -> np.random.Generator:
     """NumPy's generator inside `generator`, or inside the default one of `device`.
 
     Raises: RuntimeError for a generator of another kind of device.
