@@ -289,6 +289,12 @@ def test_a_loss_that_depends_on_the_phase_of_complex_vectors_is_refused(name: st
     torch.linalg.vander(torch.tensor(1.))
     torch.linalg.multi_dot([torch.eye(2)])
     torch.renorm(torch.ones(2, 3), 2, 0, 1.)
+    torch.linalg.svd(torch.full((2, 2), nan))
+    torch.linalg.pinv(torch.full((2, 2), nan))
+    torch.linalg.eig(torch.full((2, 2), nan))
+    torch.linalg.det(torch.full((2, 2), nan))
+    torch.linalg.inv(torch.full((2, 2), nan))
+    torch.linalg.matrix_exp(torch.full((2, 2), nan))
     isinstance(torch.linalg.LinAlgError(), RuntimeError)
 """)
 def test_linear_algebra_says_what_torch_says(expression: str):
@@ -301,3 +307,11 @@ def test_positive_matrices_are_factored_without_reading_the_other_triangle():
     same_derivatives(
         lambda t, x: [t.linalg.cholesky(x, upper=True).tril(), t.linalg.cholesky(x)], np.tril(a) + np.triu(a)
     )
+
+
+def test_numbers_that_are_none_give_no_warnings():
+    import nbautograd as nb
+
+    x = nb.full((2, 2), np.inf)
+    for function in (nb.linalg.det, nb.linalg.slogdet, nb.linalg.inv, nb.linalg.matrix_exp, nb.fft.fft, nb.fft.irfft):
+        function(x)

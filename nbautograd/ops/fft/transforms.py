@@ -14,6 +14,7 @@ from typing import Any
 from nbautograd.core.op import Op, xp
 from nbautograd.ops.complex import is_complex, points
 from nbautograd.ops.samples import Make, through
+from nbautograd.ops.silence import silently
 
 TRANSPOSED = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
 """The mode that scales a transform in the other direction as this one scales it in its own."""
@@ -60,7 +61,7 @@ class FftC2c(Op):
     samples = through("", _signals, numeric=False)
 
     def forward(x, *, dims, norm, inverse=False):
-        return (xp.fft.ifftn if inverse else xp.fft.fftn)(x, axes=dims, norm=norm)
+        return silently(xp.fft.ifftn if inverse else xp.fft.fftn, x, axes=dims, norm=norm)
 
     def dx(g, x_dtype, dims, norm, inverse):
         whole = xp.fft_c2c(g, dims=dims, norm=TRANSPOSED[norm], inverse=not inverse)
@@ -75,7 +76,7 @@ class FftR2c(Op):
     samples = through("", _real_signals, numeric=False)
 
     def forward(x, *, dims, norm):
-        return xp.fft.rfftn(x, axes=dims, norm=norm)
+        return silently(xp.fft.rfftn, x, axes=dims, norm=norm)
 
     def dx(g, x_shape, dims, norm):
         last = dims[-1]
@@ -93,7 +94,7 @@ class FftC2r(Op):
 
     def forward(x, *, dims, norm, size):
         sizes = [size if d == dims[-1] else x.shape[d] for d in dims]
-        return xp.fft.irfftn(x, s=sizes, axes=dims, norm=norm)
+        return silently(xp.fft.irfftn, x, s=sizes, axes=dims, norm=norm)
 
     def dx(g, dims, norm):
         half = xp.fft_r2c(g, dims=dims, norm=TRANSPOSED[norm])

@@ -11,7 +11,7 @@ from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.linalg.norms import matrix_rank
 from nbautograd.ops.linalg.parts import adjoint, columns_scaled, turned
-from nbautograd.ops.linalg.refusals import LinAlgError
+from nbautograd.ops.linalg.refusals import LinAlgError, no_convergence
 from nbautograd.ops.linalg.solve import SQUARE, invertible
 from nbautograd.ops.linalg.spectrum import svdvals
 from nbautograd.ops.linalg.triangles import OBLONG, oblong
@@ -63,6 +63,9 @@ class Pinv(Op):
 
     def dx(g, x, out):
         return pinv_gradient(g, x, out)
+
+    def refuse(x, **options):
+        return no_convergence("linalg.svd")
 
 
 def pinv_gradient(g, x, p):

@@ -96,3 +96,11 @@ def not_positive(info: Any, name: str = "linalg.cholesky") -> LinAlgError | None
         f"leading minor of order {found[1]} is not positive-definite).\n"
         "  hint: a covariance may have lost it by rounding; A + 1e-6 * torch.eye(n) often is"
     )
+
+
+def no_convergence(name: str) -> LinAlgError:
+    """torch's error for an iteration that did not come to an end."""
+    return LinAlgError(
+        f"{name}: The algorithm failed to converge because the input matrix contained non-finite values.\n"
+        "  hint: torch.isfinite(A).all() tells where they come from; torch.autograd.set_detect_anomaly(True) finds NaN"
+    )

@@ -18,7 +18,7 @@ from nbautograd.ops.complex import is_complex
 from nbautograd.ops.linalg import kernels
 from nbautograd.ops.linalg.cholesky import positive
 from nbautograd.ops.linalg.parts import adjoint, columns_scaled, diagonal_of, identity_like, rows_scaled
-from nbautograd.ops.linalg.refusals import check_matrices
+from nbautograd.ops.linalg.refusals import check_matrices, no_convergence
 from nbautograd.ops.linalg.solve import SQUARE, invertible_ones
 from nbautograd.ops.linalg.triangles import OBLONG, oblong
 from nbautograd.ops.results import result
@@ -70,6 +70,9 @@ class Eigh(Op):
             inner = inner + rows_scaled(identity_like(vectors), by_value)
         return xp.matmul(xp.matmul(vectors, inner), adjoint(vectors))
 
+    def refuse(x, UPLO="L"):
+        return no_convergence("linalg.eigh")
+
 
 class Eig(Op):
     """The eigenvalues and eigenvectors of a square matrix, complex in general.
@@ -103,6 +106,9 @@ class Eig(Op):
             inner = inner + rows_scaled(identity_like(vectors), by_value)
         whole = xp.solve(adjoint(vectors), xp.matmul(inner, adjoint(vectors)))
         return whole if x_dtype.kind == "c" else xp.real(whole)
+
+    def refuse(x):
+        return "torch.linalg.eig: input tensor should not contain infs or NaNs."
 
 
 class Svd(Op):
@@ -140,6 +146,9 @@ class Svd(Op):
             outside = gvh / xp.expand_dims(s, -1)
             total = total + xp.matmul(u, outside - xp.matmul(xp.matmul(outside, adjoint(vh)), vh))
         return total
+
+    def refuse(x, full_matrices=True):
+        return no_convergence("linalg.svd")
 
 
 def turns_gradient(gu, gvh, u, s, vh):
