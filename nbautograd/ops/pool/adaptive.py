@@ -9,9 +9,10 @@ import numpy as np
 
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
+from nbautograd.ops.pool.bins import AdaptiveMaxPool2d, AdaptiveMaxPool3d
 from nbautograd.ops.pool.functions import sizes_of
-from nbautograd.ops.pool.maxima import AdaptiveMaxPool2d, AdaptiveMaxPool3d, flat_places, rows_of
 from nbautograd.ops.pool.means import AdaptiveAvgPool2d, AdaptiveAvgPool3d
+from nbautograd.ops.pool.places import flat_places, rows_of
 from nbautograd.ops.samples import Make, through
 
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from nbautograd.core.public import public
-from nbautograd.ops.pool.maxima import MaxPool2d, MaxPool3d
+from nbautograd.ops.pool.maxima import MaxPool2d, MaxPool3d, MaxPoolIndices
 from nbautograd.ops.pool.means import AvgPool2d, AvgPool3d
 from nbautograd.ops.pool.windows import window_count
 
@@ -115,8 +115,11 @@ def _publish_max(n: int) -> None:
 
     def max_pool(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
         where = figures(name, n, input, kernel_size, stride, padding, dilation, ceil_mode)
-        out, index = op.call(input, **where)
-        return (out, index) if return_indices else out
+        out, choice = op.call(input, **where)
+        if not return_indices:
+            return out
+        size = tuple(input.shape[input.ndim - n :])
+        return out, MaxPoolIndices.call(choice, size=size, **where)
 
     def with_indices(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=True):
         return max_pool(input, kernel_size, stride, padding, dilation, ceil_mode, True)

@@ -4,38 +4,39 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from nbautograd.core.op import Op, xp
 from nbautograd.ops.conv.kernels import steps
+from nbautograd.ops.pool.places import flat_places
 from nbautograd.ops.pool.windows import POOLED
-from nbautograd.ops.resample.axes import bins
-from nbautograd.ops.samples import Make, through
+from nbautograd.ops.samples import Make, forward_only, through
 
 BLOCK = 1 << 15
 """How many windows are looked at together: what they need stays in the cache."""
 
 
 def largest(x, kernel, stride, padding, dilation, out):
-    """The largest element under each window, and its place in the flattened spatial dimensions."""
-    lead, size = x.shape[: x.ndim - len(kernel)], x.shape[x.ndim - len(kernel) :]
+    """The largest element under each window, and which one under it that was (its number, row by row)."""
+    lead = x.shape[: x.ndim - len(kernel)]
     full = extended(x, stride, padding, dilation, kernel, out)
     full = full.reshape((math.prod(lead), *full.shape[len(lead) :]))
-    taps = list(itertools.product(*(range(k) for k in kernel)))
-    choice_type = "uint8" if len(taps) <= 256 else "int32"
     best = xp.empty((full.shape[0], *out), dtype=x.dtype)
-    choice = xp.zeros(best.shape, dtype=choice_type)
-    rows = max(1, BLOCK // max(1, math.prod(out)))
-    for first in range(0, full.shape[0], rows):
-        part = slice(first, first + rows)
-        for number, tap in enumerate(taps):
+    choice = xp.zeros(best.shape, dtype="uint8" if math.prod(kernel) <= 256 else "int32")
+    for part in parts_of(best):
+        for number, tap in enumerate(itertools.product(*(range(k) for k in kernel))):
             under = full[(part, *_starts(tap, stride, dilation, out))]
             _keep_larger(best[part], choice[part], xp.ascontiguousarray(under), number)
-    index = xp.take(xp.asarray(_offsets(taps, size, dilation)), choice)
-    index += xp.asarray(_origins(size, stride, padding, out))
-    return best.reshape((*lead, *out)), index.reshape((*lead, *out))
+    return best.reshape((*lead, *out)), choice.reshape((*lead, *out))
+
+
+def parts_of(array: Any) -> list[slice]:
+    """Slices along the first dimension, each of about `BLOCK` elements."""
+    rows = max(1, BLOCK // max(1, math.prod(array.shape[1:])))
+    return [slice(first, first + rows) for first in range(0, array.shape[0], rows)]
 
 
 def _keep_larger(best, choice, under, number):
@@ -53,15 +54,20 @@ def _starts(tap, stride, dilation, out):
     return tuple(slice(t * d, t * d + (o - 1) * s + 1, s) for t, s, d, o in zip(tap, stride, dilation, out))
 
 
-def _offsets(taps: Any, size: tuple[int, ...], dilation: tuple[int, ...]) -> Any:
-    """How far behind its window's first element each tap lies."""
-    return np.asarray(taps) @ (np.asarray(steps(size)) * dilation)
+@lru_cache(64)
+def _tables(size, kernel, stride, padding, dilation, out):
+    """Where each window's first element lies, if only in the border, and how far behind it those under it lie."""
+    taps = np.asarray(list(itertools.product(*(range(k) for k in kernel))))
+    starts = [(np.arange(o) * s - p) * step for o, s, p, step in zip(out, stride, padding, steps(size))]
+    return sum(np.ix_(*starts)), taps @ (np.asarray(steps(size)) * dilation)
 
 
-def _origins(size: tuple[int, ...], stride: tuple[int, ...], padding: tuple[int, ...], out: tuple[int, ...]) -> Any:
-    """Where each window's first element lies; outside of the input if it is in the border."""
-    places = [(np.arange(o) * s - p) * step for o, s, p, step in zip(out, stride, padding, steps(size))]
-    return sum(np.ix_(*places))
+def places_of(choice, size, kernel, stride, padding, dilation, out):
+    """Chosen elements as places in the flattened spatial dimensions: torch's indices."""
+    origins, offsets = _tables(tuple(size), kernel, stride, padding, dilation, out)
+    index = xp.take(xp.asarray(offsets), choice)
+    index += xp.asarray(origins)
+    return index
 
 
 def extended(x, stride, padding, dilation, kernel, out):
@@ -77,28 +83,23 @@ def extended(x, stride, padding, dilation, kernel, out):
     return full
 
 
-def flat_places(index, count):
-    """Places within rows of `count` elements as places in the whole flattened array."""
-    return (index + xp.arange(index.shape[0]).reshape((-1, 1)) * count).reshape(-1)
-
-
-def rows_of(x, spatial):
-    """`x` with its first dimensions made one."""
-    return x.reshape((math.prod(x.shape[: x.ndim - spatial]), math.prod(x.shape[x.ndim - spatial :])))
-
-
-def _pooled(*more: str) -> Any:
-    def rows(make: Make, spatial: int) -> Any:
-        for shape, settings in POOLED:
-            known = {name: v for name, v in settings.items() if name in more}
-            if len(shape) == spatial + 2:
-                yield make.distinct(*shape), known
-                yield make.distinct(*shape[1:]), known
-
-    return rows
-
-
 _KNOWN = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+
+
+def _pooled(make: Make, spatial: int) -> Any:
+    for shape, settings in POOLED:
+        known = {name: v for name, v in settings.items() if name in _KNOWN}
+        if len(shape) == spatial + 2:
+            yield make.distinct(*shape), known
+            yield make.distinct(*shape[1:]), known
+
+
+def _chosen(make: Make) -> Any:
+    for n in (1, 2, 3):
+        for k in (1, 2, 3, 5):
+            plain = {"stride": (k,) * n, "padding": (0,) * n, "dilation": (1,) * n, "windows": (2,) * n}
+            choice = make.ints(2, *plain["windows"], high=k**n, dtype=np.uint8)
+            yield choice, {"size": (2 * k,) * n, "kernel": (k,) * n, **plain}
 
 
 class MaxPool2d(Op):
@@ -110,136 +111,72 @@ class MaxPool2d(Op):
     node_name = "MaxPool2DWithIndicesBackward0"
     title = "max pool"
     promote = "none"
-    aux = ("index",)
+    aux = ("choice",)
     tex = {"x": "\\text{where it was largest}"}
-    samples = through("max_pool2d", lambda make: _pooled(*_KNOWN)(make, 2))
+    samples = through("max_pool2d", lambda make: _pooled(make, 2))
 
     def forward(x, *, kernel, stride, padding, dilation, windows):
         return largest(x, kernel, stride, padding, dilation, windows)
 
-    def dx(g, index, x_shape, kernel):
-        return xp.put_at(g, index=index, size=tuple(x_shape[len(x_shape) - len(kernel) :]))
+    def dx(g, choice, x_shape, kernel, stride, padding, dilation, windows):
+        where = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "windows": windows}
+        return xp.max_pool2d_backward(g, choice=choice, size=tuple(x_shape[len(x_shape) - len(kernel) :]), **where)
 
 
 class MaxPool3d(MaxPool2d):
     """The largest element of every window of a volume."""
 
     node_name = "MaxPool3DWithIndicesBackward0"
-    samples = through("max_pool3d", lambda make: _pooled(*_KNOWN)(make, 3))
+    samples = through("max_pool3d", lambda make: _pooled(make, 3))
 
 
-def _places(make: Make) -> Any:
-    for lead in ((1, 1), (2, 3), (3,), (0, 2)):
-        for size, out in (((4,), (3,)), ((3, 3), (2, 2)), ((2, 3, 2), (1, 2, 2))):
-            yield lead, size, out, make.ints(*lead, *out, high=math.prod(size))
+class MaxPool2dBackward(Op):
+    """The gradient of the largest element of every window: each one goes back to where that element stood."""
 
-
-class PutAt(Op):
-    """Zeros to which `x` is added at `index`, which counts in the flattened last dimensions: back from a max pool."""
-
-    title = "put at"
+    node_name = "MaxPool2DWithIndicesBackwardBackward0"
+    title = "max pool backward"
     promote = "none"
-    holds = ("index",)
-    samples = through(
-        "",
-        lambda make: ((make(*lead, *out), {"index": i, "size": size}) for lead, size, out, i in _places(make)),
-    )
+    holds = ("choice",)
 
-    def forward(x, *, index, size):
-        count = math.prod(size)
+    def forward(x, *, choice, size, kernel, stride, padding, dilation, windows):
         lead = x.shape[: x.ndim - len(size)]
-        out = xp.zeros(math.prod(lead) * count, dtype=x.dtype)
-        xp.add.at(out, flat_places(rows_of(index, len(size)), count), x.reshape(-1))
-        return out.reshape((*lead, *size))
+        rows, chosen = (a.reshape((math.prod(lead), *windows)) for a in (x, choice))
+        out = xp.empty((*lead, *size), dtype=x.dtype)
+        flat = out.reshape((math.prod(lead), math.prod(size)))
+        for part in parts_of(rows):
+            index = places_of(chosen[part], size, kernel, stride, padding, dilation, windows)
+            flat[part] = 0
+            places = flat_places(index.reshape((index.shape[0], -1)), flat.shape[1])
+            xp.add.at(flat[part].reshape(-1), places, rows[part].reshape(-1))
+        return out
 
-    def dx(g, index, size):
-        return xp.take_at(g, index=index, spatial=len(size))
+    def dx(g, choice, size, kernel, stride, padding, dilation, windows):
+        where = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "windows": windows}
+        return xp.max_pool2d_backward_backward(g, choice=choice, size=size, **where)
 
 
-class TakeAt(Op):
-    """The elements at `index`, which counts in the flattened last dimensions."""
+class MaxPool2dBackwardBackward(Op):
+    """What stands where a max pool found the largest elements of another tensor."""
 
-    title = "take at"
+    title = "max pool elsewhere"
     promote = "none"
-    holds = ("index",)
-    samples = through(
-        "",
-        lambda make: ((make(*lead, *size), {"index": i, "spatial": len(size)}) for lead, size, _, i in _places(make)),
-    )
+    holds = ("choice",)
 
-    def forward(x, *, index, spatial):
-        count = math.prod(x.shape[x.ndim - spatial :])
-        return xp.take(x.reshape(-1), flat_places(rows_of(index, spatial), count)).reshape(index.shape)
+    def forward(x, *, choice, size, kernel, stride, padding, dilation, windows):
+        index = places_of(choice, size, kernel, stride, padding, dilation, windows)
+        return xp.take_at(x, index=index, spatial=len(size))
 
-    def dx(g, x_shape, index, spatial):
-        return xp.put_at(g, index=index, size=tuple(x_shape[len(x_shape) - spatial :]))
+    def dx(g, choice, size, kernel, stride, padding, dilation, windows):
+        where = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "windows": windows}
+        return xp.max_pool2d_backward(g, choice=choice, size=size, **where)
 
 
-# --- windows of different sizes -----------------------------------------------------------------------------------
+class MaxPoolIndices(Op):
+    """The elements that a max pool chose, as places in the flattened spatial dimensions."""
 
-
-def largest_in_bins(x, out):
-    """As `largest`, for windows that share the input evenly among them."""
-    size = x.shape[x.ndim - len(out) :]
-    if all(n % o == 0 for n, o in zip(size, out)):
-        width = tuple(n // o for n, o in zip(size, out))
-        return largest(x, width, width, (0,) * len(out), (1,) * len(out), out)
-    under = 0
-    for d, (n, o, step) in enumerate(zip(size, out, steps(size))):
-        start, end = bins(n, o)
-        places = np.minimum(start[:, None] + np.arange((end - start).max()), end[:, None] - 1) * step
-        shape = [1] * (2 * len(out))
-        shape[d], shape[len(out) + d] = places.shape
-        under = under + places.reshape(shape)
-    return largest_of(x, xp.asarray(under.reshape((*out, -1))))
-
-
-def largest_of(x, under):
-    """The largest element of each group of places `under` (…, *out, group), and which place it was."""
-    spatial = under.ndim - 1
-    lead = x.shape[: x.ndim - spatial]
-    values = x.reshape((*lead, math.prod(x.shape[len(lead) :])))[..., under]
-    winner = xp.expand_dims(xp.argmax(values, axis=-1), -1)
-    found = xp.take_along_axis(values, winner, axis=-1)[..., 0]
-    index = xp.take_along_axis(xp.broadcast_to(under, values.shape), winner, axis=-1)[..., 0]
-    return found, index
-
-
-ADAPTED = (((1, 2, 4, 4), 2), ((2, 1, 5, 7), 3), ((2, 2, 6, 4), (2, 3)), ((2, 3, 5, 4), (None, 2)),
-           ((1, 1, 3, 2), (4, 5)), ((0, 2, 3, 3), 2), ((2, 3, 5, 2), 1), ((1, 2, 7, 3), (1, 3)),
-           ((1, 2, 3, 3), 3), ((2, 1, 4, 5, 3), 2), ((1, 2, 4, 2, 6), (3, 1, 4)), ((2, 1, 3, 4, 5), (2, 2, 3)),
-           ((1, 1, 2, 4, 2), (2, 2, 1)), ((1, 2, 3, 3, 3), 2), ((2, 1, 5, 2, 2), (None, 2, None)),
-           ((1, 1, 3, 5, 2), (2, 3, 2)), ((1, 1, 6, 2, 4), (3, 1, 2)))  # fmt: skip
-
-
-def adapted(make: Make, spatial: int) -> Any:
-    for shape, size in ADAPTED:
-        if len(shape) == spatial + 2:
-            yield make.distinct(*shape), size
-            yield make.distinct(*shape[1:]), size
-
-
-class AdaptiveMaxPool2d(Op):
-    """The largest element of each of the given number of bins.
-
-    Shape: x (N, C, *size) → (N, C, *out)
-    """
-
-    node_name = "AdaptiveMaxPool2DBackward0"
-    title = "adaptive max pool"
+    title = "max pool indices"
     promote = "none"
-    aux = ("index",)
-    samples = through("adaptive_max_pool2d", lambda make: adapted(make, 2))
+    samples = forward_only(_chosen, name="")
 
-    def forward(x, *, bins):
-        return largest_in_bins(x, bins)
-
-    def dx(g, index, x_shape, bins):
-        return xp.put_at(g, index=index, size=tuple(x_shape[len(x_shape) - len(bins) :]))
-
-
-class AdaptiveMaxPool3d(AdaptiveMaxPool2d):
-    """The largest element of each of the given number of bins of a volume."""
-
-    node_name = "AdaptiveMaxPool3DBackward0"
-    samples = through("adaptive_max_pool3d", lambda make: adapted(make, 3))
+    def forward(choice, *, size, kernel, stride, padding, dilation, windows):
+        return places_of(choice, size, kernel, stride, padding, dilation, windows)

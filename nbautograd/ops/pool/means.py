@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core.op import Op, xp
-from nbautograd.ops.pool.maxima import adapted
+from nbautograd.ops.pool.bins import adapted
 from nbautograd.ops.pool.windows import POOLED
 from nbautograd.ops.resample.axes import AlongAxes
 from nbautograd.ops.samples import Make, through

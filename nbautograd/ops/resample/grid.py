@@ -8,7 +8,7 @@ import warnings
 from typing import Any
 
 from nbautograd.core.public import FUNCTIONS, public
-from nbautograd.ops.pool.maxima import TakeAt
+from nbautograd.ops.pool.places import TakeAt
 from nbautograd.ops.resample.axes import cubic_shares
 
 DEFAULT_CHANGED = (
