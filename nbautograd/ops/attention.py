@@ -9,6 +9,7 @@ import numpy as np
 
 from nbautograd.core.array import place
 from nbautograd.core.call import wrap
+from nbautograd.core.modes import local
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
@@ -238,5 +239,5 @@ def scaled_dot_product_attention(
         scale=query.shape[-1] ** -0.5 if scale is None else scale,
         causal=is_causal and bias is None,
         keep=keep,
-        learns_bias=bias is not None and bias._node is not None,
+        learns_bias=bias is not None and (bias._node is not None or bool(local.levels)),
     )[0]

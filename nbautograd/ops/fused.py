@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from nbautograd.core.modes import enable_grad, is_grad_enabled
 from nbautograd.core.op import tensors
 from nbautograd.core.walk import grad
 
@@ -20,14 +21,17 @@ def by_steps(name: str, steps: Callable[..., Any]) -> None:
     """Let `xp.<name>(g, *xs, …)`, where arrays are tensors, be the gradient of `steps(*xs, …)`."""
 
     def backward(g: Any, *xs: Any, **settings: Any) -> tuple[Any, ...]:
-        # An input may be given twice, or have a history: each gets a node of its own to stop at.
-        own = [x if x._node is None else tensors.view(x, shape=tuple(x.shape)) for x in xs]
-        outputs = steps(*own, **settings)
+        # An input may be given twice, or have a history: each gets a node of its own to stop at. It is recorded even
+        # where the gradient itself will not be, because it is only to be pushed forward.
+        recording = is_grad_enabled()
+        with enable_grad():
+            own = [x if x._node is None else tensors.view(x, shape=tuple(x.shape)) for x in xs]
+            outputs = steps(*own, **settings)
         reached = [(g, outputs)] if not isinstance(outputs, tuple) else list(zip(g, outputs, strict=True))
         starts = [(share, out) for share, out in reached if share is not None and out._node is not None]
         wanted = [x for x in own if x._node is not None]
         found = iter(
-            grad([out for _, out in starts], wanted, [s for s, _ in starts], create_graph=True, allow_unused=True)
+            grad([out for _, out in starts], wanted, [s for s, _ in starts], create_graph=recording, allow_unused=True)
         )
         return tuple([None if x._node is None else next(found) for x in own])
 
