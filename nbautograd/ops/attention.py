@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from nbautograd.ops.samples import Make, through
 
 BLOCK = 1 << 17
 """Scores that are worked on at a time: half a megabyte of float32 stays in the cache."""
+FEWEST = 64
+"""Queries of a sequence that are worked on together however long it is: products of fewer rows are slow."""
 
 # --- samples ------------------------------------------------------------------------------------------------------
 
@@ -76,28 +78,25 @@ class ScaledDotProductAttention(Op):
 
     def forward(*xs, scale, causal=False, keep=None, learns_bias=False):
         q, k, v, bias = split_inputs(xs)
-        out = (
-            xp.zeros_like(q)
-            if q.shape == (*q.shape[:-1], v.shape[-1])
-            else xp.zeros((*q.shape[:-1], v.shape[-1]), q.dtype)
-        )
+        same = q.shape[-1] == v.shape[-1]
+        out = xp.zeros_like(q) if same else xp.zeros((*q.shape[:-1], v.shape[-1]), q.dtype)
         lse = xp.zeros((*q.shape[:-1], 1), q.dtype)
-        bias = full_bias(bias, q, k, causal)
-        for part in blocks(q, k):
-            weights = scores(q[part], k[part], scale, bias, part)
+        bias = full_bias(bias, q, k)
+        for part in parts(q, k, causal):
+            weights = scores(q, k, scale, bias, causal, part)
             top = row_tops(weights)
-            if bias is not None and not causal:  # a query that may see nothing gets zeros
+            if bias is not None:  # a query that may see nothing gets zeros
                 top = xp.maximum(top, xp.finfo(q.dtype).min)
             weights -= top
             xp.exp(weights, out=weights)
             total = row_sums(weights)
-            if bias is not None and not causal:
+            if bias is not None:
                 total[total == 0] = xp.inf
-            lse[part] = xp.log(total) + top
+            lse[part.queries] = xp.log(total) + top
             if keep is not None:
-                weights *= keep[part]
-            mean = out[part]
-            xp.matmul(weights, v[part], out=mean)
+                weights *= keep[part.pairs]
+            mean = out[part.queries]
+            xp.matmul(weights, v[part.keys], out=mean)
             mean /= total
         return out, lse
 
@@ -116,23 +115,24 @@ class AttentionBackward(Op):
         g, (q, k, v, bias) = xs[0], split_inputs(xs[1:])
         dq, dk, dv = xp.zeros_like(q), xp.zeros_like(k), xp.zeros_like(v)
         d_bias = xp.zeros((*q.shape[:-1], k.shape[-2]), q.dtype) if learns_bias else None
-        full = full_bias(bias, q, k, causal)
-        for part in blocks(q, k):
-            weights = scores(q[part], k[part], scale, full, part)
-            weights -= lse[part]
+        full = full_bias(bias, q, k)
+        for part in parts(q, k, causal):
+            weights = scores(q, k, scale, full, causal, part)
+            weights -= lse[part.queries]
             xp.exp(weights, out=weights)
-            d_weights = xp.matmul(g[part], xp.swapaxes(v[part], -1, -2))
+            back = g[part.queries]
+            d_weights = xp.matmul(back, xp.swapaxes(v[part.keys], -1, -2))
             used = weights
             if keep is not None:
-                d_weights *= keep[part]
-                used = weights * keep[part]
-            xp.matmul(xp.swapaxes(used, -1, -2), g[part], out=dv[part])
+                d_weights *= keep[part.pairs]
+                used = weights * keep[part.pairs]
+            add_product(dv[part.keys], xp.swapaxes(used, -1, -2), back, part)
             d_weights -= xp.expand_dims(xp.einsum("...j,...j->...", weights, d_weights), -1)
             d_weights *= weights
             if d_bias is not None:
-                d_bias[part] = d_weights
-            xp.matmul(d_weights, k[part], out=dq[part])
-            xp.matmul(xp.swapaxes(d_weights, -1, -2), q[part], out=dk[part])
+                d_bias[part.pairs] = d_weights
+            xp.matmul(d_weights, k[part.keys], out=dq[part.queries])
+            add_product(dk[part.keys], xp.swapaxes(d_weights, -1, -2), q[part.queries], part)
         dq *= scale
         dk *= scale
         return (dq, dk, dv) if bias is None else (dq, dk, dv, d_bias)
@@ -142,30 +142,55 @@ def split_inputs(xs):
     return xs if len(xs) == 4 else (*xs, None)
 
 
-def blocks(q, k):
-    """The parts of the leading dimension that are worked on together; `...` where there is none."""
-    if q.ndim == 2:
-        return [...] if q.shape[0] and k.shape[0] else []
-    each = max(1, k.shape[-2])
-    for n in q.shape[1:-1]:
+class Part(NamedTuple):
+    """Queries that are worked on together, and the keys that they see: where they lie."""
+
+    queries: tuple[Any, ...]
+    keys: tuple[Any, ...]
+    pairs: tuple[Any, ...]
+    start: int
+    """The first query's place in its sequence."""
+
+
+def parts(q, k, causal):
+    """All queries, in parts of whole sequences or, where those are long, of rows; causal ones see no later keys."""
+    if not q.size or not k.size:
+        return
+    length, count, each = q.shape[-2], k.shape[-2], k.shape[-2]
+    for n in q.shape[1:-2]:
         each *= n
-    count = q.shape[0]
-    step = max(1, BLOCK // max(1, each))
-    return [slice(i, i + step) for i in range(0, count, step)] if each and q.size and k.size else []
+    rows = min(length, max(FEWEST, BLOCK // each))
+    step = max(1, BLOCK // (each * rows))
+    leads = [()] if q.ndim == 2 else [(slice(i, i + step),) for i in range(0, q.shape[0], step)]
+    for lead in leads:
+        for start in range(0, length, rows):
+            mine = slice(start, start + rows)
+            seen = slice(0, min(start + rows, count) if causal else count)
+            yield Part(
+                (*lead, ..., mine, slice(None)), (*lead, ..., seen, slice(None)), (*lead, ..., mine, seen), start
+            )
 
 
-def scores(q, k, scale, bias, part):
+def scores(q, k, scale, bias, causal, part):
     """How well each query fits each key. To scale the queries is less work than to scale the scores."""
-    found = xp.matmul(q * q.dtype.type(scale), xp.swapaxes(k, -1, -2))
+    found = xp.matmul(q[part.queries] * q.dtype.type(scale), xp.swapaxes(k[part.keys], -1, -2))
     if bias is not None:
-        found += bias[part] if bias.ndim == found.ndim else bias
+        found += bias[part.pairs]
+    if causal:
+        found += xp.triu(xp.full(found.shape[-2:], -xp.inf, found.dtype), 1 + part.start)
     return found
 
 
-def full_bias(bias, q, k, causal):
-    """What is added to the scores: −∞ above the diagonal for causal attention, or `bias` in the scores' shape."""
-    if causal:
-        return xp.triu(xp.full((q.shape[-2], k.shape[-2]), -xp.inf, q.dtype), 1)
+def add_product(total, x, y, part):
+    """Add x y to the gradient of keys or values, which later rows of queries may share."""
+    if part.start:
+        total += xp.matmul(x, y)
+    else:
+        xp.matmul(x, y, out=total)
+
+
+def full_bias(bias, q, k):
+    """The bias in the shape of the scores."""
     return bias if bias is None else xp.broadcast_to(bias, (*q.shape[:-1], k.shape[-2]))
 
 
