@@ -230,3 +230,124 @@ def test_objects_that_cannot_be_put_together_are_an_error():
         TypeError, match="default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists"
     ):
         data.default_collate([object()])
+
+
+def test_workers_that_persist_are_initialised_once():
+    started = []
+    loader = data.DataLoader(
+        range(8), batch_size=2, num_workers=2, persistent_workers=True, worker_init_fn=started.append
+    )
+    assert [b.tolist() for b in loader] == [b.tolist() for b in loader] == [[0, 1], [2, 3], [4, 5], [6, 7]]
+    assert len(started) == len(set(started)) <= 2
+
+
+def test_each_workers_seed_is_another_one_and_another_one_each_time():
+    class Seeds(data.IterableDataset):
+        def __iter__(self):
+            yield data.get_worker_info().seed
+
+    loader = data.DataLoader(Seeds(), batch_size=None, num_workers=2)
+    first, second = list(loader), list(loader)
+    assert len({*first, *second}) == 4
+
+
+def test_out_of_order_a_slow_batch_holds_nothing_up():
+    released = threading.Event()
+
+    class SlowStart(data.Dataset):
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, index):
+            if index == 0:
+                assert released.wait(10)
+            return index
+
+    loader = data.DataLoader(SlowStart(), num_workers=2, in_order=False)
+    seen = []
+    for batch in loader:
+        seen.append(batch.item())
+        released.set()
+    assert sorted(seen) == [0, 1, 2, 3]
+    assert seen[0] != 0
+
+
+def test_what_a_loader_is_made_of_stays():
+    torch = pytest.importorskip("torch")
+    for library in (nbautograd, torch):
+        loader = library.utils.data.DataLoader(range(3))
+        loader.num_workers = 0
+        loader.collate_fn = list
+        for name in ("batch_size", "sampler", "dataset", "drop_last"):
+            with pytest.raises(ValueError, match=f"{name} attribute should not be set after DataLoader is initialized"):
+                setattr(loader, name, None)
+
+
+def test_a_stream_longer_than_it_told_is_warned_about():
+    torch = pytest.importorskip("torch")
+    for library in (nbautograd, torch):
+
+        class Lying(library.utils.data.IterableDataset):
+            def __iter__(self):
+                return iter(range(3))
+
+            def __len__(self):
+                return 2
+
+        loader = library.utils.data.DataLoader(Lying())
+        assert len(list(loader)) == 3
+        assert len(loader) == 2
+        with pytest.warns(UserWarning, match="was reported to be 2"):
+            list(loader)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [lambda d: d, lambda d: data.Subset(d, [4, 2, 0, 1]), lambda d: data.Subset(data.Subset(d, [3, 1, 0]), [2, 0])],
+)
+def test_rows_taken_in_one_piece_are_those_taken_one_by_one(wrap):
+    tensors = [
+        nbautograd.arange(10).reshape(5, 2),
+        nbautograd.arange(5.0),
+        nbautograd.tensor([True, False, True, True, False]),
+    ]
+    rows = wrap(data.TensorDataset(*tensors))
+    fast = data.DataLoader(rows, batch_size=3)
+    slow = data.DataLoader(rows, batch_size=3, collate_fn=lambda samples: data.default_collate(samples))
+    for a, b in zip(fast, slow, strict=True):
+        assert type(a) is type(b) is list
+        for x, y in zip(a, b, strict=True):
+            assert x.dtype == y.dtype
+            assert x.tolist() == y.tolist()
+
+
+def test_data_sets_that_fetch_several_samples_at_once_are_asked_to():
+    asked = []
+
+    class Batched(data.Dataset):
+        def __len__(self):
+            return 6
+
+        def __getitem__(self, index):
+            raise AssertionError("one at a time")
+
+        def __getitems__(self, indices):
+            asked.append(indices)
+            return [10 * i for i in indices]
+
+    part = data.Subset(Batched(), [5, 3, 1])
+    assert [b.tolist() for b in data.DataLoader(part, batch_size=2)] == [[50, 30], [10]]
+    both = data.StackDataset(a=part, b=range(3))
+    (batch,) = data.DataLoader(both, batch_size=3)
+    assert {k: v.tolist() for k, v in batch.items()} == {"a": [50, 30, 10], "b": [0, 1, 2]}
+    assert asked == [[5, 3], [1], [5, 3, 1]]
+
+
+def test_names_stand_where_pytorch_has_them():
+    from nbautograd.utils.data.dataloader import DataLoader
+    from nbautograd.utils.data.dataset import Dataset, random_split  # noqa: F401
+    from nbautograd.utils.data.sampler import SubsetRandomSampler  # noqa: F401
+
+    assert DataLoader is data.DataLoader
+    with pytest.raises(AttributeError, match="a program runs in one process"):
+        data.DistributedSampler  # noqa: B018

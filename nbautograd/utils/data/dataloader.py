@@ -9,15 +9,19 @@ same order as without workers.
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
+from nbautograd.core.public import FUNCTIONS
+
 from .collate import default_collate, default_convert
-from .dataset import IterableDataset
+from .dataset import IterableDataset, rows_of, samples_of
 from .sampler import BatchSampler, RandomSampler, SequentialSampler, batches
 
 
@@ -85,7 +89,10 @@ class DataLoader:
         self.generator = generator
         self.prefetch_factor = 2 if prefetch_factor is None and num_workers else prefetch_factor
         self.pin_memory = pin_memory
+        self.pin_memory_device = pin_memory_device
         self.persistent_workers = persistent_workers
+        self.multiprocessing_context = multiprocessing_context
+        self.in_order = in_order
         if batch_sampler is not None:
             batch_size, drop_last = None, False
         if sampler is None and not self.streams:
@@ -98,20 +105,28 @@ class DataLoader:
         self.batch_sampler: Any = batch_sampler
         in_batches = batch_size is not None or batch_sampler is not None
         self.collate_fn = collate_fn or (default_collate if in_batches else default_convert)
+        self._workers: Workers | None = None
+        self._told_length: int | None = None
+        self._made = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _FIXED and getattr(self, "_made", False):
+            raise ValueError(f"{name} attribute should not be set after {type(self).__name__} is initialized")
+        super().__setattr__(name, value)
 
     def __len__(self) -> int:
-        if self.streams:
-            count = len(self.dataset)
-            if self.batch_size is None:
-                return count
-            full, rest = divmod(count, self.batch_size)
-            return full if self.drop_last else full + bool(rest)
-        return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
+        if not self.streams:
+            return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
+        self._told_length = count = len(self.dataset)
+        if self.batch_size is None:
+            return count
+        full, rest = divmod(count, self.batch_size)
+        return full if self.drop_last else full + bool(rest)
 
     def __iter__(self) -> Iterator[Any]:
-        if self.num_workers == 0:
-            return map(self.collate_fn, self._stream()) if self.streams else map(self._fetch, self._numbers())
-        return self._by_workers()
+        if self.num_workers:
+            return self._by_workers()
+        return map(self.collate_fn, self._stream()) if self.streams else map(self._fetch, self._numbers())
 
     def _numbers(self) -> Iterator[Any]:
         return iter(self.sampler if self.batch_sampler is None else self.batch_sampler)
@@ -120,42 +135,57 @@ class DataLoader:
         """The batch of the samples with these numbers; all at once where the data set has `__getitems__`."""
         if self.batch_sampler is None:
             return self.collate_fn(self.dataset[numbers])
-        if getattr(self.dataset, "__getitems__", None):
-            return self.collate_fn(self.dataset.__getitems__(numbers))
-        return self.collate_fn([self.dataset[i] for i in numbers])
+        if self.collate_fn is default_collate and (columns := rows_of(self.dataset, numbers)) is not None:
+            return columns
+        return self.collate_fn(samples_of(self.dataset, numbers))
 
     def _stream(self) -> Iterator[Any]:
         """Uncollated batches (or samples) of a stream."""
-        samples = iter(self.dataset)
+        samples = self._counted(iter(self.dataset)) if self._told_length is not None else iter(self.dataset)
         return samples if self.batch_size is None else batches(samples, self.batch_size, self.drop_last)
+
+    def _counted(self, samples: Iterator[Any]) -> Iterator[Any]:
+        """The samples of a stream, with a warning when there are more of them than it told."""
+        for count, sample in enumerate(samples, 1):
+            if self._told_length is not None and count > self._told_length:
+                warnings.warn(
+                    f"Length of IterableDataset {self.dataset} was reported to be {self._told_length} (when accessing "
+                    f"len(dataloader)), but {count} samples have been fetched. ",
+                    stacklevel=2,
+                )
+            yield sample
 
     def _by_workers(self) -> Iterator[Any]:
         """Batches prepared ahead by threads; see NOTE [Workers]."""
-        names = iter(range(self.num_workers))
-        lock = threading.Lock()
-
-        def begin() -> None:
-            with lock:
-                number = next(names)
-            _local.info = WorkerInfo(number, self.num_workers, number, self.dataset)
-            if self.worker_init_fn is not None:
-                self.worker_init_fn(number)
-
-        with ThreadPoolExecutor(self.num_workers, "nbautograd-loader", begin) as pool:
-            jobs = self._stream_jobs() if self.streams else (lambda n=n: self._fetch(n) for n in self._numbers())
-            ahead: deque[Future[Any]] = deque()
-            try:
-                for job in jobs:
-                    ahead.append(pool.submit(job))
-                    if len(ahead) >= self.num_workers * (self.prefetch_factor or 2):
-                        yield from self._result(ahead)
-                while ahead:
+        workers = self._workers or Workers(self)
+        if self.persistent_workers:
+            self._workers = workers
+        ahead: deque[Future[Any]] = deque()
+        try:
+            jobs = self._stream_jobs(workers.seed) if self.streams else self._batch_jobs()
+            for job in jobs:
+                ahead.append(workers.pool.submit(job))
+                if len(ahead) >= self.num_workers * (self.prefetch_factor or 2):
                     yield from self._result(ahead)
-            finally:
-                for future in ahead:
-                    future.cancel()
+            while ahead:
+                yield from self._result(ahead)
+        finally:
+            for future in ahead:
+                future.cancel()
+            if not self.persistent_workers:
+                workers.pool.shutdown()
+
+    def _batch_jobs(self) -> Iterator[Callable[[], Any]]:
+        return ((lambda n=n: self._fetch(n)) for n in self._numbers())
 
     def _result(self, ahead: deque[Future[Any]]) -> Iterator[Any]:
+        """The next batch: the one asked for first, or without `in_order` the one that is ready first."""
+        if not self.in_order:
+            done, _ = wait(ahead, self.timeout or None, FIRST_COMPLETED)
+            if done:
+                ready = next(future for future in ahead if future in done)
+                ahead.remove(ready)
+                ahead.appendleft(ready)
         try:
             result = ahead.popleft().result(self.timeout or None)
         except TimeoutError:
@@ -163,14 +193,14 @@ class DataLoader:
         if result is not _END:
             yield result
 
-    def _stream_jobs(self) -> Iterator[Callable[[], Any]]:
+    def _stream_jobs(self, seed: int) -> Iterator[Callable[[], Any]]:
         """Jobs that read a stream, each worker its own pass over the data set, in turns."""
         readers: dict[int, Any] = {}
         locks = [threading.Lock() for _ in range(self.num_workers)]
         open_readers = set(range(self.num_workers))
 
         def read(number: int) -> Any:
-            info = WorkerInfo(number, self.num_workers, number, self.dataset)
+            info = WorkerInfo(number, self.num_workers, seed + number, self.dataset)
             with locks[number], _as_worker(info):
                 if number not in readers:
                     readers[number] = self._stream()
@@ -184,6 +214,29 @@ class DataLoader:
             for number in sorted(open_readers):
                 yield lambda number=number: read(number)
 
+
+class Workers:
+    """The threads of a loader. Each is told its number, and has a seed of its own."""
+
+    def __init__(self, loader: DataLoader) -> None:
+        self.seed = int(FUNCTIONS["randint"](2**62, (), generator=loader.generator))
+        names = iter(range(loader.num_workers))
+        lock = threading.Lock()
+        info = functools.partial(WorkerInfo, num_workers=loader.num_workers, dataset=loader.dataset)
+        seed, begin_with = self.seed, loader.worker_init_fn
+
+        def begin() -> None:
+            with lock:
+                number = next(names)
+            _local.info = info(id=number, seed=seed + number)
+            if begin_with is not None:
+                begin_with(number)
+
+        self.pool = ThreadPoolExecutor(loader.num_workers, "nbautograd-loader", begin)
+
+
+_FIXED = frozenset(("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"))
+"""What a loader is made of, and cannot be changed after."""
 
 _END: Any = object()
 """What a worker gives when its part of a stream is over."""
