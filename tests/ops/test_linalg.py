@@ -315,3 +315,14 @@ def test_numbers_that_are_none_give_no_warnings():
     x = nb.full((2, 2), np.inf)
     for function in (nb.linalg.det, nb.linalg.slogdet, nb.linalg.inv, nb.linalg.matrix_exp, nb.fft.fft, nb.fft.irfft):
         function(x)
+
+
+def test_decompositions_of_low_rank_find_the_largest_singular_values():
+    import nbautograd as nb
+
+    nb.manual_seed(0)
+    x = nb.from_numpy(Make()(8, 3)) @ nb.from_numpy(Make(seed=1)(3, 5))
+    for a in (x, x.mT):
+        u, s, v = nb.svd_lowrank(a, q=3)
+        np.testing.assert_allclose(((u * s) @ v.mT).numpy(), a.numpy(), atol=1e-10)
+    np.testing.assert_allclose(nb.pca_lowrank(x, q=3)[1].numpy(), nb.linalg.svdvals(x - x.mean(0))[:3].numpy())

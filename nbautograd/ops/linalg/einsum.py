@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import string
@@ -83,15 +84,28 @@ def _ordered(once: str, letters: str) -> bool:
     return [c for c in letters if c in once] == list(once)
 
 
-def _spelled_out(equation: str, tensors: list[Tensor]) -> tuple[list[str], str]:
+@functools.lru_cache(maxsize=256)
+def _plan(equation: str, shapes: tuple[Any, ...]) -> tuple[str, tuple[tuple[int, ...], ...]]:
+    """The equation in full for operands of these shapes, and the dimensions of each that are squeezed away first.
+
+    Those have size one, and are broadcast to a larger size of the same letter.
+    """
+    terms, out = _spelled_out(equation, shapes)
+    sizes = _sizes(terms, shapes)
+    alone = [[d for d, c in enumerate(term) if shape[d] == 1 != sizes[c]] for term, shape in zip(terms, shapes)]
+    terms = ["".join(c for d, c in enumerate(term) if d not in dims) for term, dims in zip(terms, alone)]
+    return f"{','.join(terms)}->{out}", tuple(tuple(dims) for dims in alone)
+
+
+def _spelled_out(equation: str, shapes: Any) -> tuple[list[str], str]:
     """The letters of each operand and of the result, with letters in place of `...`."""
     equation = equation.replace(" ", "")
     inputs, arrow, out = equation.partition("->")
     terms = inputs.split(",")
-    if len(terms) != len(tensors):
-        which = "fewer" if len(terms) > len(tensors) else "more"
+    if len(terms) != len(shapes):
+        which = "fewer" if len(terms) > len(shapes) else "more"
         raise RuntimeError(f"einsum(): {which} operands were provided than specified in the equation")
-    spare = [_hidden(term, x, i) for i, (term, x) in enumerate(zip(terms, tensors))]
+    spare = [_hidden(term, len(shape), i) for i, (term, shape) in enumerate(zip(terms, shapes))]
     dots = "".join([c for c in string.ascii_letters if c not in equation][: max(spare)])
     terms = [term.replace("...", dots[len(dots) - n :]) for term, n in zip(terms, spare)]
     if not arrow:
@@ -106,29 +120,26 @@ def _spelled_out(equation: str, tensors: list[Tensor]) -> tuple[list[str], str]:
     return terms, out
 
 
-def _hidden(term: str, x: Tensor, i: int) -> int:
+def _hidden(term: str, ndim: int, i: int) -> int:
     """How many dimensions `...` stands for."""
     named = len(term.replace("...", ""))
-    if "..." in term and named <= x.ndim:
-        return x.ndim - named
-    if named == x.ndim:
+    if "..." in term and named <= ndim:
+        return ndim - named
+    if named == ndim:
         return 0
+    head = f"einsum(): the number of subscripts in the equation ({named})"
     if "..." in term:
-        tail = "is more than the number of dimensions"
-        raise RuntimeError(
-            f"einsum(): the number of subscripts in the equation ({named}) {tail} ({x.ndim}) for operand {i}"
-        )
+        raise RuntimeError(f"{head} is more than the number of dimensions ({ndim}) for operand {i}")
     raise RuntimeError(
-        f"einsum(): the number of subscripts in the equation ({named}) does not match the number of dimensions "
-        f"({x.ndim}) for operand {i} and no ellipsis was given"
+        f"{head} does not match the number of dimensions ({ndim}) for operand {i} and no ellipsis was given"
     )
 
 
-def _one_size_each(terms: list[str], tensors: list[Tensor]) -> tuple[list[str], list[Tensor]]:
-    """The operands without those dimensions of size one that are broadcast to a larger size of the same letter."""
+def _sizes(terms: list[str], shapes: Any) -> dict[str, int]:
+    """The size of each letter."""
     sizes: dict[str, int] = {}
-    for i, (term, x) in enumerate(zip(terms, tensors)):
-        for c, n in zip(term, x.shape):
+    for i, (term, shape) in enumerate(zip(terms, shapes)):
+        for c, n in zip(term, shape):
             known = sizes.get(c, 1)
             if n != known and 1 not in (n, known):
                 raise RuntimeError(
@@ -136,11 +147,7 @@ def _one_size_each(terms: list[str], tensors: list[Tensor]) -> tuple[list[str], 
                     f"seen size {known}"
                 )
             sizes[c] = n if known == 1 else known
-    for i, (term, x) in enumerate(zip(terms, tensors)):
-        for d in reversed(range(len(term))):
-            if x.shape[d] == 1 != sizes[term[d]]:
-                terms[i], tensors[i] = terms[i][:d] + terms[i][d + 1 :], tensors[i].squeeze(d)
-    return terms, tensors
+    return sizes
 
 
 def _from_numbers(operands: tuple[Any, ...]) -> tuple[str, list[Tensor]]:
@@ -171,9 +178,8 @@ def einsum(equation, *operands):
     else:
         together = len(operands) == 1 and not isinstance(operands[0], Tensor)
         tensors = list(operands[0] if together else operands)
-    terms, out = _spelled_out(equation, tensors)
-    terms, tensors = _one_size_each(terms, tensors)
-    return Einsum.call(*tensors, equation=f"{','.join(terms)}->{out}")
+    full, alone = _plan(equation, tuple([x._data.shape for x in tensors]))
+    return Einsum.call(*[x.squeeze(dims) if dims else x for x, dims in zip(tensors, alone)], equation=full)
 
 
 @public("inner")
