@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from nbautograd.core.array import compact, library_of
+from nbautograd.core.call import wrap
 from nbautograd.core.forward import alias, opened, zeros_like
 from nbautograd.core.public import FUNCTIONS
 from nbautograd.core.tensor import Tensor
@@ -11,10 +13,11 @@ from nbautograd.core.tensor import Tensor
 
 def units(x: Tensor) -> Iterator[Tensor]:
     """For each element of `x`, zeros with a one in its place."""
-    for i in range(x.numel()):
-        unit = x.detach().new_zeros((x.numel(),))
+    data = x._data
+    for i in range(data.size):
+        unit = library_of(data).zeros(data.size, data.dtype)
         unit[i] = 1
-        yield unit.reshape(tuple(x.shape))
+        yield wrap(compact(unit.reshape(data.shape)))
 
 
 def jacobian_by_columns(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from nbautograd.core.public import FUNCTIONS
@@ -51,12 +52,13 @@ def vmap(
         dims = _input_dims(name, in_dims, args, leaves, structure)
         size = _batch_size(leaves, dims)
         parts = [_samples(leaf, dim) for leaf, dim in zip(leaves, dims, strict=True)]
-        random = _Random(randomness)
         if size == 0:  # one sample of zeros tells what shape results would have
             parts = [_zeros(leaf, dim) for leaf, dim in zip(leaves, dims, strict=True)]
-        results = [
-            random.run(func, *unflatten([part(i) for part in parts], structure), **kwargs) for i in range(max(size, 1))
-        ]
+        with _drawing(randomness) as rewind:
+            results: list[Any] = []
+            for i in range(max(size, 1)):
+                rewind()
+                results.append(func(*unflatten([part(i) for part in parts], structure), **kwargs))
         return _stacked(name, results, out_dims, size)
 
     return batched
@@ -128,24 +130,25 @@ def _zeros(leaf: Any, dim: int | None) -> Callable[[int], Any]:
     return lambda i: leaf.new_zeros((*leaf.shape[:dim], *leaf.shape[dim + 1 :]))
 
 
-class _Random:
-    """What `randomness` asks for, with the default generator."""
+@contextmanager
+def _drawing(randomness: str) -> Iterator[Callable[[], None]]:
+    """What `randomness` asks for, with the default generator; the function given is to be called before each sample.
 
-    def __init__(self, mode: str) -> None:
-        self._mode = mode
-        self._start = None if mode == "different" else get_rng_state()
+    Raises: RuntimeError when random numbers were drawn although that is an error.
+    """
+    start = None if randomness == "different" else get_rng_state()
 
-    def run(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if self._mode == "same":
-            set_rng_state(self._start)
-        result = func(*args, **kwargs)
-        if self._mode == "error" and not FUNCTIONS["equal"](get_rng_state(), self._start):
-            set_rng_state(self._start)
-            raise RuntimeError(
-                "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
-                "'different' randomness flags on vmap or perform the randomness operation out of vmap"
-            )
-        return result
+    def rewind() -> None:
+        if randomness == "same":
+            set_rng_state(start)
+
+    yield rewind
+    if randomness == "error" and not FUNCTIONS["equal"](get_rng_state(), start):
+        set_rng_state(start)
+        raise RuntimeError(
+            "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
+            "'different' randomness flags on vmap or perform the randomness operation out of vmap"
+        )
 
 
 def _stacked(name: str, results: list[Any], out_dims: Any, size: int) -> Any:
