@@ -12,7 +12,7 @@ from nbautograd.core.modes import (
 )
 from nbautograd.core.walk import backward, grad
 
-from . import forward_ad, functional, graph
+from . import anomaly_mode, forward_ad, functional, grad_mode, graph
 from .function import Function, once_differentiable
 from .gradcheck import GradcheckError, gradcheck, gradgradcheck
 from .variable import Variable
@@ -23,12 +23,14 @@ __all__ = [
     "Function",
     "GradcheckError",
     "Variable",
+    "anomaly_mode",
     "backward",
     "detect_anomaly",
     "enable_grad",
     "forward_ad",
     "functional",
     "grad",
+    "grad_mode",
     "gradcheck",
     "gradgradcheck",
     "graph",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -132,7 +133,7 @@ class _Collector:
         self.fn = fn
         self.count = len(tensors)
         self.lock = threading.Lock()
-        self.passes: dict[Any, tuple[list[Any], list[int]]] = {}
+        self.passes: weakref.WeakKeyDictionary[Any, tuple[list[Any], list[int]]] = weakref.WeakKeyDictionary()
 
     def __call__(self, index: int, grad: Tensor) -> None:
         now = _pass()
@@ -152,11 +153,12 @@ class _First:
 
     def __init__(self, fn: Callable[[Any], None]) -> None:
         self.fn = fn
-        self.last: Any = None
+        self.last: Callable[[], Any] = lambda: None
 
     def __call__(self, grad: Tensor) -> None:
-        before, self.last = self.last, _pass()
-        if before is not self.last:
+        now = _pass()
+        if self.last() is not now:
+            self.last = weakref.ref(now)
             self.fn(grad)
 
 

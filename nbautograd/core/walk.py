@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import weakref
 from collections.abc import Sequence
 from heapq import heappop, heappush
 from sys import getrefcount
@@ -48,8 +49,8 @@ _lock = threading.RLock()
 """One walk at a time: contributions are added up in the nodes themselves."""
 _waiting: list[dict[int, Node]] = []
 """The nodes that wait in the walks under way: an outer one, and those that hooks start inside it."""
-_running: list[_Walk] = []
-"""The walks under way themselves."""
+_running: list[weakref.ref[_Walk]] = []
+"""The walks under way themselves. Weakly, as an interrupt at the wrong moment may leave one behind."""
 
 
 def backward(
@@ -190,6 +191,7 @@ class _Walk:
         self.tensors = _runs_on_tensors(create_graph)
         self.free = not (create_graph if retain_graph is None else retain_graph)
         self.kind = kind
+        self.thread = threading.get_ident()
         self.targets = None
         if wanted is not None:
             nodes = [node_and_output(x._node)[0] for x in wanted]
@@ -214,7 +216,7 @@ class _Walk:
             waiting: dict[int, Node] = {}
             try:
                 _waiting.append(waiting)
-                _running.append(self)
+                _running.append(weakref.ref(self))
                 set_grad_mode(self.create_graph)
                 for root, seed in zip(self.roots, self.seeds, strict=True):
                     if self.needed is None or id(root._node) in self.needed:
@@ -233,7 +235,7 @@ class _Walk:
                 finally:  # an interrupt may have come in the middle
                     set_grad_mode(mode)
                 _waiting[:] = [w for w in _waiting if w is not waiting]
-                _running[:] = [w for w in _running if w is not self]
+                _running[:] = [w for w in _running if w() not in (None, self)]
                 for node in waiting.values():
                     node[GRAD] = None
                 for node, held in pending:
@@ -450,8 +452,9 @@ def _check_finite(node: Node, shares: list[Any]) -> None:
 
 
 def current() -> _Walk | None:
-    """The innermost walk under way."""
-    return _running[-1] if _running else None
+    """The innermost walk under way in this thread."""
+    walks = [w for w in (reference() for reference in _running) if w is not None and w.thread == threading.get_ident()]
+    return walks[-1] if walks else None
 
 
 def own(g: Any) -> Any:
