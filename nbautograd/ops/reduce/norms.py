@@ -22,7 +22,7 @@ class Logsumexp(Op):
     def forward(x, *, dim, keepdim=False):
         if not x.size:
             return xp.log(xp.sum(x, axis=dim, keepdims=keepdim))  # of nothing: log 0
-        top = xp.max(x, axis=dim, keepdims=True)
+        top = xp.max(x.real, axis=dim, keepdims=True)
         top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
         out = xp.log(xp.sum(xp.exp(x - top), axis=dim, keepdims=True)) + top
         return out if keepdim else xp.squeeze(out, dim)
