@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from nbautograd.amp import GradScaler as _GradScaler
 from nbautograd.amp import autocast as _autocast
+from nbautograd.amp import custom_bwd as _custom_bwd
+from nbautograd.amp import custom_fwd as _custom_fwd
+
+custom_fwd = functools.partial(_custom_fwd, device_type="cuda")
+custom_bwd = functools.partial(_custom_bwd, device_type="cuda")
 
 
 class autocast(_autocast):  # noqa: N801  (torch's name)
@@ -22,4 +28,4 @@ class GradScaler(_GradScaler):
         super().__init__("cuda", *args, **kwargs)
 
 
-__all__ = ["GradScaler", "autocast"]
+__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]

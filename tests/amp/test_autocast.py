@@ -283,3 +283,22 @@ def test_a_model_trains_in_mixed_precision():
         losses.append(loss.item())
     assert losses[-1] < 0.1 * losses[0]
     assert {p.dtype for p in model.parameters()} == {nbautograd.float32}
+
+
+def test_the_older_path_decorates_a_custom_function_too():
+    from nbautograd.cuda.amp import custom_bwd, custom_fwd
+
+    class Twice(nbautograd.autograd.Function):
+        @staticmethod
+        @custom_fwd
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        @custom_bwd
+        def backward(ctx, g):
+            return g * 2
+
+    x = nbautograd.ones(2, requires_grad=True)
+    Twice.apply(x).sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0]
