@@ -58,26 +58,44 @@ class Buffer(Tensor):
         return self
 
 
-class UninitializedParameter(Parameter):
-    """A parameter whose shape is not known before the first input; see `nbautograd.nn.lazy`."""
+class UninitializedTensorMixin:
+    """A tensor whose shape is not known before the first input; see `nbautograd.nn.lazy`."""
 
-    def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> UninitializedParameter:
-        self = super().__new__(cls, empty((0,), device, dtype), requires_grad)
-        assert isinstance(self, UninitializedParameter)
-        return self
+    becomes: type[Tensor]
 
-    def materialize(self, shape: tuple[int, ...], device: Any = None, dtype: Any = None) -> None:
-        """Take on the shape `shape` and become a usual parameter; the numbers are for the module to fill in."""
+    def materialize(self: Any, shape: tuple[int, ...], device: Any = None, dtype: Any = None) -> None:
+        """Take on the shape `shape` and become a usual tensor; the numbers are for the module to fill in."""
         self._data = empty(shape, device or self.device, dtype or self.dtype)._data
-        self.__class__ = Parameter
+        self.__class__ = self.becomes
 
     def __repr__(self) -> str:
-        return "<UninitializedParameter>"
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedParameter(UninitializedTensorMixin, Parameter):
+    """A parameter whose shape is not known before the first input."""
+
+    becomes = Parameter
+
+    def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Any:
+        return Parameter.__new__(cls, empty((0,), device, dtype), requires_grad)
+
+
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+    """A buffer whose shape is not known before the first input."""
+
+    becomes = Tensor
+
+    def __new__(cls, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> Any:
+        self = object.__new__(cls)
+        self._node = None
+        inplace.share(empty((0,), device, dtype), self)
+        return self
 
 
 def is_lazy(value: Any) -> bool:
-    """Whether `value` is a parameter still without a shape."""
-    return isinstance(value, UninitializedParameter)
+    """Whether `value` is a parameter or buffer still without a shape."""
+    return isinstance(value, UninitializedTensorMixin)
 
 
 def empty(shape: tuple[int, ...], where: Any = None, dtype: Any = None) -> Tensor:

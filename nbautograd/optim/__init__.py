@@ -4,10 +4,14 @@ from nbautograd.core.absent import refuse_in
 
 from . import lr_scheduler, swa_utils
 from .adafactor import Adafactor
-from .adam import Adam, Adamax, AdamW, NAdam, RAdam
-from .adaptive import ASGD, Adadelta, Adagrad, RMSprop, Rprop
+from .adam import Adam, AdamW
+from .adam_variants import Adamax, NAdam, RAdam
+from .adaptive import Adadelta, Adagrad, RMSprop
+from .asgd import ASGD
 from .lbfgs import LBFGS
+from .muon import Muon
 from .optimizer import Optimizer
+from .rprop import Rprop
 from .sgd import SGD
 
 __getattr__ = refuse_in("optim")
@@ -22,6 +26,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Muon",
     "NAdam",
     "Optimizer",
     "RAdam",

@@ -123,3 +123,29 @@ def test_random_slopes_lie_between_their_bounds():
 def test_a_function_that_is_not_here_says_why():
     with pytest.raises(AttributeError, match=r"torch\.nn\.functional\.scaled_mm is not supported by nbautograd"):
         nbautograd.nn.functional.scaled_mm  # noqa: B018
+
+
+def test_parameters_by_name_do_what_a_dict_does():
+    found = []
+    for library in libraries():
+        first = library.nn.ParameterDict({"a": library.ones(1), "b": library.zeros(1)})
+        other = library.nn.ParameterDict({"b": library.ones(1), "c": library.ones(1)})
+        both = first | other
+        first |= {"d": library.ones(1)}
+        popped = first.popitem()[0]
+        kept = first.setdefault("a", library.zeros(1)).item()
+        made = first.setdefault("e", library.ones(1)).item()
+        new = first.fromkeys(["x", "y"], 3)
+        assert isinstance(both, library.nn.ParameterDict)
+        assert first.copy()["a"] is first["a"]
+        found.append([list(both), list(first), list(reversed(first)), popped, kept, made, dict(new.items())])
+    assert found[0] == found[1]
+
+
+def test_a_tensor_without_a_shape_takes_one_later():
+    buffer = nbautograd.nn.UninitializedBuffer()
+    assert nbautograd.nn.parameter.is_lazy(buffer)
+    buffer.materialize((2, 3))
+    assert type(buffer) is nbautograd.Tensor
+    assert buffer.shape == (2, 3)
+    assert repr(nbautograd.nn.UninitializedParameter()) == "<UninitializedParameter>"
