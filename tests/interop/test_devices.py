@@ -122,6 +122,24 @@ from tests.ops.beside import both, expressions
     torch.FloatTensor(torch.ones(2))
     torch.LongTensor([1.5])
     torch.BFloat16Tensor([1.5])
+    torch.Tensor(torch.Size([2, 3])).shape
+    torch.Tensor(torch.ones(2, 3).size()).shape
+    torch.Tensor(2, 3, device="cpu").shape
+    torch.Tensor([1, 2], device="cpu")
+    torch.Tensor((1, 2))
+    torch.Tensor(np.ones(2))
+    torch.Tensor(np.int64(3)).shape
+    torch.Tensor([torch.tensor(1.0), 2])
+    torch.Tensor(torch.arange(3))
+    torch.Tensor()
+    torch.Tensor("a")
+    torch.Tensor({1})
+    torch.Tensor([[1], [2, 3]])
+    torch.Tensor(True)
+    torch.Tensor(2.0)
+    torch.Tensor(-1)
+    torch.ones(2).new(torch.Size([3])).shape
+    torch.nn.Parameter(torch.Tensor(2, 2).fill_(1))
     torch.FloatTensor
     torch.cuda.FloatTensor
     torch.typename(torch.ones(1))

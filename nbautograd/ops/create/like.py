@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core import array as arrays
+from nbautograd.core.call import wrap
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.create.base import check_words, finish, numpy_dtype
 from nbautograd.ops.create.filled import empty_strided, make_filled
 from nbautograd.ops.create.numbers import tensor
+from nbautograd.ops.create.old_types import from_old_arguments
 
 
 def _like(name: str, input: Any, value: Any, dtype: Any, device: Any, requires_grad: bool, named: Any) -> Tensor:
@@ -92,9 +94,7 @@ def new_empty(self: Tensor, *size: Any, **named: Any) -> Tensor:
 @public(top=False)
 def new(self: Tensor, *size: Any, device: Any = None) -> Tensor:
     """torch's old constructor with this tensor's dtype and device: numbers from a list, or a size."""
-    if len(size) == 1 and isinstance(size[0], list | tuple | np.ndarray) and not isinstance(size[0], arrays.Size):
-        return tensor(size[0], dtype=self.dtype, device=device or self.device)
-    return _new(self, "new", size or ((0,),), None, {"device": device})
+    return wrap(from_old_arguments(size, self.dtype, device or self.device))
 
 
 @public(top=False)

@@ -8,11 +8,42 @@ import numpy as np
 
 from nbautograd.core import array as arrays
 from nbautograd.core import dtype as dtypes
+from nbautograd.core.call import wrap
 from nbautograd.core.device import gpu_count, set_default_device
 from nbautograd.core.public import FUNCTIONS, public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.create.base import finish, size_of
 from nbautograd.ops.create.numbers import numbers_of
+
+
+def from_old_arguments(args: tuple[Any, ...], dtype: dtypes.dtype, device: Any) -> Any:
+    """What torch's old constructors mean: the numbers of a sequence, another tensor's, or a size.
+
+    Raises: torch's errors for what is none of these.
+    """
+    first = args[0] if len(args) == 1 else None
+    if isinstance(first, Tensor):
+        return finish(first._data, device or first.device)._data
+    is_number = isinstance(first, int | np.integer) and not isinstance(first, bool)
+    if first is None or is_number or isinstance(first, arrays.Size):
+        shape = _size(args)
+        return finish(np.zeros(shape, dtype.numpy), device)._data
+    if isinstance(first, str):
+        raise TypeError("new(): invalid data type 'str'")
+    if not hasattr(first, "__len__") or not hasattr(first, "__getitem__"):
+        raise TypeError(f"new(): data must be a sequence (got {type(first).__name__})")
+    return finish(numbers_of(first, dtype), device)._data
+
+
+def _size(args: tuple[Any, ...]) -> tuple[int, ...]:
+    given = args[0] if len(args) == 1 and isinstance(args[0], arrays.Size) else args or (0,)
+    negative = next((n for n in given if isinstance(n, int) and n < 0), None)
+    if negative is not None:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {negative}: {list(given)}")
+    return size_of("new", (tuple(given),))
+
+
+Tensor._from_old_arguments = staticmethod(from_old_arguments)
 
 
 class TensorType(type):
@@ -22,17 +53,10 @@ class TensorType(type):
     device: arrays.device
 
     def __call__(cls, *args: Any, device: Any = None) -> Tensor:
-        where = device or cls.device
         cls.require()
-        if len(args) == 1 and isinstance(args[0], Tensor):
-            found = args[0]
-            if found.dtype is not cls.dtype:
-                raise TypeError(f"expected {found.dtype} (got {cls.dtype})")
-            return found.detach().to(where)
-        numbers = len(args) == 1 and isinstance(args[0], list | tuple | np.ndarray | range)
-        if numbers and not isinstance(args[0], arrays.Size):
-            return finish(numbers_of(args[0], cls.dtype), where)
-        return finish(np.zeros(size_of("new", args or ((0,),)), cls.dtype.numpy), where)
+        if len(args) == 1 and isinstance(args[0], Tensor) and args[0].dtype is not cls.dtype:
+            raise TypeError(f"expected {args[0].dtype} (got {cls.dtype})")
+        return wrap(from_old_arguments(args, cls.dtype, device or cls.device))
 
     def require(cls) -> None:
         """Refuse types of a device that is not there.
