@@ -194,7 +194,7 @@ def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = 
     steps = tuple(step * flat.itemsize for step in ((stride,) if isinstance(stride, int) else stride))
     if sum((n - 1) * step for n, step in zip(shape, steps, strict=True)) >= flat.nbytes and 0 not in shape:
         raise RuntimeError(f"setStorage: sizes {list(shape)} are out of bounds for storage of size {flat.nbytes}")
-    return _show(self, np.lib.stride_tricks.as_strided(flat, shape, steps))
+    return _show(self, arrays.library_of(flat).lib.stride_tricks.as_strided(flat, shape, steps))
 
 
 @public(top=False)

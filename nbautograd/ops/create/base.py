@@ -75,7 +75,7 @@ def given(out: Any, data: Any, device: Any, requires_grad: bool) -> Tensor:
     """A leaf round the array `data`, or the tensor given as `out=` with these numbers."""
     if out is None:
         return finish(data, device, requires_grad)
-    write(out, data)
+    write(out, arrays.place(data, out.device))
     return out
 
 
