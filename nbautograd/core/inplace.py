@@ -125,6 +125,8 @@ def sharers(tensor: Tensor) -> list[Tensor]:
 def share(tensor: Tensor, other: Tensor) -> None:
     """Let `other` share the memory of `tensor`."""
     other._data = tensor._data
+    if state.special:
+        other._inference = tensor._inference
     if isinstance(tensor._data, np.generic):
         group = tensor._scalar_group
         if group is None:

@@ -190,6 +190,7 @@ REFUSED = {
     "the exponent": lambda t, a, x: x.pow(a),
     "the input of a layer": lambda t, a, x: t.nn.Linear(2, 1)(a),
     "an operand in place": lambda t, a, x: (x * 3).mul_(a),
+    "made a parameter": lambda t, a, x: t.nn.Parameter(a),
     "backward from it": lambda t, a, x: a.sum().backward(),
 }
 
