@@ -70,21 +70,15 @@ class Tensor:
 
     def __new__(cls, *args: Any, dtype: Any = None, device: Any = None) -> Tensor:
         """torch's old constructor: `Tensor(2, 3)` is uninitialised, `Tensor([1, 2])` holds numbers as floats."""
-        default = (dtype or dtypes.get_default_dtype()).numpy
-        if len(args) == 1 and isinstance(args[0], Tensor):
-            data = args[0]._data
-        elif all(isinstance(a, int) for a in args):
-            data = np.zeros(args or (0,), default)
-        elif not hasattr(args[0], "__len__"):
-            raise TypeError(f"new(): data must be a sequence (got {type(args[0]).__name__})")
-        else:
-            data = np.array(args[0], dtype=default)
         t = object.__new__(cls)
-        t._data = arrays.compact(data)
+        t._data = Tensor._from_old_arguments(args, dtype or dtypes.get_default_dtype(), device)
         t._node = None
         return t
 
     if TYPE_CHECKING:  # what the ops floor attaches, for type checkers
+
+        @staticmethod
+        def _from_old_arguments(args: tuple[Any, ...], dtype: dtypes.dtype, device: Any) -> Any: ...
 
         def _binary(self, other: Any, /) -> Tensor: ...
         def _unary(self) -> Tensor: ...
