@@ -157,27 +157,26 @@ class RNNBase(Module):
             out, last = out.squeeze(0 if self.batch_first else 1), tuple(s.squeeze(1) for s in last)
         return out, last
 
-    def _states(self, x: Tensor, batch: int, given: Any, order: Any) -> tuple[Tensor, ...]:
-        """The initial states, each (layers · directions, N, width); zeros unless given."""
+    def _states(self, x: Tensor, batch: int, given: Any, order: Any) -> list[Any]:
+        """For each kind of state the initial ones by layer and direction; zeros unless given."""
         count = self.num_layers * (1 + self.bidirectional)
         shapes = [(count, batch, width) for width in self._state_widths()]
         if given is None:
-            return tuple(x.new_zeros(shape) for shape in shapes)
+            return [[x.new_zeros(shape[1:])] * count for shape in shapes]
         self._check_states(given, shapes)
-        return tuple(_permuted(s, order) for s in given)
+        return [_permuted(s, order).unbind(0) for s in given]
 
     def _state_widths(self) -> tuple[int, ...]:
         return (self._width,)
 
-    def _layers(self, x: Tensor, sizes: tuple[int, ...], states: tuple[Tensor, ...]) -> tuple[Tensor, Any]:
+    def _layers(self, x: Tensor, sizes: tuple[int, ...], states: list[Any]) -> tuple[Tensor, Any]:
         """One layer after the other, dropout between them."""
-        split = [s.unbind(0) for s in states]
         ends: list[tuple[Tensor, ...]] = []
         for layer in range(self.num_layers):
             outs: list[Tensor] = []
             for suffix in self._suffixes(layer):
                 weights = [getattr(self, f"{name}_{suffix}") for name in self._shapes(layer)]
-                first = tuple(s[len(ends)] for s in split)
+                first = tuple(s[len(ends)] for s in states)
                 out, *last = self._layer(x, first, weights, sizes, suffix.endswith("_reverse"))
                 outs.append(out)
                 ends.append(tuple(last))

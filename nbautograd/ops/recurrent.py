@@ -17,7 +17,8 @@ weights beforehand.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from itertools import repeat
+from typing import Any, NamedTuple
 
 from nbautograd.core import dtype as dtypes
 from nbautograd.core.op import tensors, xp
@@ -27,25 +28,42 @@ BLOCK = 1 << 16
 """Numbers for which slopes are computed at a time."""
 
 
-def walk(sizes: tuple[int, ...], reverse: bool) -> list[slice]:
-    """The rows of each step, in the order in which the steps are computed."""
-    steps: list[slice] = []
+class Run(NamedTuple):
+    """Steps of equal size that follow each other."""
+
+    rows: slice
+    steps: int
+    size: int
+
+
+def runs(sizes: tuple[int, ...], backwards: bool, most: int | None = None) -> list[Run]:
+    """All steps in runs, of at most `most` steps each; the last run first when `backwards`."""
+    found: list[Run] = []
     start = 0
     for size in sizes:
-        steps.append(slice(start, start + size))
-        start += size
-    return steps[::-1] if reverse else steps
+        stop, last = start + size, found[-1] if found else None
+        if last is not None and last.size == size and last.steps != most:
+            found[-1] = Run(slice(last.rows.start, stop), last.steps + 1, size)
+        else:
+            found.append(Run(slice(start, stop), 1, size))
+        start = stop
+    return found[::-1] if backwards else found
 
 
-def blocks(sizes: tuple[int, ...], reverse: bool, width: int) -> Iterator[tuple[slice, list[slice]]]:
-    """The way back: steps of equal size in groups that fill a block, and the rows of each group."""
-    steps = walk(sizes, not reverse)
-    count = max(1, BLOCK // max(1, width * sizes[0]))
-    while steps:
-        size = steps[0].stop - steps[0].start
-        group = [s for s in steps[:count] if s.stop - s.start == size]
-        yield slice(min(group[0].start, group[-1].start), max(group[0].stop, group[-1].stop)), group
-        steps = steps[len(group) :]
+def block(sizes: tuple[int, ...], width: int) -> int:
+    """How many steps with rows of `width` numbers fill a block."""
+    return max(1, BLOCK // max(1, width * sizes[0]))
+
+
+def in_steps(rows: Any, run: Run, backwards: bool) -> Any:
+    """The rows of a run step by step, (steps, size, …), in the order in which they are computed."""
+    found = rows[run.rows].reshape((run.steps, run.size, *rows.shape[1:]))
+    return found[::-1] if backwards else found
+
+
+def given_in_steps(g: Any, run: Run, backwards: bool) -> Any:
+    """The gradient of the outputs step by step; None at each where nobody used them."""
+    return repeat(None, run.steps) if g is None else in_steps(as_rows(g), run, backwards)
 
 
 def as_rows(x: Any) -> Any:
@@ -115,8 +133,7 @@ def sequence_by_steps(
     """The outputs of `cell(rows, *states) -> states` along a sequence, the first state being its output; and the last
     states."""
     flat, outputs = as_rows(x), {}
-    for rows in walk(sizes, reverse):
-        size = rows.stop - rows.start
+    for rows, _, size in runs(sizes, reverse, most=1):
         now = cell(flat[rows], *(s[:size] for s in states))
         outputs[rows.start] = now[0]
         ended = [s[size:] for s in states]

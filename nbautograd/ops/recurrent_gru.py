@@ -11,16 +11,18 @@ from nbautograd.ops.fused import by_steps
 from nbautograd.ops.recurrent import (
     as_rows,
     beside,
-    blocks,
+    block,
     column_sums,
     dtype_error,
+    given_in_steps,
+    in_steps,
     like_rows,
     linear,
+    runs,
     sequence_by_steps,
     sequences,
     single_steps,
     start_of,
-    walk,
 )
 from nbautograd.ops.samples import through
 
@@ -58,24 +60,24 @@ class Gru(Op):
             gates[:, : 3 * hidden] += biases[0] * half
         out = xp.empty((len(seen), hidden), x.dtype)
         product, room = xp.empty((len(h), 3 * hidden), x.dtype), xp.empty(h.shape, x.dtype)
-        for rows in walk(sizes, reverse):
-            size = rows.stop - rows.start
-            gate, view, h_now, summed, free = gates[rows], seen[rows], h[:size], product[:size], room[:size]
-            view[:, :hidden] = h_now
-            xp.dot(view, weight, summed)
-            both = gate[:, : 2 * hidden]
-            both += summed[:, : 2 * hidden]
-            xp.tanh(both, both)
-            both *= 0.5
-            both += 0.5
-            r, z, n, q = quarters(gate)
-            q[...] = summed[:, 2 * hidden :]
-            n += xp.multiply(r, q, free)
-            xp.tanh(n, n)
-            h_now -= n
-            h_now *= z
-            h_now += n
-            out[rows] = h_now
+        for run in runs(sizes, reverse):
+            h_now, summed, free = h[: run.size], product[: run.size], room[: run.size]
+            for gate, view, now in zip(*(in_steps(a, run, reverse) for a in (gates, seen, out))):
+                view[:, :hidden] = h_now
+                xp.dot(view, weight, summed)
+                both = gate[:, : 2 * hidden]
+                both += summed[:, : 2 * hidden]
+                xp.tanh(both, both)
+                both *= 0.5
+                both += 0.5
+                r, z, n, q = quarters(gate)
+                q[...] = summed[:, 2 * hidden :]
+                n += xp.multiply(r, q, free)
+                xp.tanh(n, n)
+                h_now -= n
+                h_now *= z
+                h_now += n
+                now[...] = h_now
         return like_rows(out, x), h, seen, gates
 
     def dxs(g, xs, seen, gates, sizes, reverse, bias, needs):
@@ -110,14 +112,16 @@ class GruBackward(Op):
 
     def forward(g, *xs, seen, gates, sizes, reverse, bias, needs):
         x, h, w_ih, w_hh = xs[:4]
-        d_out, dh, hidden = None if g[0] is None else as_rows(g[0]), start_of(g[1], h), h.shape[1]
+        dh, hidden, back = start_of(g[1], h), h.shape[1], not reverse
         d = xp.empty(gates.shape, gates.dtype)
-        for part, group in blocks(sizes, reverse, gates.shape[1]):
-            slopes(d[part], gates[part], seen[part, :hidden])
-            for rows in group:
-                h_now, d_now, (r, z, _, _) = dh[: rows.stop - rows.start], d[rows], quarters(gates[rows])
-                if d_out is not None:
-                    h_now += d_out[rows]
+        for run in runs(sizes, back, block(sizes, gates.shape[1])):
+            h_now = dh[: run.size]
+            slopes(d[run.rows], gates[run.rows], seen[run.rows, :hidden])
+            rows = in_steps(d, run, back), in_steps(gates, run, back), given_in_steps(g[0], run, back)
+            for d_now, gate, out in zip(*rows):
+                if out is not None:
+                    h_now += out
+                r, z, _, _ = quarters(gate)
                 send(d_now, h_now, r)
                 h_now *= z
                 h_now += xp.dot(d_now[:, hidden:], w_hh)

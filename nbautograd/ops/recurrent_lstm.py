@@ -10,20 +10,21 @@ from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.fused import by_steps
 from nbautograd.ops.recurrent import (
-    as_rows,
     beside,
-    blocks,
+    block,
     column_sums,
     dtype_error,
+    given_in_steps,
+    in_steps,
     like_rows,
     linear,
     look,
+    runs,
     sequence_by_steps,
     sequences,
     shares,
     single_steps,
     start_of,
-    walk,
 )
 from nbautograd.ops.samples import Make, through
 
@@ -69,24 +70,26 @@ class Lstm(Op):
         gates = xp.empty(len(seen) * len(w_ih), x.dtype)
         memory, shown = xp.empty((len(seen), c.shape[1]), x.dtype), xp.empty((len(seen), c.shape[1]), x.dtype)
         out = xp.empty((len(seen), h.shape[1]), x.dtype)
-        for rows in walk(sizes, reverse):
-            size = rows.stop - rows.start
-            gate, view, h_now, c_now, t = gates_of(gates, rows, 1, c)[0], seen[rows], h[:size], c[:size], shown[rows]
-            view[:, : h.shape[1]] = h_now
-            memory[rows] = c_now
-            xp.matmul(view, weight, out=gate)
-            xp.tanh(gate, gate)
-            gate *= half[:, :size]
-            gate += rest[:, :size]
-            i, f, g, o = gate
-            c_now *= f
-            c_now += xp.multiply(i, g, room[:size])
-            xp.tanh(c_now, t)
-            if w_hr is None:
-                xp.multiply(o, t, h_now)
-            else:
-                xp.dot(o * t, w_hr.T, h_now)
-            out[rows] = h_now
+        for run in runs(sizes, reverse):
+            h_now, c_now, free = h[: run.size], c[: run.size], room[: run.size]
+            factor, term = half[:, : run.size], rest[:, : run.size]
+            rows = (in_steps(a, run, reverse) for a in (seen, memory, shown, out))
+            for gate, view, kept, t, now in zip(gates_of(gates, run, c, reverse), *rows):
+                view[:, : h.shape[1]] = h_now
+                kept[...] = c_now
+                xp.matmul(view, weight, out=gate)
+                xp.tanh(gate, gate)
+                gate *= factor
+                gate += term
+                i, f, g, o = gate
+                c_now *= f
+                c_now += xp.multiply(i, g, free)
+                xp.tanh(c_now, t)
+                if w_hr is None:
+                    xp.multiply(o, t, h_now)
+                else:
+                    xp.dot(o * t, w_hr.T, h_now)
+                now[...] = h_now
         return like_rows(out, x), h, c, seen, gates, memory, shown
 
     def dxs(g, xs, seen, gates, memory, shown, sizes, reverse, bias, project, needs):
@@ -113,11 +116,12 @@ def halves(dtype):
     return xp.asarray((0.5, 0.5, 1, 0.5), dtype).reshape((4, 1, 1))
 
 
-def gates_of(gates, rows, steps, like):
-    """The gates of `steps` steps of equal size, (steps, 4, size, hidden): a view of all `gates`, which lie in a row."""
-    width = like.shape[1]
-    part = gates[rows.start * 4 * width : rows.stop * 4 * width]
-    return part.reshape((steps, 4, (rows.stop - rows.start) // steps, width))
+def gates_of(gates, run, like, backwards):
+    """The gates of a run step by step, (steps, 4, size, hidden): a view of all `gates`, which lie in a row."""
+    width = 4 * like.shape[1]
+    part = gates[run.rows.start * width : run.rows.stop * width]
+    found = part.reshape((run.steps, 4, run.size, like.shape[1]))
+    return found[::-1] if backwards else found
 
 
 class LstmBackward(Op):
@@ -133,35 +137,32 @@ class LstmBackward(Op):
 
     def forward(g, *xs, seen, gates, memory, shown, sizes, reverse, bias, project, needs):
         h, c, w_hh, w_hr = xs[1], xs[2], xs[4], xs[-1] if project else None
-        d_out, dh, dc = None if g[0] is None else as_rows(g[0]), start_of(g[1], h), start_of(g[2], c)
-        hidden = c.shape[1]
+        dh, dc, hidden, back = start_of(g[1], h), start_of(g[2], c), c.shape[1], not reverse
         d = xp.empty((len(seen), 4 * hidden), c.dtype)
-        by_gate = d.reshape((len(d), 4, hidden))
         sent: Any = xp.empty((len(d), h.shape[1]), d.dtype) if project else None
         full: Any = xp.empty((len(d), hidden), d.dtype) if project else None
-        for part, group in blocks(sizes, reverse, 4 * hidden):
-            gate = gates_of(gates, part, len(group), c)
-            shape = (len(group), gate.shape[2], hidden)
-            t = shown[part].reshape(shape)
-            slope, through = slopes(gate, memory[part].reshape(shape), t)
-            if full is not None:
-                full[part] = (gate[:, 3] * t).reshape(full[part].shape)
-            for rows in group:
-                size = rows.stop - rows.start
-                k = (rows.start - part.start) // max(1, size)
-                h_now, c_now, back = dh[:size], dc[:size], by_gate[rows].swapaxes(0, 1)
-                if d_out is not None:
-                    h_now += d_out[rows]
+        for run in runs(sizes, back, block(sizes, 4 * hidden)):
+            h_now, c_now = dh[: run.size], dc[: run.size]
+            gate, t = gates_of(gates, run, c, back), in_steps(shown, run, back)
+            slope, through = slopes(gate, in_steps(memory, run, back), t)
+            by_gate = in_steps(d.reshape((len(d), 4, hidden)), run, back).swapaxes(1, 2)
+            rows = in_steps(d, run, back), by_gate, given_in_steps(g[0], run, back)
+            sent_rows = iter(in_steps(sent, run, back) if project else ())
+            if project:
+                in_steps(full, run, back)[...] = gate[:, 3] * t
+            for slope_now, c_slope, forget, d_now, d_gates, out in zip(slope, through, gate[:, 1], *rows):
+                if out is not None:
+                    h_now += out
                 d_m = h_now
-                if w_hr is not None:
-                    sent[rows] = h_now
+                if project:
+                    next(sent_rows)[...] = h_now
                     d_m = h_now @ w_hr
-                through[k] *= d_m
-                c_now += through[k]
-                xp.multiply(slope[k, :3], c_now, back[:3])
-                xp.multiply(slope[k, 3], d_m, back[3])
-                c_now *= gate[k, 1]
-                xp.dot(d[rows], w_hh, h_now)
+                c_slope *= d_m
+                c_now += c_slope
+                xp.multiply(slope_now[:3], c_now, d_gates[:3])
+                xp.multiply(slope_now[3], d_m, d_gates[3])
+                c_now *= forget
+                xp.dot(d_now, w_hh, h_now)
         dx, *weights = shares(xs[0], xs[3], d, seen, h.shape[1], needs, bias)
         projection = [sent.T @ full] if project else []
         return (dx, dh, dc, *weights, *projection)

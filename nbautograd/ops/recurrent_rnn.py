@@ -10,19 +10,20 @@ from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.fused import by_steps
 from nbautograd.ops.recurrent import (
-    as_rows,
     beside,
     column_sums,
     dtype_error,
+    given_in_steps,
+    in_steps,
     like_rows,
     linear,
     look,
+    runs,
     sequence_by_steps,
     sequences,
     shares,
     single_steps,
     start_of,
-    walk,
 )
 from nbautograd.ops.samples import Make, through
 
@@ -54,12 +55,13 @@ class Rnn(Op):
         h = xp.array(h)
         weight = xp.ascontiguousarray(beside(w_hh, w_ih, biases[0] + biases[1] if bias else None).T)
         seen, after = look(x, h.shape[1], bias), xp.empty((sum(sizes), h.shape[1]), x.dtype)
-        for rows in walk(sizes, reverse):
-            h_now, view, now = h[: rows.stop - rows.start], seen[rows], after[rows]
-            view[:, : h.shape[1]] = h_now
-            xp.dot(view, weight, now)
-            bend(now, relu)
-            h_now[...] = now
+        for run in runs(sizes, reverse):
+            h_now = h[: run.size]
+            for view, now in zip(in_steps(seen, run, reverse), in_steps(after, run, reverse)):
+                view[:, : h.shape[1]] = h_now
+                xp.dot(view, weight, now)
+                bend(now, relu)
+                h_now[...] = now
         return like_rows(xp.array(after), x), h, seen, after
 
     def dxs(g, xs, seen, after, sizes, reverse, bias, relu, needs):
@@ -96,13 +98,14 @@ class RnnBackward(Op):
 
     def forward(g, *xs, seen, after, sizes, reverse, bias, relu, needs):
         x, h, w_ih, w_hh = xs[:4]
-        d_out, dh, d = None if g[0] is None else as_rows(g[0]), start_of(g[1], h), slope(after, relu)
-        for rows in walk(sizes, not reverse):
-            h_now, d_now = dh[: rows.stop - rows.start], d[rows]
-            if d_out is not None:
-                h_now += d_out[rows]
-            d_now *= h_now
-            xp.dot(d_now, w_hh, h_now)
+        dh, d, back = start_of(g[1], h), slope(after, relu), not reverse
+        for run in runs(sizes, back):
+            h_now = dh[: run.size]
+            for d_now, out in zip(in_steps(d, run, back), given_in_steps(g[0], run, back)):
+                if out is not None:
+                    h_now += out
+                d_now *= h_now
+                xp.dot(d_now, w_hh, h_now)
         dx, *weights = shares(x, w_ih, d, seen, h.shape[1], needs, bias)
         return (dx, dh, *weights)
 
