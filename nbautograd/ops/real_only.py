@@ -45,6 +45,8 @@ KERNELS = {
     "log_softmax_kernel_impl": "cross_entropy",
     "mse_cpu": "mse_loss",
     "LayerNormKernelImpl": "layer_norm",
+    "batch_norm": "batch_norm batch_norm_applied",
+    "ctc_loss_cpu": "ctc_loss",
     "max_pool2d": "max_pool2d",
     "max_pool3d": "max_pool3d",
     "adaptive_max_pool2d": "adaptive_max_pool2d",
