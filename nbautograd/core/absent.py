@@ -152,6 +152,20 @@ ABSENCES = (
         "Tensor.index",
     ),
     Absence(
+        "Rare distributions",
+        "few programs draw from it",
+        "scipy.stats draws from many more; their log-probabilities are quickly written as tensor operations",
+        "distributions.LKJCholesky distributions.LowRankMultivariateNormal distributions.VonMises distributions.Wishart "
+        "distributions.GeneralizedPareto distributions.CorrCholeskyTransform distributions.ExponentialFamily "
+        "distributions.constraints.c* distributions.constraints.stack distributions.*.sample_n",
+    ),
+    Absence(
+        "Merging layers for faster inference",
+        "the layers are run as they stand",
+        "leave it out; model.eval() gives the same results",
+        "nn.utils.fuse_* nn.utils.fusion nn.utils.convert_conv*",
+    ),
+    Absence(
         "What torch has taken away or is about to",
         "torch itself warns about it, or raises when it is called",
         "use what torch names in its place: torch.linalg, torch.nn.functional.interpolate, nn.Module",

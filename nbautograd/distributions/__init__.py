@@ -6,13 +6,14 @@ from . import constraints
 from . import kl_of_two_kinds as _kl_of_two_kinds  # noqa: F401  (fills the table of formulas)
 from .categorical import Categorical, Multinomial, OneHotCategorical, OneHotCategoricalStraightThrough
 from .constraint_registry import biject_to, transform_to
+from .continuous_bernoulli import ContinuousBernoulli
 from .counts import Bernoulli, Binomial, Geometric, NegativeBinomial, Poisson
 from .distribution import Distribution
 from .independent import Independent, MixtureSameFamily
 from .kl import kl_divergence, register_kl
 from .location import Cauchy, Gumbel, HalfCauchy, Laplace, StudentT, Uniform
 from .multivariate import MultivariateNormal
-from .normal import HalfNormal, LogNormal, Normal
+from .normal import HalfNormal, LogisticNormal, LogNormal, Normal
 from .number_transforms import (
     AbsTransform,
     AffineTransform,
@@ -28,12 +29,16 @@ from .simplex import Beta, Dirichlet, Kumaraswamy
 from .transformed import TransformedDistribution
 from .transforms import ComposeTransform, IndependentTransform, ReshapeTransform, Transform, identity_transform
 from .vector_transforms import (
+    CatTransform,
     CumulativeDistributionTransform,
     LowerCholeskyTransform,
+    PositiveDefiniteTransform,
     SoftmaxTransform,
     StackTransform,
     StickBreakingTransform,
 )
+
+__getattr__ = refuse_in("distributions")
 
 __getattr__ = refuse_in("distributions")
 
@@ -43,10 +48,12 @@ __all__ = [
     "Bernoulli",
     "Beta",
     "Binomial",
+    "CatTransform",
     "Categorical",
     "Cauchy",
     "Chi2",
     "ComposeTransform",
+    "ContinuousBernoulli",
     "CumulativeDistributionTransform",
     "Dirichlet",
     "Distribution",
@@ -64,6 +71,7 @@ __all__ = [
     "Kumaraswamy",
     "Laplace",
     "LogNormal",
+    "LogisticNormal",
     "LowerCholeskyTransform",
     "MixtureSameFamily",
     "Multinomial",
@@ -74,6 +82,7 @@ __all__ = [
     "OneHotCategoricalStraightThrough",
     "Pareto",
     "Poisson",
+    "PositiveDefiniteTransform",
     "PowerTransform",
     "RelaxedBernoulli",
     "RelaxedOneHotCategorical",

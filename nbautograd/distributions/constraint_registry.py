@@ -8,7 +8,12 @@ from typing import Any
 from . import constraints
 from .number_transforms import AffineTransform, ExpTransform, SigmoidTransform
 from .transforms import ComposeTransform, IndependentTransform, Transform, identity_transform
-from .vector_transforms import LowerCholeskyTransform, SoftmaxTransform, StickBreakingTransform
+from .vector_transforms import (
+    LowerCholeskyTransform,
+    PositiveDefiniteTransform,
+    SoftmaxTransform,
+    StickBreakingTransform,
+)
 
 
 class ConstraintRegistry:
@@ -77,3 +82,4 @@ for _registry in (biject_to, transform_to):
 biject_to.register(constraints.simplex, lambda constraint: StickBreakingTransform())
 transform_to.register(constraints.simplex, lambda constraint: SoftmaxTransform())
 transform_to.register(constraints.lower_cholesky, lambda constraint: LowerCholeskyTransform())
+transform_to.register(constraints.positive_definite, lambda constraint: PositiveDefiniteTransform())

@@ -184,15 +184,24 @@ class Symmetric(Square):
         return found & ((value - value.mT).abs() <= 1e-6).flatten(-2).all(-1) if bool(found.all()) else found
 
 
+def _smallest_eigenvalue(value: Tensor) -> Any:
+    return np.linalg.eigvalsh(place(value._data, CPU))[..., 0]
+
+
 class PositiveDefinite(Symmetric):
     """A symmetric matrix whose eigenvalues are positive."""
 
     def check(self, value: Tensor) -> Tensor:
         found = super().check(value)
-        if not bool(found.all()):
-            return found
-        smallest = np.linalg.eigvalsh(place(value._data, CPU))[..., 0]
-        return functions.as_tensor(np.asarray(smallest > 0))
+        return functions.as_tensor(np.asarray(_smallest_eigenvalue(value) > 0)) if bool(found.all()) else found
+
+
+class PositiveSemidefinite(Symmetric):
+    """A symmetric matrix without negative eigenvalues."""
+
+    def check(self, value: Tensor) -> Tensor:
+        found = super().check(value)
+        return functions.as_tensor(np.asarray(_smallest_eigenvalue(value) >= 0)) if bool(found.all()) else found
 
 
 # --- constraints of constraints -----------------------------------------------------------------------------------
@@ -266,7 +275,8 @@ positive, nonnegative, unit_interval = GreaterThan(0.0), GreaterThanEq(0.0), Int
 nonnegative_integer, positive_integer = IntegerGreaterThan(0), IntegerGreaterThan(1)
 real_vector = IndependentConstraint(real, 1)
 lower_triangular, lower_cholesky = LowerTriangular(), LowerCholesky()
-square, symmetric, positive_definite = Square(), Symmetric(), PositiveDefinite()
+square, symmetric = Square(), Symmetric()
+positive_definite, positive_semidefinite = PositiveDefinite(), PositiveSemidefinite()
 dependent = Dependent()
 
 greater_than, greater_than_eq, less_than = GreaterThan, GreaterThanEq, LessThan

@@ -12,6 +12,7 @@ from .distribution import Distribution
 from .number_transforms import AbsTransform, ExpTransform
 from .transformed import TransformedDistribution
 from .values import broadcast_all, functions, normal_noise
+from .vector_transforms import StickBreakingTransform
 
 LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
 
@@ -105,6 +106,29 @@ class LogNormal(TransformedDistribution):
 
     def entropy(self) -> Tensor:
         return self.base_dist.entropy() + self.loc
+
+
+class LogisticNormal(TransformedDistribution):
+    """Probabilities made by breaking a stick at normal numbers."""
+
+    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
+    support = constraints.simplex
+    has_rsample = True
+
+    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+        base = Normal(loc, scale, validate_args=validate_args)
+        base = base if base.batch_shape else base.expand((1,))
+        super().__init__(base, StickBreakingTransform(), validate_args=validate_args)
+
+    @property
+    def loc(self) -> Tensor:
+        """The means of the normal numbers."""
+        return self.base_dist.base_dist.loc
+
+    @property
+    def scale(self) -> Tensor:
+        """The deviations of the normal numbers."""
+        return self.base_dist.base_dist.scale
 
 
 class Half(TransformedDistribution):

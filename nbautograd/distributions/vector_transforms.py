@@ -6,6 +6,7 @@ from typing import Any
 
 from nbautograd.core.array import Size
 from nbautograd.core.tensor import Tensor
+from nbautograd.ops.linalg.cholesky import cholesky
 
 from . import constraints
 from .transforms import Transform
@@ -135,3 +136,44 @@ class StackTransform(Transform):
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Any:
         return self._each(lambda t, a, b: t.log_abs_det_jacobian(a, b), x, y)
+
+
+class CatTransform(Transform):
+    """A transform of its own for each stretch along a dimension."""
+
+    def __init__(self, tseq: Any, dim: int = 0, lengths: Any = None, cache_size: int = 0) -> None:
+        super().__init__(cache_size)
+        self.transforms = list(tseq)
+        self.dim = dim
+        self.lengths = [1] * len(self.transforms) if lengths is None else list(lengths)
+        self.bijective = all(t.bijective for t in self.transforms)
+        self.domain = self.transforms[0].domain
+        self.codomain = self.transforms[0].codomain
+
+    def _each(self, apply: Any, *values: Tensor) -> Tensor:
+        stretches = zip(*(value.split(self.lengths, self.dim) for value in values), strict=True)
+        done = [apply(t, *parts) for t, parts in zip(self.transforms, stretches, strict=True)]
+        return functions.cat(done, self.dim)
+
+    def _call(self, x: Tensor) -> Tensor:
+        return self._each(lambda t, part: t(part), x)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return self._each(lambda t, part: t.inv(part), y)
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Any:
+        return self._each(lambda t, a, b: t.log_abs_det_jacobian(a, b), x, y)
+
+
+class PositiveDefiniteTransform(Transform):
+    """Any matrix to a positive definite one."""
+
+    domain = constraints.independent(constraints.real, 2)
+    codomain = constraints.positive_definite
+
+    def _call(self, x: Tensor) -> Tensor:
+        factor = LowerCholeskyTransform()(x)
+        return factor @ factor.mT
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return LowerCholeskyTransform().inv(cholesky(y))

@@ -20,6 +20,7 @@ ONE = {
     "Dirichlet": lambda d, t: d.Dirichlet(t([0.5, 3.0])),
     "Bernoulli": lambda d, t: d.Bernoulli(t([0.3, 0.8])),
     "Geometric": lambda d, t: d.Geometric(t([0.3, 0.8])),
+    "LogisticNormal": lambda d, t: d.LogisticNormal(t([0.3, 0.8]), 1.0),
     "Binomial": lambda d, t: d.Binomial(4, t([0.3, 0.8])),
     "Poisson": lambda d, t: d.Poisson(t([0.3, 4.8])),
     "Categorical": lambda d, t: d.Categorical(t([0.3, 0.8])),
@@ -50,6 +51,18 @@ OTHER = {
     "MultivariateNormal": lambda d, t: d.MultivariateNormal(t([0.1, 2.0]), t([[1.0, -0.3], [-0.3, 3.0]])),
     "Independent": lambda d, t: d.Independent(d.Normal(t([0.1, 2.0]), t([3.0, 0.7])), 1),
 }
+
+
+def test_divergences_of_continuous_bernoullis_are_pytorchs():
+    torch = pytest.importorskip("torch")
+    found = []
+    for library in (nbautograd, torch):
+        p, q = (library.tensor(v, dtype=library.float64, requires_grad=True) for v in ([0.2, 0.9], [0.6, 0.3]))
+        kind = library.distributions.ContinuousBernoulli
+        value = library.distributions.kl_divergence(kind(p), kind(q))
+        found.append([g.detach().numpy() for g in (value, *library.autograd.grad(value.sum(), (p, q)))])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-7)
 
 
 def divergence(library, p, q):

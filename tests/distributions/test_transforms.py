@@ -25,6 +25,7 @@ TRANSFORMS = {
     "Inverse": lambda d, t: d.ComposeTransform([d.ExpTransform(), d.ExpTransform().inv]),
     "Cumulative": lambda d, t: d.CumulativeDistributionTransform(d.Normal(t(0.0), t(2.0))),
     "Stack": lambda d, t: d.StackTransform([d.ExpTransform(), d.TanhTransform(), d.AffineTransform(1.0, 2.0)], 1),
+    "Cat": lambda d, t: d.CatTransform([d.ExpTransform(), d.TanhTransform()], 1, [1, 2]),
     "Identity": lambda d, t: d.identity_transform,
 }
 
@@ -105,6 +106,16 @@ def test_a_matrix_becomes_a_cholesky_factor():
     factor = transform(x)
     assert bool(d.constraints.lower_cholesky.check(factor))
     np.testing.assert_allclose(transform.inv(factor).numpy(), np.tril(x.numpy()), rtol=1e-9)
+
+
+def test_a_matrix_becomes_positive_definite():
+    d = nbautograd.distributions
+    transform = d.transform_to(d.constraints.positive_definite)
+    x = nbautograd.tensor(X @ X.T)
+    y = transform(x)
+    assert bool(d.constraints.positive_definite.check(y))
+    assert bool(d.constraints.positive_semidefinite.check(y))
+    np.testing.assert_allclose(transform.inv(y).numpy(), np.tril(x.numpy()), rtol=1e-9)
 
 
 CHECKS = {
