@@ -147,7 +147,7 @@ def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
 def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
     """The value of `func`, and its derivative as a function of directions, which does not run `func` again.
 
-    Math: v ↦ Jv, recorded as the derivative of u ↦ Jᵀu
+    Math: v ↦ Jv, recorded by forward mode from v = 0 on and transposed twice
     Raises: RuntimeError when the directions do not have the structure, the shapes and the dtypes of the primals.
     Example:
         >>> import nbautograd as torch
@@ -158,21 +158,26 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     xs, structure = flatten(primals)
     stage = Stage()
     with recording():
-        own = [stage.argument(x) for x in xs]
-        ys, form = flatten(func(*unflatten(own, structure)))
-        moving = [y for y in ys if y._node is not None]
-        us = [zeros_like(y).requires_grad_() for y in moving]
-        pulled = grad(moving, own, us, create_graph=True, allow_unused=True) if moving else ()
+        vs = [stage.argument(zeros_like(x)) for x in xs]
+        with opened() as (level,):
+            own = [alias(x) for x in xs]
+            for x, v in zip(own, vs, strict=True):
+                level.set(x, v)
+            ys, form = flatten(func(*unflatten(own, structure)))
+            moves = [_tangent(level, y) for y in ys]
+        moving = [t for t in moves if t._node is not None]
+        us = [stage.argument(zeros_like(t)) for t in moving]
+        pulled = grad(moving, vs, us, create_graph=True, allow_unused=True) if moving else ()
 
     def push(*tangents: Any) -> Any:
-        vs, given = flatten(tangents)
+        given_vs, given = flatten(tangents)
         if given != structure:
             raise RuntimeError(f"Expected the tangents {given} to have the same argspec as the primals {structure}")
-        for i, (x, v) in enumerate(zip(xs, vs, strict=True)):
+        for i, (x, v) in enumerate(zip(xs, given_vs, strict=True)):
             _check_same(i, x, v)
-        pairs = [(p, v) for p, v in zip(pulled, vs, strict=False) if p is not None and p._node is not None]
-        moves = iter(stage.pulled([p for p, _ in pairs], us, [v for _, v in pairs], keep=True))
-        return unflatten([zeros_like(y) if y._node is None else next(moves) for y in ys], form)
+        pairs = [(p, v) for p, v in zip(pulled, given_vs, strict=False) if p is not None and p._node is not None]
+        found = iter(stage.pulled([p for p, _ in pairs], us, [v for _, v in pairs], keep=True))
+        return unflatten([zeros_like(t) if t._node is None else next(found) for t in moves], form)
 
     return unflatten([stage.result(y) for y in ys], form), push
 

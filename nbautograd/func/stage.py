@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from nbautograd.core.forward import alias, without_history, zeros_like
+from nbautograd.core.forward import alias, tangents_of, without_history, zeros_like
 from nbautograd.core.inference import inference_mode
 from nbautograd.core.modes import enable_grad, is_grad_enabled
-from nbautograd.core.node import ORDER, PARENTS, Node, is_leaf_node, leaf_node, tick
+from nbautograd.core.node import ORDER, PARENTS, Node, is_leaf_node, leaf_node, leaf_tensor, tick
 from nbautograd.core.tensor import Tensor
 from nbautograd.core.walk import grad
 
@@ -54,8 +54,12 @@ class Stage:
         return own
 
     def is_watched(self, x: Tensor) -> bool:
-        """Whether an outer derivative can ask about `x`."""
-        return self._tracked and x._node is not None and self._reaches_outside(x._node)
+        """Whether an outer derivative can ask about `x`, or about a tangent of it."""
+        if not self._tracked:
+            return False
+        return (x._node is not None and self._reaches_outside(x._node)) or any(
+            self.is_watched(tangent) for _, tangent in tangents_of(x)
+        )
 
     def _reaches_outside(self, node: Node) -> bool:
         own = {id(n) for n in self._own}
@@ -67,7 +71,7 @@ class Stage:
                 continue
             seen.add(id(node))
             if is_leaf_node(node):
-                if id(node) not in own:
+                if id(node) not in own and leaf_tensor(node) is not None:  # what is gone nobody can ask about
                     return True
             elif node[ORDER] > self._start:  # older than this stage
                 return True
@@ -87,7 +91,7 @@ class Stage:
         found: Any = [None] * len(xs)
         if used:
             roots, starts = zip(*used, strict=True)
-            watched = any(map(self.is_watched, roots)) or any(g is not None and g._node is not None for g in starts)
+            watched = any(self.is_watched(t) for t in (*roots, *starts) if t is not None)
             found = grad(
                 roots,
                 xs,
