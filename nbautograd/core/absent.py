@@ -134,7 +134,7 @@ ABSENCES = (
         "torch.nn.functional has the form that people call",
         "torch.nn.functional has the same name, or nearly so; whole recurrent networks are in torch.nn",
         "adaptive_max_pool1d affine_grid_generator batch_norm bilinear binary_cross_entropy_with_logits "
-        "constant_pad_nd convolution cosine_embedding_loss embedding embedding_bag embedding_renorm_ "
+        "constant_pad_nd convolution cosine_embedding_loss ctc_loss embedding embedding_bag embedding_renorm_ "
         "feature_*dropout* alpha_dropout_ dropout_ grid_sampler* group_norm gru gru_cell lstm lstm_cell rnn_* "
         "hinge_embedding_loss instance_norm kl_div margin_ranking_loss max_pool*_with_indices pairwise_distance "
         "poisson_nll_loss rms_norm triplet_margin_loss rrelu_ selu_ celu_ threshold_ nn.functional.*_with_indices "
@@ -144,8 +144,8 @@ ABSENCES = (
         "Parts of modules",
         "it is a part of torch's own files, not a function to call",
         "import the name from torch.nn, torch.optim, torch.autograd",
-        "quantization storage nn.modules nn.factory_kwargs nn.utils.stateless fft.Tensor autograd.grad_mode "
-        "autograd.NestedIOFunction autograd.enforce_grad_layout_policy utils.checkpoint.*Context "
+        "quantization storage set_anomaly_enabled nn.modules nn.factory_kwargs nn.utils.stateless fft.Tensor "
+        "autograd.grad_mode autograd.NestedIOFunction autograd.enforce_grad_layout_policy utils.checkpoint.*Context "
         "utils.checkpoint.SAC_* utils.checkpoint.CheckpointPolicy utils.checkpoint.GraphExecGroup "
         "utils.checkpoint.*selective* utils.checkpoint.check_backward_validity utils.checkpoint.detach_variable "
         "utils.checkpoint.*_device_states optim.swap_in_optimizer_params_and_state distributions.ExponentialFamily "
@@ -155,15 +155,24 @@ ABSENCES = (
         "Rare distributions",
         "few programs draw from it",
         "scipy.stats draws from many more; their log-probabilities are quickly written as tensor operations",
-        "distributions.LKJCholesky distributions.LowRankMultivariateNormal distributions.VonMises distributions.Wishart "
-        "distributions.GeneralizedPareto distributions.CorrCholeskyTransform distributions.ExponentialFamily "
-        "distributions.constraints.c* distributions.constraints.stack distributions.*.sample_n",
+        "distributions.LKJCholesky distributions.LowRankMultivariateNormal distributions.VonMises "
+        "distributions.Wishart distributions.GeneralizedPareto distributions.CorrCholeskyTransform "
+        "distributions.ExponentialFamily distributions.constraints.c* distributions.constraints.stack "
+        "distributions.*.sample_n",
     ),
     Absence(
         "Merging layers for faster inference",
         "the layers are run as they stand",
         "leave it out; model.eval() gives the same results",
         "nn.utils.fuse_* nn.utils.fusion nn.utils.convert_conv*",
+    ),
+    Absence(
+        "Left out",
+        "few programs use it, and it was not written yet",
+        "compose it of the functions that are here: gradients follow by themselves",
+        "histogramdd segment_reduce nn.FractionalMaxPool* nn.functional.fractional_max_pool* nn.LinearCrossEntropy* "
+        "nn.functional.linear_cross_entropy linalg.ldl_* distributions.PositiveDefiniteTransform "
+        "distributions.CatTransform",
     ),
     Absence(
         "What torch has taken away or is about to",

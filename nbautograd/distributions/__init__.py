@@ -40,8 +40,6 @@ from .vector_transforms import (
 
 __getattr__ = refuse_in("distributions")
 
-__getattr__ = refuse_in("distributions")
-
 __all__ = [
     "AbsTransform",
     "AffineTransform",
