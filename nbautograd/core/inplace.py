@@ -28,7 +28,20 @@ import numpy as np
 from . import errors, inference
 from .array import is_cupy, ndarray
 from .modes import is_grad_enabled, local, state
-from .node import FITS, OP, ORDER, PARENTS, SAVED, Hooked, hooked, is_leaf_node, node_and_output, op_of, tick
+from .node import (
+    FITS,
+    OP,
+    ORDER,
+    PARENTS,
+    SAVED,
+    Hooked,
+    hooked,
+    is_leaf_node,
+    leaf_tensor,
+    node_and_output,
+    op_of,
+    tick,
+)
 from .op import is_tensor
 from .tensor import Tensor
 
@@ -188,6 +201,12 @@ def check_saved(node: Any) -> None:
                 )
 
 
+QUIET = (
+    "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case "
+    "is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace "
+    "either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want "
+    "the inplace to be tracked)."
+)
 SEVERAL = (
     "This view is the output of a function that returns multiple views. Such functions do not allow the output views "
     "to be modified inplace. You should replace the inplace operation by an out-of-place one.\n"
@@ -319,10 +338,14 @@ def _check_result(target: Tensor, result: Tensor) -> None:
 def _check_one_of_several(target: Tensor) -> None:
     if target._path is not None and any(nr is not None for _, _, nr in target._path):
         what = "A view was created in no_grad mode and is being modified inplace with grad mode enabled"
-        if target._node is not None:
+        if target._node is not None and not is_leaf_node(target._node):
             source, nr = node_and_output(target._node)
             what = f"Output {nr} of {_bare_name(source)} is a view and is being modified inplace"
         raise RuntimeError(f"{what}. {SEVERAL}")
+    base, node = target._base, target._node
+    quiet = base is not None and node is not None and is_leaf_node(node) and leaf_tensor(node) is not target
+    if quiet and base is not None and base._node is not None and not is_leaf_node(base._node):
+        raise RuntimeError(QUIET)
 
 
 def _check_overlap(data: Any, others: tuple[Any, ...]) -> None:
@@ -346,11 +369,12 @@ def _check_overlap(data: Any, others: tuple[Any, ...]) -> None:
 
 
 def _same_memory(a: Any, b: Any) -> bool:
-    return a.ctypes.data == b.ctypes.data and a.shape == b.shape and _steps(a) == _steps(b)
-
-
-def _steps(a: Any) -> list[int]:
-    return [step for n, step in zip(a.shape, a.strides, strict=True) if n != 1]
+    """Whether two dense arrays put the same elements at the same places; NumPy's new axes have no step to compare."""
+    return (
+        a.ctypes.data == b.ctypes.data
+        and a.shape == b.shape
+        and all(s == t or s == 0 or t == 0 for s, t in zip(a.strides, b.strides, strict=True))
+    )
 
 
 def _keep_old_value(node: Any, data: Any) -> bool:

@@ -130,6 +130,15 @@ def leaf_node(tensor: Any) -> Node:
     return [_leaf_tick(), Leaf, None, None, (), weakref.ref(tensor)]
 
 
+def nobodys_leaf() -> Node:
+    """A node that asks for a gradient and drops it; see NOTE [Quiet views] in `core/views.py`."""
+    return [_leaf_tick(), Leaf, None, None, (), _nobody]
+
+
+def _nobody() -> None:
+    """What a weak reference to a tensor that is gone gives."""
+
+
 def leaf_tensor(node: Node) -> Any:
     """The tensor of a leaf's node, or None when nobody holds it any more."""
     return node[SAVED]()

@@ -13,7 +13,17 @@ from . import dtype as dtypes
 from . import errors, modes
 from .absent import absent
 from .modes import state
-from .node import GradFn, Hooked, RemovableHandle, grad_fn_of, hooked, is_leaf_node, leaf_node, node_and_output
+from .node import (
+    GradFn,
+    Hooked,
+    RemovableHandle,
+    grad_fn_of,
+    hooked,
+    is_leaf_node,
+    leaf_node,
+    nobodys_leaf,
+    node_and_output,
+)
 
 _UNSET: dict[str, Any] = {
     "_grad": None,
@@ -170,6 +180,8 @@ class Tensor:
                     "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
                 )
             self._node = leaf_node(self)
+            for view in [v for v in (r() for r in self._views or ()) if v is not None and v._node is None]:
+                view._node = nobodys_leaf()
         elif not requires_grad and self._node is not None:
             if not self.is_leaf:
                 raise RuntimeError(
@@ -333,7 +345,7 @@ class Tensor:
         """
         if force:
             return self._told("numpy", np.asarray(arrays.place(self._data, arrays.CPU)))
-        if self._node is not None:
+        if self._node is not None and modes.is_grad_enabled():
             raise RuntimeError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.\n"
                 "  hint: .detach() is right for plotting and printing; in a loss use torch functions: NumPy's cut it"

@@ -1,4 +1,10 @@
-"""Views: tensors that share memory with their base, and the nodes that carry history between the two."""
+"""Views: tensors that share memory with their base, and the nodes that carry history between the two.
+
+NOTE [Quiet views]
+A view says that it requires a gradient when its base does, also where no path leads from one to the other: when it was
+made under `no_grad`, or before the base was told to require one. In torch a gradient that reaches such a view is lost,
+and so it is here: its node is a leaf's that belongs to nobody.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +15,11 @@ import numpy as np
 
 from . import errors
 from .array import library_of, ndarray
+from .dtype import INEXACT
 from .inplace import array_of as array_of
 from .inplace import storage, touched
 from .modes import is_grad_enabled
-from .node import is_leaf_node, tick
+from .node import is_leaf_node, nobodys_leaf, tick
 from .op import TABLE, names_of
 from .tensor import Tensor
 
@@ -43,6 +50,8 @@ def wrap_one(op: Any, source: Tensor, settings: dict[str, Any], data: Any, nr: i
     step = (op, settings, nr)
     t._path = (step,) if source._path is None else (*source._path, step)
     remember(base, t)
+    if node is None and base._node is not None and data.dtype.kind in INEXACT:
+        t._node = nobodys_leaf()
     return t
 
 

@@ -1,22 +1,31 @@
 """Programs made by chance (views, changes in place, branches, reuse, hooks) do what they do in PyTorch.
 
-`NBAUTOGRAD_PROGRAMS=5000 pytest tests/core/test_random_programs.py` tries more of them, `NBAUTOGRAD_SEED` others. A program
-that differs is cut down line by line before it is shown.
+`NBAUTOGRAD_PROGRAMS=10000 pytest tests/core/test_random_programs.py` tries more of them, `NBAUTOGRAD_SEED=1` others. A
+program that differs is cut down line by line before it is shown.
+
+NOTE [What is not compared]
+No branch asks about zero, where rounding would decide. Where PyTorch's outcome is an accident of its memory, programs do not go: a change whose operand lies across the memory
+that it changes (the result depends on the order of the loop), a gradient given as a tensor that shares its memory with
+the leaf (which then is added to), a scalar changed behind the graph's back by `.data` (PyTorch's saved one changes too;
+here scalars cannot be changed), `gather` of what is changed later (PyTorch saves it without need), and one of several
+views after a change of their memory (PyTorch refuses even to show it). Hooks on a view whose base began to require a
+gradient later crash PyTorch; hooks on a leaf that stops to require one are forgotten here, and kept there for later.
 """
 
 # ruff: noqa: E501  (forms of lines, to be compared at a glance)
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import re
 import warnings
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import strategies
 
 COUNT, FIRST = int(os.environ.get("NBAUTOGRAD_PROGRAMS", "150")), int(os.environ.get("NBAUTOGRAD_SEED", "0"))
 
@@ -52,8 +61,8 @@ REDUCE = [
 VIEWS = [
     "a[0]", "a[:1]", "a[...,1:]", "a[::2]", "a[None]", "a.t()", "a.unsqueeze(0)", "a.squeeze(0)", "a.squeeze()", "a.reshape(-1)", "a.view(-1)",
     "a.reshape(3,-1)", "a.expand(2,3)", "a.transpose(0,-1)", "a.flatten()", "a.diagonal()", "a.unbind(0)[0]", "a.split(1)[-1]", "a.chunk(2,-1)[0]",
-    "a.narrow(0,0,1)", "a.select(-1,1)", "a.view_as(b)", "a.expand_as(b)", "a[[0,0]]", "a[a>0]", "a.flip(0)", "a.repeat(2,1)", "a.contiguous()",
-    "a.detach()", "torch.roll(a,1,0)", "a.index_select(0,torch.tensor([0,0]))", "a.gather(0,torch.zeros_like(a,dtype=torch.int64))",
+    "a.narrow(0,0,1)", "a.select(-1,1)", "a.view_as(b)", "a.expand_as(b)", "a[[0,0]]", "a[a>0.0123]", "a.flip(0)", "a.repeat(2,1)", "a.contiguous()",
+    "a.detach()", "torch.roll(a,1,0)", "a.index_select(0,torch.tensor([0,0]))", "(a*1).gather(0,torch.zeros_like(a,dtype=torch.int64))",
 ]  # fmt: skip
 SEVERAL = [
     "a@b",
@@ -65,7 +74,7 @@ SEVERAL = [
 ]
 IN_PLACE = [
     "a.add_(b)", "a.mul_(b)", "a.sub_(b)", "a.div_(b*b+1)", "a.mul_(0.5)", "a.add_(1)", "a.sin_()", "a.tanh_()", "a.sigmoid_()", "a.relu_()", "a.zero_()",
-    "a.fill_(0.5)", "a.copy_(b)", "a.neg_()", "a.clamp_(max=0.5)", "a.masked_fill_(a>0,0.1)", "a[0]=b", "a[0]=0.3", "a[...,1:]=0.2", "a[a>0]=0.1", "a[:]=b",
+    "a.fill_(0.5)", "a.copy_(b)", "a.neg_()", "a.clamp_(max=0.5)", "a.masked_fill_(a>0.0123,0.1)", "a[0]=b", "a[0]=0.3", "a[...,1:]=0.2", "a[a>0.0123]=0.1", "a[:]=b",
     "a.pow_(2)", "a.lerp_(b,0.5)", "a[0]+=b", "a.t()[0].mul_(2)", "a.data.mul_(0.9)", "a.detach().mul_(0.9)", "a.detach_()", "a.exp_().clamp_(max=2)",
     "a.addcmul_(a,b)", "a.sqrt_()", "a.square_()", "a[[0,0]]=0.7",
 ]  # fmt: skip
@@ -75,7 +84,7 @@ OTHER = [
 ]  # fmt: skip
 BACKWARD = [
     "a.sum().backward()", "a.sum().backward(retain_graph=True)", "(a*a).sum().backward()", "a.backward()", "a.backward(torch.ones_like(a))",
-    "a.backward(b.detach())", "a.sum().backward(inputs=[b])", "(a.sum()+b.sum()).backward()", "torch.autograd.backward([a.sum(),b.sum()])",
+    "a.backward(b.detach().clone())", "a.sum().backward(inputs=[b])", "(a.sum()+b.sum()).backward()", "torch.autograd.backward([a.sum(),b.sum()])",
 ]  # fmt: skip
 GRADS = [
     "torch.autograd.grad(a.sum(),b,create_graph=True)[0]*1", "torch.autograd.grad(a.sum(),b,retain_graph=True)[0].clone()",
@@ -87,8 +96,8 @@ SHAPES = ["()", "(3,)", "(2,3)", "(1,3)", "(2,1)", "(3,3)"]
 class Program:
     """Lines made by chance; each is run on PyTorch at once, which tells what the next one can use."""
 
-    def __init__(self, seed: int, torch: Any) -> None:
-        self.chance = random.Random(seed)
+    def __init__(self, chance: random.Random, torch: Any) -> None:
+        self.chance = chance
         self.run = Run(torch)
         self.lines: list[str] = []
         self.made = 0
@@ -110,26 +119,43 @@ class Program:
     def using(self, form: str) -> str:
         """`form` with two of the program's tensors for its `a` and `b`; newer ones more often."""
         names = [name for name, value in self.run.space.items() if name[0] == "v" and value is not None]
-        pick = lambda: names[-min(int(self.chance.expovariate(0.35)) + 1, len(names))]  # noqa: E731
+        pick = lambda: names[-min(self.chance.randint(1, len(names)) for _ in range(3))]  # noqa: E731
         a, b = pick(), pick()
+        if self.is_accident(form, self.run.space[a], self.run.space[b]):
+            return "pass"
         return "".join({"a": a, "b": b}.get(word, word) for word in words(form))
+
+    def is_accident(self, form: str, a: Any, b: Any) -> bool:
+        """See NOTE [What is not compared]."""
+        if "hook" in form and a.requires_grad and a.grad_fn is None and a._base is not None:
+            return True
+        if form in ("a.detach_()", "a.requires_grad_(False)") and a._backward_hooks:
+            return True
+        if form not in IN_PLACE:
+            return False
+        if ".data" in form and not a.ndim:
+            return True
+        if "b" not in words(form) or a.untyped_storage().data_ptr() != b.untyped_storage().data_ptr():
+            return False
+        return not (a.is_contiguous() and b.is_contiguous())
 
     def line(self) -> str:
         kinds = (UNARY, BINARY, REDUCE, VIEWS, SEVERAL, GRADS, IN_PLACE, OTHER, BACKWARD)
         kind = self.chance.choices(kinds, (4, 6, 3, 7, 2, 1, 7, 1, 1))[0]
         line = self.using(self.chance.choice(kind))
         if kind in kinds[:6]:
-            other = self.using("a if a.sum()>0 else b")
+            other = self.using("a if a.sum()>0.0123 else b")
             line = f"{self.new()} = " + (line if self.chance.random() > 0.04 else other)
-        quiet = (
-            kind is not VIEWS and self.chance.random() < 0.06
-        )  # a view made in no_grad has rules of its own in PyTorch
+        quiet = self.chance.random() < 0.06
         return f"with torch.no_grad(): {line}" if quiet else line
 
     def add(self, line: str) -> None:
         before = len(self.run.errors)
         self.run.line(line)
-        if len(self.run.errors) == before or self.chance.random() < 0.3:  # most of what cannot run is left out
+        refused = "its base or another view of its base" in "".join(self.run.errors[before:])
+        if len(self.run.errors) == before or (
+            self.chance.random() < 0.3 and not refused
+        ):  # few that cannot run are kept
             self.lines.append(line)
         else:
             self.run = Run(self.run.torch, self.lines)
@@ -236,13 +262,19 @@ def report(lines: list[str], torch: Any, nb: Any) -> str:
     return "\n".join([*lines, *rows])
 
 
-@pytest.mark.parametrize("start", range(FIRST, FIRST + COUNT, 25))
-def test_programs_made_by_chance_do_what_they_do_in_pytorch(start: int) -> None:
+@hypothesis.seed(FIRST)
+@hypothesis.settings(
+    max_examples=COUNT,
+    deadline=None,
+    database=None,
+    phases=[hypothesis.Phase.generate],
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+@hypothesis.given(strategies.randoms(use_true_random=False))
+def test_programs_made_by_chance_do_what_they_do_in_pytorch(chance: random.Random) -> None:
     torch = pytest.importorskip("torch")
     import nbautograd as nb
 
-    for seed in range(start, min(start + 25, FIRST + COUNT)):
-        lines = Program(seed, torch).lines
-        with contextlib.suppress(RecursionError):
-            if differs(lines, torch, nb):
-                pytest.fail(f"seed {seed}\n{report(shortest(lines, torch, nb), torch, nb)}", pytrace=False)
+    lines = Program(chance, torch).lines
+    if differs(lines, torch, nb):
+        pytest.fail(report(shortest(lines, torch, nb), torch, nb), pytrace=False)
