@@ -73,7 +73,8 @@ def multi_head_attention_forward(
     share = dropout_p if training else 0.0
     q, k, v = heads
     out, seen = _attend(q, k, v, mask, share, need_weights, causal)
-    out = FUNCTIONAL["linear"](_rows(out), out_proj_weight, out_proj_bias).view(*query.shape[:2], -1)
+    shape = (*query.shape[:2], out_proj_weight.shape[0])
+    out = FUNCTIONAL["linear"](_rows(out), out_proj_weight, out_proj_bias).view(shape)
     if seen is not None and average_attn_weights:
         seen = seen.mean(1)
     if batched:

@@ -147,6 +147,16 @@ def test_self_attention_projects_in_one_product(batch_first, shape):
     assert_same(lambda t: t.nn.MultiheadAttention(4, 2, batch_first=batch_first), run, draw(*shape))
 
 
+def test_a_batch_may_be_empty():
+    m = nbautograd.nn.MultiheadAttention(4, 2)
+    x = nbautograd.zeros(5, 0, 4)
+    for need_weights in (False, True):
+        out, weights = m(x, x, x, need_weights=need_weights)
+        out.sum().backward()
+        assert tuple(out.shape) == (5, 0, 4)
+        assert weights is None or tuple(weights.shape) == (0, 5, 5)
+
+
 def test_a_causal_hint_stands_for_its_mask():
     def run(m, t, x):
         mask = t.nn.Transformer.generate_square_subsequent_mask(3, dtype=t.float64)

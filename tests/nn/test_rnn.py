@@ -120,6 +120,15 @@ def test_a_layer_keeps_float32(layer):
 
 
 @each_layer
+def test_a_batch_may_be_empty(layer):
+    m = LAYERS[layer](nbautograd, num_layers=2, bidirectional=True)
+    out = m(nbautograd.zeros(5, 0, 3))[0]
+    out.sum().backward()
+    assert tuple(out.shape) == (5, 0, 8)
+    assert not any(p.grad.numpy().any() for p in m.parameters())
+
+
+@each_layer
 def test_frozen_weights_get_no_gradient(layer):
     def build(t):
         return LAYERS[layer](t).requires_grad_(False)
