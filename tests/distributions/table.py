@@ -55,7 +55,7 @@ ROWS: dict[str, Row] = {
     "Bernoulli": Row(lambda d, t: d.Bernoulli(t([0.3, 0.8, 0.5])), COUNTS.clip(0, 1)),
     "Bernoulli by logits": Row(lambda d, t: d.Bernoulli(logits=t([0.3, -0.8, 2.5])), COUNTS.clip(0, 1)),
     "ContinuousBernoulli": Row(lambda d, t: d.ContinuousBernoulli(t([0.3, 0.8, 0.02])), SHARE),
-    "ContinuousBernoulli, nearly even": Row(lambda d, t: d.ContinuousBernoulli(t([0.497, 0.45, 0.54])), SHARE),
+    "ContinuousBernoulli, nearly even": Row(lambda d, t: d.ContinuousBernoulli(t([0.48, 0.45, 0.54])), SHARE),
     "ContinuousBernoulli by logits": Row(lambda d, t: d.ContinuousBernoulli(logits=t([0.3, -0.8, 2.5])), SHARE),
     "LogisticNormal": Row(lambda d, t: d.LogisticNormal(t([0.5, -1.0]), t([1.0, 2.0])), SIMPLEX),
     "Geometric": Row(lambda d, t: d.Geometric(t([0.3, 0.8, 0.5])), COUNTS),
