@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from nbautograd.core.absent import refuse_in
+
 
 def compile(
     model: Callable[..., Any] | None = None,
@@ -68,6 +70,8 @@ def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:
 def cudagraph_mark_step_begin() -> None:
     """Nothing to mark."""
 
+
+__getattr__ = refuse_in("compiler")
 
 __all__ = [
     "allow_in_graph",

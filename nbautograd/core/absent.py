@@ -66,8 +66,8 @@ ABSENCES = (
         "Other makers' libraries",
         "it is one library's own form of an op, and computing is NumPy's and CuPy's here",
         "use the function without the maker's name, such as torch.nn.functional.conv2d",
-        "cudnn_* miopen_* mkldnn_* Tensor.*mkldnn *vulkan* native_* batch_norm_* mps xpu mtia mps.* xpu.* "
-        "Tensor.ipu Tensor.xpu Tensor.mtia Tensor.is_ipu Tensor.is_maia Tensor.is_mtia Tensor.is_xla "
+        "backends.* cudnn_* miopen_* mkldnn_* Tensor.*mkldnn *vulkan* native_* batch_norm_* mps xpu mtia mps.* "
+        "xpu.* Tensor.ipu Tensor.xpu Tensor.mtia Tensor.is_ipu Tensor.is_maia Tensor.is_mtia Tensor.is_xla "
         "get_device_module _foreach_* *_xla_* *_ipu_* cuda.gds cuda.tunable cpu cpu.* nn.functional.native_* "
         "choose_qparams_optimized compiled_with_cxx11_abi init_num_threads profiler_* hash_tensor "
         "Tensor.hash_tensor",
@@ -122,12 +122,13 @@ ABSENCES = (
         "Tools around torch",
         "it belongs to torch's own distribution",
         "models come as state dicts: torch.load reads .pt and .safetensors files",
-        "hub hub.* onnx onnx.* package profiler profiler.* testing overrides utils.tensorboard quasirandom "
-        "utils.data.*DataPipe utils.data.functional_datapipe utils.data.*determin* utils.data.runtime_* "
-        "utils.data.argument_validation utils.data.DataChunk utils.data.datapipes utils.data.graph* types "
-        "functional signal return_types torch_version nn.functional.*torch_function* nn.functional.boolean_dispatch "
-        "nn.functional.assert_int_or_pair nn.functional.Broadcasting* nn.functional.Tensor classproperty "
-        "AcceleratorError Tensor.as_subclass Tensor.reinforce Tensor.volatile",
+        "hub hub.* onnx onnx.* package profiler profiler.* testing overrides utils.tensorboard utils.benchmark "
+        "utils.bottleneck utils.cpp_extension utils.mobile_optimizer utils.model_zoo utils.collect_env "
+        "utils.flop_counter quasirandom utils.data.*DataPipe utils.data.functional_datapipe utils.data.*determin* "
+        "utils.data.runtime_* utils.data.argument_validation utils.data.DataChunk utils.data.datapipes "
+        "utils.data.graph* types functional signal return_types torch_version nn.functional.*torch_function* "
+        "nn.functional.boolean_dispatch nn.functional.assert_int_or_pair nn.functional.Broadcasting* "
+        "nn.functional.Tensor classproperty AcceleratorError Tensor.as_subclass Tensor.reinforce Tensor.volatile",
     ),
     Absence(
         "Low-level forms of layers",

@@ -1,5 +1,9 @@
 """Helpers beside the engine, under torch's paths."""
 
+from nbautograd.core.absent import refuse_in
+
 from . import checkpoint, data, dlpack
+
+__getattr__ = refuse_in("utils")
 
 __all__ = ["checkpoint", "data", "dlpack"]
