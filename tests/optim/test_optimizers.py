@@ -37,13 +37,27 @@ OPTIONS = {
         {"momentum": 0.5, "centered": True},
         {"alpha": 0.5, "eps": 1e-3, "maximize": True},
     ],
-    "Adagrad": [{}, {"lr": 0.1, "lr_decay": 0.1, "initial_accumulator_value": 0.5, "weight_decay": 0.1}],
+    "Adagrad": [
+        {},
+        {"lr": 0.1, "lr_decay": 0.1, "initial_accumulator_value": 0.5, "weight_decay": 0.1},
+        {"maximize": True, "eps": 1e-3},
+    ],
     "Adadelta": [{}, {"lr": 0.5, "rho": 0.8, "weight_decay": 0.1}, {"maximize": True, "eps": 1e-3}],
     "Adamax": [{}, {"lr": 0.1, "weight_decay": 0.1}, {"maximize": True, "betas": (0.5, 0.6)}],
-    "NAdam": [{}, {"lr": 0.1, "weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled_weight_decay": True}],
-    "RAdam": [{}, {"lr": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True}, {"betas": (0.5, 0.6)}],
-    "Rprop": [{}, {"etas": (0.4, 1.3), "step_sizes": (1e-3, 1)}],
-    "ASGD": [{}, {"t0": 10, "lambd": 0.1, "weight_decay": 0.1}],
+    "NAdam": [
+        {},
+        {"lr": 0.1, "weight_decay": 0.1},
+        {"weight_decay": 0.1, "decoupled_weight_decay": True},
+        {"betas": (0.5, 0.9), "momentum_decay": 0.1, "maximize": True},
+    ],
+    "RAdam": [
+        {},
+        {"lr": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True},
+        {"betas": (0.5, 0.6)},
+        {"maximize": True, "weight_decay": 0.1, "eps": 1e-3},
+    ],
+    "Rprop": [{}, {"etas": (0.4, 1.3), "step_sizes": (1e-3, 1)}, {"maximize": True, "lr": 0.1}],
+    "ASGD": [{}, {"t0": 10, "lambd": 0.1, "weight_decay": 0.1}, {"alpha": 0.5, "maximize": True}],
     "Adafactor": [{}, {"lr": 0.1, "weight_decay": 0.1}, {"maximize": True, "eps": (1e-3, 1e-2), "d": 2.0}],
 }
 CASES = [(name, options) for name, several in OPTIONS.items() for options in several]
