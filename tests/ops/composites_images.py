@@ -27,7 +27,8 @@ def convolutions(n: int, transposed: bool = False) -> Any:
             if transposed:
                 weights = (x[-3], w[0] // settings.get("groups", 1))
                 given["padding"] = int("padding" in settings)
-            yield make(*x[:-2], *sizes), make(*weights, *taps), make(w[0]), given
+            x_and_w = (make(*x[:-2], *sizes, low=-1, high=1), make(*weights, *taps, low=-1, high=1))
+            yield *x_and_w, make(w[0]), given
 
     return rows
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbautograd.core.op import Op, xp
-from nbautograd.ops.conv.kernels import convolve, correlate, geometry, spread
+from nbautograd.ops.conv.kernels import convolve, correlate, geometry, in_single, spread
 from nbautograd.ops.samples import Make, through
 
 # x, w, and what is not 1, 0, 1 and 1
@@ -57,7 +57,7 @@ class Convolution(Op):
 
     def forward(x, w, b, *, stride, padding, dilation, groups):
         geo = geometry(x.shape[2:], w.shape[2:], stride, padding, dilation)
-        return convolve(x, w, b, geo, groups)
+        return convolve(*in_single(x, w, b), geo, groups).astype(x.dtype, copy=False)
 
     def dx(g, w, x_shape, stride, padding, dilation, groups):
         where = {"size": tuple(x_shape[2:]), "stride": stride, "padding": padding, "dilation": dilation}
@@ -86,7 +86,8 @@ class ConvTranspose(Op):
     samples = through("conv_transpose2d", _grown)
 
     def forward(x, w, b, *, size, stride, padding, dilation, groups):
-        return spread(x, w, b, geometry(size, w.shape[2:], stride, padding, dilation), groups)
+        geo = geometry(size, w.shape[2:], stride, padding, dilation)
+        return spread(*in_single(x, w, b), geo, groups).astype(x.dtype, copy=False)
 
     def dx(g, w, stride, padding, dilation, groups):
         return xp.convolution(g, w, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
@@ -120,7 +121,8 @@ class ConvTaps(Op):
     samples = through("", _tapped)
 
     def forward(x, y, *, kernel, stride, padding, dilation, groups):
-        return correlate(x, y, geometry(x.shape[2:], kernel, stride, padding, dilation), groups)
+        geo = geometry(x.shape[2:], kernel, stride, padding, dilation)
+        return correlate(*in_single(x, y), geo, groups).astype(x.dtype, copy=False)
 
     def dx(g, y, x_shape, stride, padding, dilation, groups):
         where = {"size": tuple(x_shape[2:]), "stride": stride, "padding": padding, "dilation": dilation}

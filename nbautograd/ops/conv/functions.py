@@ -25,9 +25,10 @@ def _convolved_over(n: int, input: Any, weight: Any, bias: Any, stride: Any, pad
     batch = input if input.ndim == n + 2 else input.unsqueeze(0)
     geo = geometry(tuple(batch.shape[2:]), kernel, stride, padding, dilation)
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation))
-    if any(r > size for r, size in zip(reach, geo.padded)):
+    room = tuple(n + 2 * p for n, p in zip(geo.size, padding))
+    if any(r > n for r, n in zip(reach, room)):
         raise RuntimeError(
-            f"Calculated padded input size per channel: ({by(geo.padded)}). Kernel size: ({by(reach)}). "
+            f"Calculated padded input size per channel: ({by(room)}). Kernel size: ({by(reach)}). "
             "Kernel size can't be greater than actual input size"
             f"\n  input  {tuple(input.shape)}"
             "\n  hint: earlier strides and pools have made it this small; add padding, or leave one of them out"

@@ -6,7 +6,7 @@ many times the input's memory, and be slow for it: they are made a block at a ti
 is used again. With stride 1 a window moves along a padded row as one long slice, border elements included, so a column
 matrix is copied in long runs. It has a few columns too many, the windows that wrap round a border; what comes of them
 is left out when the product is copied to its place, which has to be done anyhow, to add the bias and to bring the
-channels behind the samples.
+channels behind the samples. Neighbouring rows share a border: what lies right of one lies left of the next.
 
 The three kernels are the three derivatives of one form, Σ g · conv(x, w), by g, x and w: each one's derivatives are the
 other two.
@@ -62,19 +62,20 @@ def buffer(purpose: str, shape: tuple[int, ...], like: Any) -> Any:
 class Geometry:
     """Where the windows of a convolution lie; sizes are per spatial dimension."""
 
+    size: tuple[int, ...]
     kernel: tuple[int, ...]
     stride: tuple[int, ...]
     padding: tuple[int, ...]
     dilation: tuple[int, ...]
     padded: tuple[int, ...]
-    """The input with its border."""
+    """The input with its border, as it lies in memory (NOTE [Columns])."""
     out: tuple[int, ...]
     """How many windows there are."""
 
     @cached_property
     def inner(self) -> tuple[slice, ...]:
         """Where the input lies within its border, as an index of (C, N, *padded)."""
-        return (_ALL, _ALL, *(slice(p, n - p) for p, n in zip(self.padding, self.padded)))
+        return (_ALL, _ALL, *(slice(p, p + n) for p, n in zip(self.padding, self.size)))
 
     @cached_property
     def step(self) -> tuple[int, ...]:
@@ -118,9 +119,12 @@ def geometry(
     dilation: tuple[int, ...],
 ) -> Geometry:
     """The windows of an input whose spatial dimensions are `size`."""
-    padded = tuple(n + 2 * p for n, p in zip(size, padding))
-    out = tuple((n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(padded, kernel, stride, dilation))
-    return Geometry(kernel, stride, padding, dilation, padded, out)
+    figures = zip(size, kernel, stride, padding, dilation)
+    out = tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in figures)
+    end = 1 if any(padding[1:]) else 0  # the last row's right border has no row behind it to lie in
+    first = size[0] + 2 * padding[0] + end
+    padded = (first, *(n + p for n, p in zip(size[1:], padding[1:])))
+    return Geometry(size, kernel, stride, padding, dilation, padded, out)
 
 
 @lru_cache(256)
@@ -194,6 +198,11 @@ def by_columns(y: Any, part: slice, geo: Geometry, row: int, groups: int) -> Any
     return runs.reshape((groups, shown.shape[0] // groups, -1))
 
 
+def in_single(*arrays: Any) -> Any:
+    """Arrays of half precision in single precision: sums of many products would drown in half of it."""
+    return [a if a is None or a.dtype.itemsize > 2 else a.astype("float32") for a in arrays]
+
+
 def add_bias(values: Any, b: Any, out: Any) -> None:
     """`values` plus a number per channel, both (C, N, …), into `out`."""
     if b is None:
@@ -221,8 +230,10 @@ def convolve(x: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
 
 def spread(y: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
     """Each element of `y` adds `w`, scaled, to the window under it: the transpose of `convolve`."""
+    if geo.dense and w.shape[0] <= w.shape[1] * groups and (back := _backwards(geo)) is not None:
+        return convolve(y, _turned(w, groups), b, back, groups)
     channels = w.shape[1] * groups
-    out = xp.empty((y.shape[0], channels, *(n - 2 * p for n, p in zip(geo.padded, geo.padding))), dtype=y.dtype)
+    out = xp.empty((y.shape[0], channels, *geo.size), dtype=y.dtype)
     kernels = xp.swapaxes(w.reshape((groups, w.shape[0] // groups, -1)), 1, 2)
     for part, bands in blocks(y.shape[0], math.prod(w.shape[1:]) * groups, geo, y):
         count = part.stop - part.start
@@ -238,6 +249,19 @@ def spread(y: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
                 under[(slice(None), *tap)] += found[(slice(None), *tap)]
         add_bias(full[geo.inner], b, xp.swapaxes(out[part], 0, 1))
     return out
+
+
+@lru_cache(256)
+def _backwards(geo: Geometry) -> Geometry | None:
+    """The convolution over the outputs of a dense one that leads back to its inputs, if it has no negative border."""
+    border = tuple(d * (k - 1) - p for d, k, p in zip(geo.dilation, geo.kernel, geo.padding))
+    return None if min(border) < 0 else geometry(geo.out, geo.kernel, geo.stride, border, geo.dilation)
+
+
+def _turned(w: Any, groups: int) -> Any:
+    """Weights with inputs and outputs exchanged and every kernel the other way round."""
+    parts = xp.swapaxes(w.reshape((groups, w.shape[0] // groups, *w.shape[1:])), 1, 2)
+    return xp.flip(parts, tuple(range(3, parts.ndim))).reshape((-1, w.shape[0] // groups, *w.shape[2:]))
 
 
 def correlate(x: Any, y: Any, geo: Geometry, groups: int) -> Any:
