@@ -57,7 +57,7 @@ class Convolution(Op):
 
     def forward(x, w, b, *, stride, padding, dilation, groups):
         geo = geometry(x.shape[2:], w.shape[2:], stride, padding, dilation)
-        return convolve(*in_single(x, w, b), geo, groups).astype(x.dtype, copy=False)
+        return convolve(*in_single(x, w, b), geo=geo, groups=groups).astype(x.dtype, copy=False)
 
     def dx(g, w, x_shape, stride, padding, dilation, groups):
         where = {"size": tuple(x_shape[2:]), "stride": stride, "padding": padding, "dilation": dilation}
@@ -87,7 +87,7 @@ class ConvTranspose(Op):
 
     def forward(x, w, b, *, size, stride, padding, dilation, groups):
         geo = geometry(size, w.shape[2:], stride, padding, dilation)
-        return spread(*in_single(x, w, b), geo, groups).astype(x.dtype, copy=False)
+        return spread(*in_single(x, w, b), geo=geo, groups=groups).astype(x.dtype, copy=False)
 
     def dx(g, w, stride, padding, dilation, groups):
         return xp.convolution(g, w, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
@@ -122,7 +122,7 @@ class ConvTaps(Op):
 
     def forward(x, y, *, kernel, stride, padding, dilation, groups):
         geo = geometry(x.shape[2:], kernel, stride, padding, dilation)
-        return correlate(*in_single(x, y), geo, groups).astype(x.dtype, copy=False)
+        return correlate(*in_single(x, y), geo=geo, groups=groups).astype(x.dtype, copy=False)
 
     def dx(g, y, x_shape, stride, padding, dilation, groups):
         where = {"size": tuple(x_shape[2:]), "stride": stride, "padding": padding, "dilation": dilation}
