@@ -3,6 +3,7 @@
 import sys
 import threading
 
+import numpy as np
 import pytest
 
 import nbautograd
@@ -302,3 +303,25 @@ def test_the_older_path_decorates_a_custom_function_too():
     x = nbautograd.ones(2, requires_grad=True)
     Twice.apply(x).sum().backward()
     assert x.grad.tolist() == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_gradients_of_a_network_are_pytorchs_within_half_precision(dtype):
+    torch = pytest.importorskip("torch")
+    random = np.random.default_rng(0)
+    shapes = [(4, 1, 3, 3), (4,), (16, 4 * 6 * 6), (16,), (3, 16), (3,)]
+    weights = [random.standard_normal(shape).astype(np.float32) * 0.3 for shape in shapes]
+    images = random.standard_normal((4, 1, 8, 8)).astype(np.float32)
+
+    def gradients(t):
+        f = t.nn.functional
+        w = [t.tensor(array, requires_grad=True) for array in weights]
+        with t.autocast("cpu", dtype=getattr(t, dtype)):
+            h = f.relu(f.conv2d(t.tensor(images), w[0], w[1])).flatten(1)
+            h = f.layer_norm(f.gelu(f.linear(h, w[2], w[3])), (16,))
+            loss = f.cross_entropy(f.linear(h, w[4], w[5]), t.tensor([0, 1, 2, 1]))
+        loss.backward()
+        return [np.array(p.grad.tolist()) for p in w]
+
+    for ours, theirs in zip(gradients(nbautograd), gradients(torch), strict=True):
+        assert np.abs(ours - theirs).max() < 0.02 * np.abs(theirs).max()
