@@ -135,6 +135,11 @@ def nobodys_leaf() -> Node:
     return [_leaf_tick(), Leaf, None, None, (), _nobody]
 
 
+def is_nobodys(node: Node) -> bool:
+    """Whether `node` is one from `nobodys_leaf`."""
+    return node[SAVED] is _nobody
+
+
 def _nobody() -> None:
     """What a weak reference to a tensor that is gone gives."""
 

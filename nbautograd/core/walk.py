@@ -37,6 +37,7 @@ from .node import (
     Leaf,
     Node,
     OutputSlot,
+    is_nobodys,
     leaf_tensor,
     node_and_output,
     op_of,
@@ -117,7 +118,7 @@ def grad(
     results: list[Tensor | None] = []
     for i, x in enumerate(wanted):
         node, nr = node_and_output(x._node)
-        g = found.get((id(node), nr))
+        g = None if is_nobodys(node) else found.get((id(node), nr))
         if g is None and materialize_grads:
             g = wrap(np.zeros_like(x._data))
         if g is None and not allow_unused:

@@ -4,12 +4,13 @@
 program that differs is cut down line by line before it is shown.
 
 NOTE [What is not compared]
-No branch asks about zero, where rounding would decide. Where PyTorch's outcome is an accident of its memory, programs do not go: a change whose operand lies across the memory
-that it changes (the result depends on the order of the loop), a gradient given as a tensor that shares its memory with
-the leaf (which then is added to), a scalar changed behind the graph's back by `.data` (PyTorch's saved one changes too;
-here scalars cannot be changed), `gather` of what is changed later (PyTorch saves it without need), and one of several
-views after a change of their memory (PyTorch refuses even to show it). Hooks on a view whose base began to require a
-gradient later crash PyTorch; hooks on a leaf that stops to require one are forgotten here, and kept there for later.
+No branch asks about zero, where rounding would decide. Where PyTorch's outcome is an accident of its memory, programs do
+not go: a change whose operand lies across the memory that it changes (the result depends on the order of the loop), a
+gradient given as a tensor that shares its memory with the leaf (which then is added to), a scalar changed behind the
+graph's back by `.data` (PyTorch's saved one changes too; here scalars cannot be changed), `gather` of what is changed
+later (PyTorch saves it without need), and one of several views after a change of their memory (PyTorch refuses even to
+show it). Hooks on a view whose base began to require a gradient later crash PyTorch; hooks on a leaf that stops to
+require one are forgotten here, and kept there for later.
 """
 
 # ruff: noqa: E501  (forms of lines, to be compared at a glance)

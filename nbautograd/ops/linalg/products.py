@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy as np
 from nbautograd.core import dtype as dtypes
 from nbautograd.core.call import wrap
 from nbautograd.core.op import Op, xp
-from nbautograd.core.public import public
+from nbautograd.core.public import into, public
 from nbautograd.core.tensor import Tensor
+from nbautograd.ops.arguments import into_out
 from nbautograd.ops.samples import SHAPES, cases, shaped, through
 from nbautograd.ops.shape.views import View
 
@@ -39,7 +41,17 @@ def product_error(x: Any, y: Any) -> str | None:
         )
     if x.ndim == 2 and y.ndim == 1:
         return f"size mismatch, got input ({x.shape[0]}), mat ({by(x.shape)}), vec ({y.shape[0]})"
-    return None
+    return _stacks_error(x.shape, y.shape) if y.ndim > 2 else None
+
+
+def _stacks_error(x: tuple[int, ...], y: tuple[int, ...]) -> str | None:
+    """torch's text for stacks of matrices that fit as stacks, and not as matrices."""
+    try:
+        count = math.prod(np.broadcast_shapes(x[:-2], y[:-2]))
+    except ValueError:
+        return None
+    wanted, got = [count, x[-1]], [count, y[-2]]
+    return f"Expected size for first two dimensions of batch2 tensor to be: {wanted} but got: {got}."
 
 
 def by(shape: tuple[int, ...]) -> str:
@@ -180,7 +192,7 @@ class Outer(Op):
 
 
 @public()
-def matmul(input, other):
+def matmul(input, other, *, out: Any = None):
     """The matrix product, for vectors, matrices and stacks of them.
 
     Shape: (…, N, D) @ (…, D, M) → (…, N, M); a vector counts as a row on the left, as a column on the right
@@ -188,6 +200,8 @@ def matmul(input, other):
     """
     if not isinstance(other, Tensor):
         return NotImplemented
+    if out is not None:
+        return into(out, matmul(input, other), "matmul")
     left, right = input._data.ndim, other._data.ndim
     if left == 0 or right == 0:
         raise RuntimeError(product_error(input._data, other._data))
@@ -223,44 +237,44 @@ Tensor.__rmatmul__ = _rmatmul
 
 
 @public()
-def mm(input, mat2):
+def mm(input, mat2, *, out: Any = None):
     """The product of two matrices."""
     if input.ndim != 2:
         raise RuntimeError("self must be a matrix")
     if mat2.ndim != 2:
         raise RuntimeError("mat2 must be a matrix")
-    return Mm.call(input, mat2)
+    return into_out(out, Mm.call(input, mat2), "mm")
 
 
 @public()
-def bmm(input, mat2):
+def bmm(input, mat2, *, out: Any = None):
     """The products of two stacks of matrices."""
     if input.ndim != 3 or mat2.ndim != 3:
         raise RuntimeError(f"batch{1 + (input.ndim == 3)} must be a 3D tensor")
-    return Bmm.call(input, mat2)
+    return into_out(out, Bmm.call(input, mat2), "bmm")
 
 
 @public()
-def mv(input, vec):
+def mv(input, vec, *, out: Any = None):
     """The product of a matrix and a vector."""
-    return Mv.call(input, vec)
+    return into_out(out, Mv.call(input, vec), "mv")
 
 
 @public()
-def dot(input, tensor):
+def dot(input, tensor, *, out: Any = None):
     """The dot product of two vectors.
 
     Raises: RuntimeError when they are not vectors.
     """
     if input.ndim != 1 or tensor.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
-    return Dot.call(input, tensor)
+    return into_out(out, Dot.call(input, tensor), "dot")
 
 
 @public("outer", "ger")
-def outer(input, vec2):
+def outer(input, vec2, *, out: Any = None):
     """The products of every pair of elements of two vectors."""
     for name, x in (("self", input), ("vec2", vec2)):
         if x.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.ndim}-D")
-    return Outer.call(input, vec2)
+    return into_out(out, Outer.call(input, vec2), "outer")
