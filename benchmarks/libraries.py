@@ -6,9 +6,11 @@ from types import ModuleType
 
 REFERENCE = "torch"
 SUBJECT = "nbautograd"
+CAPTURED = "captured"
 LIBRARIES = {
     "nbautograd": "nbautograd",
     "torch": "torch",
+    "captured": "nbautograd",
     "mygrad": "mygrad",
     "HIPS autograd": "autograd",
     "micrograd": "micrograd.engine",

@@ -15,6 +15,9 @@ from .row import Row
 ROUND_SECONDS = 0.1  # a library's share of a round, so that the clock's grain does not count
 
 
+STEPS = 4  # to compare, and to warm up: a captured step is replayed from the third on
+
+
 class Sample(NamedTuple):
     """Seconds per step in one round."""
 
@@ -23,13 +26,13 @@ class Sample(NamedTuple):
 
 
 def check(row: Row) -> None:
-    """Raise unless two steps of every library give what two steps of torch give."""
+    """Raise unless what the steps of every library give is what those of torch give."""
     present = row.present()
 
     def outcome(name: str) -> list[numpy.ndarray]:
         side = row.sides[name](present[name])
-        side.step()
-        side.step()
+        for _ in range(STEPS):
+            side.step()
         return [numpy.asarray(value) for value in side.read()]
 
     expected = outcome(REFERENCE)
@@ -48,7 +51,8 @@ def interleave(steps: dict[str, Callable[[], object]], rounds: int) -> dict[str,
 
 
 def calls_per_round(step: Callable[[], object]) -> int:
-    step()
+    for _ in range(STEPS):
+        step()
     return max(1, round(ROUND_SECONDS / sample(step, 1).wall))
 
 

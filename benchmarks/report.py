@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy
 
-from .libraries import LIBRARIES, REFERENCE, SUBJECT, installed
+from .libraries import CAPTURED, LIBRARIES, REFERENCE, SUBJECT, installed
 from .measure import Sample
 from .row import AtMost, Row
 
 DISTRIBUTION = {"HIPS autograd": "autograd", "NumPy": "numpy"}
 OTHERS = [name for name in LIBRARIES if name not in (REFERENCE, SUBJECT)]
-WIDTHS = [34, 9, 19, 5, 22, 7, *(max(7, len(name)) for name in OTHERS)]
+WIDTHS = [34, 9, 19, 5, 24, 7, *(max(7, len(name)) for name in OTHERS)]
 
 Samples = dict[str, list[Sample]]
 
@@ -21,11 +21,12 @@ Samples = dict[str, list[Sample]]
 def conditions(rounds: int) -> list[str]:
     """Machine, versions and how to read the table."""
     present = installed()
-    versions = [f"{name} {version_of(name)}" for name in present]
+    versions = [f"{name} {version_of(name)}" for name in present if name != CAPTURED]
     missing = [name for name in LIBRARIES if name not in present]
     return [
         f"CPU time relative to PyTorch's, one thread each: medians (and quartiles) of {rounds} interleaved rounds;",
-        "less is faster. `wall` is elapsed time. NumPy is the same arithmetic written by hand, without an engine.",
+        "less is faster. `wall` is elapsed time. NumPy is the same arithmetic written by hand, without an engine;",
+        "captured is nbautograd with the step under `nb.capture`.",
         "Results were compared with PyTorch's before timing.",
         "",
         f"- Machine: {processor()}, {os.cpu_count()} CPUs, {platform.system()} {platform.machine()}, "
@@ -89,14 +90,14 @@ def ratio(samples: Samples, name: str, clock: str = "cpu", to: str = REFERENCE) 
 
 
 def verdict(row: Row, samples: Samples) -> str:
-    if SUBJECT not in samples or any(goal.library not in samples for goal in row.goals):
+    if any({goal.library, goal.of} - samples.keys() for goal in row.goals):
         return ""
     return "yes" if all(reached(goal, samples) for goal in row.goals) else "no"
 
 
 def reached(goal: AtMost, samples: Samples) -> bool:
     plus = goal.plus_ms / 1000 / median(samples, goal.library)
-    return ratio(samples, SUBJECT, to=goal.library)[1] <= goal.factor + plus
+    return ratio(samples, goal.of, to=goal.library)[1] <= goal.factor + plus
 
 
 def median(samples: Samples, name: str) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from .libraries import REFERENCE, installed
+from .libraries import CAPTURED, REFERENCE, SUBJECT, installed
 
 
 class Side(NamedTuple):
@@ -22,8 +22,11 @@ class AtMost:
     factor: float
     library: str = REFERENCE
     plus_ms: float = 0.0
+    of: str = SUBJECT  # whose time it is
 
     def __str__(self) -> str:
+        if self.of != SUBJECT:
+            return f"{self.of} ≤ {self.factor:g}"
         if self.library == REFERENCE:
             return f"≤ {self.factor:g}"
         times = "" if self.factor == 1 else f"{self.factor:g} × "
@@ -47,6 +50,21 @@ class Row:
             return setup
 
         return add
+
+    def __post_init__(self) -> None:
+        if any(goal.of == CAPTURED for goal in self.goals):
+            self.sides[CAPTURED] = self._captured
+
+    def _captured(self, nbautograd: ModuleType) -> Side:
+        """Our side with its step captured: from the third step on it is replayed."""
+        side = self.sides[SUBJECT](nbautograd)
+        step = nbautograd.capture(side.step)
+
+        def read() -> Iterable[Any]:
+            assert "program of" in step.explain(), f"{self.name}: {step.explain()}"
+            return side.read()
+
+        return Side(step, read)
 
     def present(self) -> dict[str, ModuleType]:
         """The installed libraries that have a side in this row."""
