@@ -7,6 +7,7 @@ so that results may differ in the last digit. Numbers that do not fit the dtype 
 
 from __future__ import annotations
 
+import builtins
 import linecache
 import math
 from collections import Counter
@@ -112,6 +113,7 @@ class Program:
 
     def _fresh(self, stem: str) -> str:
         """A name that nothing has yet: the stem itself, if it is a word."""
+        stem += "_" * hasattr(builtins, stem)
         number = self._taken.get(stem, 0)
         while True:
             number += 1
@@ -174,8 +176,10 @@ class Program:
             case "accumulate":
                 (t, _), c = call.args
                 fresh = self._plain(c) or (getattr(c.array, "base", c) is None and self._uses[id(c)] == 1)
-                how = "accumulate" if not fresh else "put" if call.entry == "first" else "give"
-                self._add(f"{how}({self._tensor(t)}, {self._array(c)})")
+                if call.entry == "first":
+                    self._add(f"put({self._tensor(t)}, {self._array(c)}{'' if fresh else '.copy()'})")
+                else:
+                    self._add(f"{'give' if fresh else 'accumulate'}({self._tensor(t)}, {self._array(c)})")
             case "write":
                 (t, of), c = call.args
                 target = f"{self._tensor(t)}.grad" if of else self._tensor(t)
@@ -291,7 +295,7 @@ class Program:
         by_limit: dict[float, list[str]] = {}
         for name, v in plain.items():
             by_limit.setdefault(FITS_IN[v.dtype], []).append(name)
-        return [f"fit({limit}, {', '.join(names)})" for limit, names in by_limit.items()]
+        return [f"in_range({limit}, {', '.join(names)})" for limit, names in by_limit.items()]
 
     def _returned(self, value: Any) -> str:
         if isinstance(value, Item):

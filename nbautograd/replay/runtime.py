@@ -41,7 +41,7 @@ def tensor_of(data: Any) -> Tensor:
     return wrap(compact(data.copy()))
 
 
-def fit(limit: float, *numbers: float) -> bool:
+def in_range(limit: float, *numbers: float) -> bool:
     """Whether all numbers are finite and no larger than `limit`."""
     return max(numbers) <= limit and min(numbers) >= -limit and sum(numbers) == sum(numbers)
 
@@ -52,4 +52,4 @@ def give_up(why: str) -> None:
 
 
 write = inplace.write
-HELPERS = (accumulate, give, put, write, tensor_of, fit, give_up)
+HELPERS = (accumulate, give, put, write, tensor_of, in_range, give_up)

@@ -49,7 +49,7 @@ class Item:
         self.var = var
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Call:
     """One line of the program: `outs = function(*args, **settings)`."""
 
@@ -85,7 +85,7 @@ def variables(value: Any) -> list[Var]:
 EFFECTS = ("write", "accumulate", "clear", "step")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Ran:
     """What an op that ran has given and what its rules may ask for."""
 

@@ -70,7 +70,9 @@ def text_of(function: Callable[..., Any]) -> Text | None:
     parameters = tuple(a.arg for a in (*arguments.args, *arguments.kwonlyargs))
     names: dict[str, Any] = {}
     for node in ast.walk(expression):
-        if isinstance(node, ast.Lambda | ast.ListComp | ast.GeneratorExp | ast.DictComp | ast.SetComp | ast.NamedExpr):
+        if isinstance(
+            node, ast.IfExp | ast.Lambda | ast.ListComp | ast.GeneratorExp | ast.DictComp | ast.SetComp | ast.NamedExpr
+        ):
             return None
         if isinstance(node, ast.Name) and node.id not in parameters and node.id != "xp":
             if node.id not in function.__globals__:  # a builtin

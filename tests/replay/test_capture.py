@@ -159,6 +159,20 @@ def test_large_elementwise_chains_run_block_by_block() -> None:
         np.testing.assert_allclose(got.numpy(), expected.numpy(), rtol=1e-6)
 
 
+def test_a_gradient_that_is_a_view_replaces_the_one_before() -> None:
+    w = torch.ones(2, 3, requires_grad=True)
+
+    @torch.capture
+    def step(x: torch.Tensor) -> None:
+        w.grad = None
+        (x @ w.T).sum().backward()
+
+    for _ in range(4):
+        step(torch.ones(4, 3))
+    assert_replayed(step, 2)
+    assert w.grad.tolist() == [[4.0] * 3] * 2
+
+
 def test_gradients_add_up_when_nothing_clears_them() -> None:
     w = torch.ones(3, requires_grad=True)
     step = torch.capture(lambda x: (w * x).sum().backward())
