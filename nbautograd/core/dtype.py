@@ -150,8 +150,8 @@ def of_numpy(numpy_dtype: Any) -> dtype:
     except KeyError:
         raise TypeError(
             f"can't convert np.ndarray of type {_type_name(numpy_dtype)}. The only supported types are: "
-            "float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, uint8, "
-            "and bool."
+            "float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, "
+            "uint8, and bool."
         ) from None
 
 
