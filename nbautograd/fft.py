@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbautograd.core.absent import refuse_in
+from nbautograd.ops.arguments import with_out as _with_out
 from nbautograd.ops.fft.functions import fft as fft
 from nbautograd.ops.fft.functions import fft2 as fft2
 from nbautograd.ops.fft.functions import fftfreq as fftfreq
@@ -27,3 +28,5 @@ from nbautograd.ops.fft.functions import rfftfreq as rfftfreq
 from nbautograd.ops.fft.functions import rfftn as rfftn
 
 __getattr__ = refuse_in("fft")
+
+_with_out(globals(), [name for name in dir() if name.islower() and not name.startswith("_") and name != "annotations"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nbautograd.core.absent import refuse_in
 from nbautograd.core.public import FUNCTIONS as _FUNCTIONS
+from nbautograd.ops.arguments import with_out as _with_out
 from nbautograd.ops.linalg.cholesky import cholesky as cholesky
 from nbautograd.ops.linalg.cholesky import cholesky_ex as cholesky_ex
 from nbautograd.ops.linalg.determinant import det as det
@@ -45,3 +46,12 @@ from nbautograd.ops.reduce.norms import vector_norm as vector_norm
 diagonal, matmul = _FUNCTIONS["diagonal"], _FUNCTIONS["matmul"]
 
 __getattr__ = refuse_in("linalg")
+
+_with_out(
+    globals(),
+    [
+        name
+        for name in dir()
+        if name.islower() and not name.startswith("_") and name not in ("annotations", "diagonal", "matmul")
+    ],
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from nbautograd.core.public import into
@@ -66,6 +67,25 @@ def complete(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
     if known != count:
         raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {count}")
     return shape
+
+
+def with_out(functions: dict[str, Any], names: Any) -> None:
+    """Let the functions called `names` take `out=`, a tensor or one for each result."""
+    for name in names:
+        functions[name] = _taking_out(functions[name])
+
+
+def _taking_out(function: Any) -> Any:
+    @functools.wraps(function)
+    def taking(*args: Any, out: Any = None, **settings: Any) -> Any:
+        result = function(*args, **settings)
+        if out is None:
+            return result
+        if isinstance(result, Tensor):
+            return into(out, result, function.__name__)
+        return type(result)(*[into(o, r, function.__name__) for o, r in zip(out, result, strict=True)])
+
+    return taking
 
 
 def into_out(out: Any, result: Tensor, name: str) -> Tensor:

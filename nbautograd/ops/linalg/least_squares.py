@@ -83,7 +83,7 @@ def pinv_gradient(g, x, p):
 LstsqResult = result("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
 
 
-def pinv(A, *, atol: Any = None, rtol: Any = None, hermitian=False):
+def pinv(A, rcond: Any = None, hermitian=False, *, atol: Any = None, rtol: Any = None):
     """The pseudoinverse; singular values below `atol`, or below `rtol` of the largest, count as zero."""
     kind = A.dtype
     if A.ndim < 2 or kind.tensor_type not in ("Float", "Double", "ComplexFloat", "ComplexDouble"):
@@ -91,7 +91,7 @@ def pinv(A, *, atol: Any = None, rtol: Any = None, hermitian=False):
             f"linalg.pinv({kind.tensor_type}{{{list(A.shape)}}}): expected a tensor with 2 or more dimensions of "
             "float, double, cfloat or cdouble types"
         )
-    return Pinv.call(A, atol=atol, rtol=rtol, hermitian=hermitian)
+    return Pinv.call(A, atol=atol, rtol=rcond if rtol is None else rtol, hermitian=hermitian)
 
 
 @public(method=True)

@@ -10,6 +10,7 @@ from nbautograd.core import dtype as dtypes
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
+from nbautograd.ops.arguments import into_out
 from nbautograd.ops.linalg.products import MATRICES, bmm, by, in_rows, matmul, outer, product_error
 from nbautograd.ops.samples import shaped
 from nbautograd.ops.shape.views import View
@@ -81,35 +82,35 @@ class Linear(Op):
 
 
 @public()
-def addmm(input, mat1, mat2, *, beta=1, alpha=1):
+def addmm(input, mat1, mat2, *, beta=1, alpha=1, out: Any = None):
     """beta · input + alpha · mat1 @ mat2."""
     if beta == alpha == 1 and mat1.ndim == mat2.ndim == 2:
-        return Addmm.call(input, mat1, mat2)
-    return weighted_sum(input, mat1 @ mat2, beta, alpha)
+        return into_out(out, Addmm.call(input, mat1, mat2), "addmm")
+    return into_out(out, weighted_sum(input, mat1 @ mat2, beta, alpha), "addmm")
 
 
 @public()
-def addmv(input, mat, vec, *, beta=1, alpha=1):
+def addmv(input, mat, vec, *, beta=1, alpha=1, out: Any = None):
     """beta · input + alpha · mat @ vec."""
-    return addmm(input, mat, vec, beta=beta, alpha=alpha)
+    return addmm(input, mat, vec, beta=beta, alpha=alpha, out=out)
 
 
 @public()
-def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
+def baddbmm(input, batch1, batch2, *, beta=1, alpha=1, out: Any = None):
     """beta · input + alpha · batch1 @ batch2."""
-    return addmm(input, batch1, batch2, beta=beta, alpha=alpha)
+    return addmm(input, batch1, batch2, beta=beta, alpha=alpha, out=out)
 
 
 @public()
-def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
+def addbmm(input, batch1, batch2, *, beta=1, alpha=1, out: Any = None):
     """beta · input + alpha · Σ batch1 @ batch2."""
-    return weighted_sum(input, bmm(batch1, batch2).sum(0), beta, alpha)
+    return into_out(out, weighted_sum(input, bmm(batch1, batch2).sum(0), beta, alpha), "addbmm")
 
 
 @public()
-def addr(input, vec1, vec2, *, beta=1, alpha=1):
+def addr(input, vec1, vec2, *, beta=1, alpha=1, out: Any = None):
     """beta · input + alpha · the outer product of two vectors."""
-    return weighted_sum(input, outer(vec1, vec2), beta, alpha)
+    return into_out(out, weighted_sum(input, outer(vec1, vec2), beta, alpha), "addr")
 
 
 def weighted_sum(input: Any, product: Any, beta: Any, alpha: Any) -> Any:

@@ -8,8 +8,9 @@ import numpy as np
 
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
+from nbautograd.ops.arguments import canonical_dim
 from nbautograd.ops.linalg.refusals import check_matrices
-from nbautograd.ops.linalg.solve import inv
+from nbautograd.ops.linalg.solve import inv_ex
 from nbautograd.ops.linalg.spectrum import eigvalsh, svdvals
 from nbautograd.ops.reduce.norms import vector_norm
 
@@ -23,7 +24,9 @@ def matrix_norm(A, ord: Any = "fro", dim: Any = (-2, -1), keepdim=False, *, dtyp
     """
     check_matrices("linalg.matrix_norm", A, square=False, dtype=False)
     x = A if dtype is None else A.to(dtype)
-    rows, columns = (d % x.ndim for d in dim)
+    rows, columns = (canonical_dim(d, x.ndim) for d in dim)
+    if rows == columns:
+        raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
     if ord == "fro":
         return vector_norm(x, 2, (rows, columns), keepdim)
     if ord not in ("nuc", 1, -1, 2, -2, INF, -INF):
@@ -41,18 +44,29 @@ def matrix_norm(A, ord: Any = "fro", dim: Any = (-2, -1), keepdim=False, *, dtyp
 def norm(A, ord: Any = None, dim: Any = None, keepdim=False, *, dtype: Any = None):
     """The norm of vectors, or with two dimensions and an `ord` that of matrices."""
     x = A if dtype is None else A.to(dtype)
-    two = len(dim) == 2 if isinstance(dim, tuple | list) else dim is None and x.ndim == 2
+    dims = [dim] if isinstance(dim, int) else dim
+    if dims is not None and len(dims) not in (1, 2):
+        raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dims)}")
     if ord is None:
         return vector_norm(x, 2, dim, keepdim)
-    if isinstance(ord, str) and not two:
-        raise RuntimeError(
-            f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {x.ndim}D."
-            if dim is None
-            else f"linalg.matrix_norm: dim must be a 2-tuple. Got {dim}"
-        )
-    if two:
-        return matrix_norm(x, ord, tuple(dim or (-2, -1)), keepdim)
+    if isinstance(ord, str):
+        if dims is not None and len(dims) != 2:
+            raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {', '.join(map(str, dims))}")
+        if dims is None and x.ndim > 2:
+            _refuse_flat(x.ndim)
+        return matrix_norm(x, ord, tuple(dims or (-2, -1)), keepdim)
+    if dims is None and x.ndim not in (1, 2):
+        _refuse_flat(x.ndim)
+    if len(dims or x.shape) == 2:
+        return matrix_norm(x, ord, tuple(dims or (-2, -1)), keepdim)
     return vector_norm(x, ord, dim, keepdim)
+
+
+def _refuse_flat(ndim: int) -> None:
+    raise RuntimeError(
+        f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {ndim}D."
+        "\n  hint: torch.linalg.vector_norm takes all elements of any shape"
+    )
 
 
 @public(method=False)
@@ -74,11 +88,12 @@ def cond(A, p: Any = None):
         values = svdvals(A)
         largest, smallest = values[..., 0], values[..., -1]
         return smallest / largest if p == -2 else largest / smallest
-    return matrix_norm(A, p) * matrix_norm(inv(A), p)
+    inverse, info = inv_ex(A)
+    return (matrix_norm(A, p) * matrix_norm(inverse, p)).masked_fill(info != 0, INF)
 
 
 @public("matrix_rank", method=False)
-def matrix_rank(A, *, atol: Any = None, rtol: Any = None, tol: Any = None, hermitian=False):
+def matrix_rank(A, tol: Any = None, hermitian=False, *, atol: Any = None, rtol: Any = None):
     """The number of singular values that are not zero (up to `atol`, or `rtol` of the largest)."""
     check_matrices("torch.linalg.matrix_rank", A, square=hermitian, argument="input")
     values = eigvalsh(A).abs() if hermitian else svdvals(A)
