@@ -76,28 +76,35 @@ class Adafactor(Optimizer):
     def _advance(self, group: Group, p: Tensor, g: Any) -> None:
         state, lr, value = self.state[p], float(group["lr"]), p._data
         step = count_step(state)
-        smallest = np.finfo(value.dtype).eps if group["eps"][0] is None else group["eps"][0]
+        smallest = float(np.finfo(value.dtype).eps) if group["eps"][0] is None else group["eps"][0]
         size = max(group["eps"][1], _rms(value)) * min(lr, 1 / sqrt(step))
-        mean_square = _mean_square(state, g, step ** group["beta2_decay"], smallest)
-        update = g / library_of(g).sqrt(mean_square.clip(smallest * smallest))
+        update = _scaled(library_of(g), state, g, step ** group["beta2_decay"], smallest)
         size /= max(1.0, _rms(update) / group["d"])
-        shrunk = value * value.dtype.type(1 - lr * group["weight_decay"])
-        write(p, shrunk + update * value.dtype.type(size if group["maximize"] else -size))
+        update *= value.dtype.type(size if group["maximize"] else -size)
+        if group["weight_decay"]:
+            update -= value * value.dtype.type(lr * group["weight_decay"])
+        update += value
+        write(p, update)
 
 
 def _rms(data: Any) -> float:
     """The root of the mean square of all elements."""
-    return sqrt(float((data * data).sum()) / data.size) if data.size else 0.0
+    flat = data.reshape(-1)
+    return sqrt(float(flat.dot(flat)) / flat.size) if flat.size else 0.0
 
 
-def _mean_square(state: dict[str, Any], g: Any, share: float, smallest: float) -> Any:
-    """The running estimate of g², from the state; a matrix has one number for each row and each column."""
-    xp = library_of(g)
+def _scaled(xp: Any, state: dict[str, Any], g: Any, share: float, smallest: float) -> Any:
+    """The gradient over the root of its running mean square; a matrix has one of these for each row and each column."""
+    square = xp.asarray(g * g)
     if g.ndim < 2:
-        return _averaged(xp, state, "variance", g * g, share)
-    rows = _averaged(xp, state, "row_var", (g * g).mean(-1, keepdims=True), share)
-    columns = _averaged(xp, state, "col_var", (g * g).mean(-2, keepdims=True), share)
-    return (rows @ columns) / rows.mean(-2, keepdims=True).clip(smallest)
+        square[...] = _averaged(xp, state, "variance", square, share)
+    else:
+        rows = _averaged(xp, state, "row_var", square.mean(-1, keepdims=True), share)
+        columns = _averaged(xp, state, "col_var", square.mean(-2, keepdims=True), share)
+        xp.multiply(rows / rows.mean(-2, keepdims=True).clip(smallest), columns, out=square)
+    xp.clip(square, smallest * smallest, None, out=square)
+    xp.sqrt(square, out=square)
+    return xp.divide(g, square, out=square)
 
 
 def _averaged(xp: Any, state: dict[str, Any], name: str, new: Any, share: float) -> Any:
