@@ -29,4 +29,9 @@ from nbautograd.ops.fft.functions import rfftn as rfftn
 
 __getattr__ = refuse_in("fft")
 
-_with_out(globals(), [name for name in dir() if name.islower() and not name.startswith("_") and name != "annotations"])
+_OUT = (
+    "fft fft2 fftfreq fftn hfft hfft2 hfftn ifft ifft2 ifftn ihfft ihfft2 ihfftn irfft irfft2 irfftn rfft rfft2 "
+    "rfftfreq rfftn"
+)
+"""The functions that take `out=`."""
+_with_out(globals(), _OUT.split())

@@ -47,11 +47,10 @@ diagonal, matmul = _FUNCTIONS["diagonal"], _FUNCTIONS["matmul"]
 
 __getattr__ = refuse_in("linalg")
 
-_with_out(
-    globals(),
-    [
-        name
-        for name in dir()
-        if name.islower() and not name.startswith("_") and name not in ("annotations", "diagonal", "matmul")
-    ],
+_OUT = (
+    "cholesky cholesky_ex cond cross det eig eigh eigvals eigvalsh householder_product inv inv_ex lstsq lu "
+    "lu_factor lu_factor_ex lu_solve matrix_exp matrix_norm matrix_power matrix_rank multi_dot norm pinv qr "
+    "slogdet solve solve_ex solve_triangular svd svdvals tensorinv tensorsolve vander vecdot vector_norm"
 )
+"""The functions that take `out=`."""
+_with_out(globals(), _OUT.split())
