@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 from nbautograd.core.dtype import INEXACT
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 
 def push(function: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
     """Give the `outputs` of `function` their tangents at all active levels, and `ctx` those of the ones it saved."""
-    for level in local.levels:
-        if any(level.get(x) is not None for x in args):
-            with below(level.depth), Unwatched():
-                _push(function, ctx, level, args, outputs)
+    moving = [level for level in local.levels if any(level.get(x) is not None for x in args)]
+    for level in moving:
+        own = ctx if level is moving[-1] else copy.copy(ctx)  # `jvp` may let go of what it has used
+        with below(level.depth), Unwatched():
+            _push(function, own, level, args, outputs)
     ctx.remember_tangents([tangents_of(out) for out in outputs])
 
 

@@ -269,6 +269,27 @@ def test_a_functions_tangents_are_differentiated_backward():
     check(program)
 
 
+def test_a_jvp_may_let_go_of_what_it_has_used():
+    def program(lib):
+        class Exponential(lib.torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.result = x.exp()
+                return ctx.result.clone()
+
+            @staticmethod
+            def jvp(ctx, t):
+                result = t * ctx.result
+                del ctx.result
+                return result
+
+        x = lib.tensor(X, requires_grad=True)
+        options = {"check_backward_ad": False, "check_undefined_grad": False, "check_batched_grad": False}
+        return lib.torch.autograd.gradcheck(Exponential.apply, (x,), check_forward_ad=True, **options)
+
+    check(program)
+
+
 def test_a_function_in_place_moves_its_argument():
     def program(lib, d):
         class Twice(lib.torch.autograd.Function):
