@@ -20,6 +20,7 @@ from .node import (
     grad_fn_of,
     hooked,
     is_leaf_node,
+    is_nobodys,
     leaf_node,
     nobodys_leaf,
     node_and_output,
@@ -172,7 +173,7 @@ class Tensor:
 
         Raises: RuntimeError for integer tensors, and for turning it off on a tensor that was computed.
         """
-        if requires_grad and self._node is None:
+        if requires_grad and (self._node is None or is_nobodys(self._node)):
             if self._data.dtype.kind not in dtypes.INEXACT:
                 raise errors.integer_requires_grad(self.dtype, method=True)
             if self._inference is not None and modes.local.inference is None:
@@ -188,7 +189,7 @@ class Tensor:
                     "you can only change requires_grad flags of leaf variables. If you want to use a computed variable "
                     "in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
                 )
-            self._node = None
+            self._node = self._node if is_nobodys(self._node) else None
         return self
 
     @property

@@ -152,7 +152,7 @@ def _seeds(roots: list[Tensor], gradients: list[Any], tensors: bool) -> list[Any
     for i, (root, gradient) in enumerate(zip(roots, gradients, strict=True)):
         data = root._data
         if gradient is None:
-            if root._node is None:
+            if root._node is None or is_nobodys(root._node):
                 raise errors.no_grad_path(root, i)
             if data.size != 1:
                 raise errors.not_scalar(root)
@@ -168,7 +168,7 @@ def _seeds(roots: list[Tensor], gradients: list[Any], tensors: bool) -> list[Any
                 f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} "
                 f"and output[{i}] has a shape of {root.shape}."
             )
-        if root._node is None:
+        if root._node is None or is_nobodys(root._node):
             raise errors.no_grad_path(root, i)
         seeds.append(gradient if tensors else gradient._data)
     return seeds
