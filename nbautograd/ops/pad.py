@@ -26,6 +26,7 @@ class ConstantPad(Op):
     """A border of one value; a negative width cuts off."""
 
     node_name = "ConstantPadNdBackward0"
+    tex = {"x": "\\text{without the border}"}
     samples = through("pad", lambda make: ((make(*a), b, {"value": v}) for a, b in PADDED for v in (0.0, 1.5)))
 
     def forward(x, *, widths, value=0):

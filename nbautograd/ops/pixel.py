@@ -31,6 +31,7 @@ class PixelShuffle(Op):
     """
 
     promote = "none"
+    tex = {"x": "\\text{back in channels}"}
     samples = through("pixel_shuffle", _shuffled)
 
     def forward(x, *, r):
@@ -51,6 +52,7 @@ class PixelUnshuffle(Op):
     """
 
     promote = "none"
+    tex = {"x": "\\text{back in squares}"}
     samples = through("pixel_unshuffle", _unshuffled)
 
     def forward(x, *, r):

@@ -118,6 +118,7 @@ class ConvTaps(Op):
     node_name = "ConvolutionBackwardBackward0"
     title = "conv taps"
     promote = "same"
+    tex = {"x": "\\star^\\top y", "y": "\\star\\, x"}
     samples = through("", _tapped)
 
     def forward(x, y, *, kernel, stride, padding, dilation, groups):

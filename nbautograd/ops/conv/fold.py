@@ -53,6 +53,7 @@ class Im2col(Op):
     node_name = "Im2ColBackward0"
     title = "unfold"
     promote = "none"
+    tex = {"x": "\\text{added up where windows overlap}"}
     samples = through("unfold", _unfolded)
 
     def forward(x, *, kernel, stride, padding, dilation):
@@ -75,6 +76,7 @@ class Col2im(Op):
     node_name = "Col2ImBackward0"
     title = "fold"
     promote = "none"
+    tex = {"x": "\\text{what lies under each window}"}
     samples = through("fold", _folded)
 
     def forward(x, *, size, kernel, stride, padding, dilation):

@@ -98,6 +98,7 @@ class MaxUnpool2d(Op):
 
     node_name = "MaxUnpool2DBackward0"
     title = "max unpool"
+    tex = {"x": "\\text{taken from there}"}
     promote = "none"
     holds = ("index",)
     samples = through("", lambda make: _unpooled(make, 2))

@@ -65,6 +65,7 @@ class AdaptiveMaxPool2d(Op):
 
     node_name = "AdaptiveMaxPool2DBackward0"
     title = "adaptive max pool"
+    tex = {"x": "\\text{where it was largest}"}
     promote = "none"
     aux = ("index",)
     samples = through("adaptive_max_pool2d", lambda make: adapted(make, 2))

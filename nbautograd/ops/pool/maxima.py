@@ -135,6 +135,7 @@ class MaxPool2dBackward(Op):
 
     node_name = "MaxPool2DWithIndicesBackwardBackward0"
     title = "max pool backward"
+    tex = {"x": "\\text{taken from there}"}
     promote = "none"
     holds = ("choice",)
 
@@ -159,6 +160,7 @@ class MaxPool2dBackwardBackward(Op):
     """What stands where a max pool found the largest elements of another tensor."""
 
     title = "max pool elsewhere"
+    tex = {"x": "\\text{put back, 0 elsewhere}"}
     promote = "none"
     holds = ("choice",)
 

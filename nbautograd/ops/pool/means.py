@@ -114,6 +114,7 @@ class AvgPool2dBackward(Op):
 
     node_name = "AvgPool2DBackwardBackward0"
     title = "avg pool backward"
+    tex = {"x": "\\tfrac{1}{k}"}
     promote = "none"
 
     def forward(x, *, size, kernel, stride, padding, windows, include, divisor):

@@ -29,6 +29,7 @@ class PutAt(Op):
     """Zeros to which `x` is added at `index`, which counts in the flattened last dimensions: back from a max pool."""
 
     title = "put at"
+    tex = {"x": "\\text{taken from there}"}
     promote = "none"
     holds = ("index",)
     samples = through(
@@ -51,6 +52,7 @@ class TakeAt(Op):
     """The elements at `index`, which counts in the flattened last dimensions."""
 
     title = "take at"
+    tex = {"x": "\\text{put back, 0 elsewhere}"}
     promote = "none"
     holds = ("index",)
     samples = through(

@@ -147,6 +147,7 @@ class AlongAxes(Op):
     """Maps along the last dimensions, one for each (None leaves it as it is); `back` multiplies by their transposes."""
 
     title = "resample"
+    tex = {"x": "M^\\top"}
     samples = through(
         "",
         lambda make: (
