@@ -157,7 +157,7 @@ def _check_plain(obj: Any) -> None:
 
 
 def _tensor(
-    machine: _Machine, storage: Any, offset: int, size: Any, stride: Any, requires_grad: bool, *hooks: Any
+    machine: _Machine, storage: Any, offset: int, size: Any, stride: Any, requires_grad: bool, *more: Any
 ) -> Tensor:
     """The part of a block that a tensor shows, in memory of its own."""
     data = storage.data
@@ -167,6 +167,9 @@ def _tensor(
     start = data[offset:] if 0 not in size else data[:0]
     steps = tuple(step * data.itemsize for step in stride)
     numbers = np.lib.stride_tricks.as_strided(start, tuple(size), steps).copy()
+    marks = more[1] if len(more) > 1 and more[1] else {}
+    numbers = numbers.conj() if marks.get("conj") else numbers  # PyTorch conjugates when somebody looks
+    numbers = -numbers if marks.get("neg") else numbers
     t = machine.place(wrap(arrays.compact(numbers)), storage.location)
     return t.requires_grad_() if requires_grad else t
 
@@ -174,7 +177,9 @@ def _tensor(
 def _typed(machine: _Machine, storage: Any, offset: int, size: Any, stride: Any, requires_grad: bool, hooks: Any,
            dtype: Any, *more: Any) -> Tensor:  # fmt: skip
     """As `_tensor`, of a block of bytes."""
-    typed = Storage(storage.data[: len(storage.data) // dtype.itemsize * dtype.itemsize].view(dtype.numpy), "cpu")
+    typed = Storage(
+        storage.data[: len(storage.data) // dtype.itemsize * dtype.itemsize].view(dtype.numpy), storage.location
+    )
     return _tensor(machine, typed, offset, size, stride, requires_grad)
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 
 import nbautograd as nb
@@ -99,6 +100,33 @@ def test_a_sum_of_many_gradients_is_not_rounded_at_every_step():
     b = nb.zeros(1, dtype=nb.bfloat16, requires_grad=True)
     (b + nb.ones(1000, dtype=nb.bfloat16)).sum().backward()
     assert b.grad.item() == 1000
+
+
+def test_a_network_of_bfloat16_learns_as_in_torch():
+    torch = pytest.importorskip("torch")
+    rows = np.random.default_rng(0).normal(size=(64, 6)).astype("float32")
+
+    def losses(t: Any) -> list[float]:
+        model = t.nn.Sequential(t.nn.Linear(6, 8), t.nn.LayerNorm(8), t.nn.GELU(), t.nn.Linear(8, 3))
+        numbers = np.random.default_rng(1)
+        with t.no_grad():
+            for p in model.parameters():
+                p.copy_(t.from_numpy(numbers.normal(size=tuple(p.shape)).astype("float32") / 3))
+        model.to(t.bfloat16)
+        optimizer = t.optim.AdamW(model.parameters(), lr=0.01)
+        found = []
+        for _ in range(20):
+            optimizer.zero_grad()
+            logits = model(t.from_numpy(rows).to(t.bfloat16))
+            loss = t.nn.functional.cross_entropy(logits, t.arange(64) % 3)
+            loss.backward()
+            optimizer.step()
+            found.append(loss.item())
+        return found
+
+    ours, theirs = losses(nb), losses(torch)
+    assert ours == pytest.approx(theirs, abs=0.03)
+    assert ours[-1] < ours[0] - 0.05
 
 
 def test_second_derivatives_exist():

@@ -248,11 +248,13 @@ def test_pytorchs_tensors_of_every_kind_are_read():
         "complex": torch.ones(2, dtype=torch.complex64),
         "bool": torch.tensor([True, False]),
         "half": torch.ones(2).half(),
+        "conjugated": torch.tensor([1 + 2j]).conj(),
+        "unsigned": torch.tensor([1, 2]).to(torch.uint16),
         "leaf": torch.ones(1, requires_grad=True),
     }
     found = nb.load(from_torch([saved, torch.nn.Parameter(base), torch.float64, torch.Size([1]), {1, 2}, (None, 2.5)]))
     for name, value in saved.items():
-        assert np.array_equal(value.detach().numpy(), found[0][name].detach().numpy()), name
+        assert np.array_equal(value.detach().resolve_conj().numpy(), found[0][name].detach().numpy()), name
         assert str(value.dtype) == str(found[0][name].dtype)
     assert found[0]["leaf"].requires_grad
     assert isinstance(found[1], nb.nn.Parameter)

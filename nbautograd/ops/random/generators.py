@@ -36,6 +36,9 @@ class Generator:
         self._seed = 0
         self._made: np.random.Generator | None = None
 
+    def __repr__(self) -> str:
+        return f"<torch._C.Generator object at {id(self):#x}>"
+
     @property
     def numpy(self) -> np.random.Generator:
         """NumPy's generator inside, made at first use: importing `numpy.random` takes a while."""
