@@ -178,3 +178,24 @@ def test_bad_settings_get_pytorchs_error(bad):
             bad(library, optimizer(library))
         found.append((caught.type, str(caught.value).replace("\\n", "\n").splitlines()[0]))
     assert found[0] == found[1]
+
+
+def halved(library):
+    asked = []
+
+    class Halving(library.optim.lr_scheduler._LRScheduler):
+        def get_lr(self):
+            asked.append(self._get_lr_called_within_step)
+            return [base * 0.5**self.last_epoch for base in self.base_lrs]
+
+    opt = optimizer(library)
+    schedule = Halving(opt)
+    opt.step()
+    schedule.step()
+    schedule.get_lr()
+    return asked, schedule.get_last_lr()
+
+
+def test_a_schedule_of_ones_own_knows_whether_it_is_asked_within_a_step():
+    torch = pytest.importorskip("torch")
+    assert halved(nbautograd) == halved(torch)
