@@ -128,22 +128,32 @@ def dtype_error(xs: tuple[Any, ...]) -> str | None:
 
 
 def sequence_by_steps(
-    cell: Callable[..., tuple[Any, ...]], x: Any, states: tuple[Any, ...], sizes: tuple[int, ...], reverse: bool
+    step: Callable[..., tuple[Any, ...]], x: Any, driven: Any, states: tuple[Any, ...], sizes: Any, reverse: bool
 ) -> tuple[Any, ...]:
-    """The outputs of `cell(rows, *states) -> states` along a sequence, the first state being its output; and the last
-    states."""
-    flat, outputs = as_rows(x), {}
-    for rows, _, size in runs(sizes, reverse, most=1):
-        now = cell(flat[rows], *(s[:size] for s in states))
-        outputs[rows.start] = now[0]
-        ended = [s[size:] for s in states]
-        states = now if size == len(states[0]) else tuple(tensors.cat(*p, dim=0) for p in zip(now, ended, strict=True))
-    return like_rows(tensors.cat(*(outputs[start] for start in sorted(outputs)), dim=0), x), *states
+    """The outputs of `step(rows, *states) -> states` along the sequence `x`, and the last states.
+
+    The first state is the output. `driven` is what the inputs bring to the gates, in rows.
+    """
+    rows, outputs = driven.split(list(sizes)), [None] * len(sizes)
+    for n in sorted(range(len(sizes)), reverse=reverse):
+        size = sizes[n]
+        if size == len(states[0]):
+            states = step(rows[n], *states)
+        else:
+            now = step(rows[n], *(s[:size] for s in states))
+            states = tuple(tensors.cat(new, old[size:], dim=0) for new, old in zip(now, states, strict=True))
+        outputs[n] = states[0][:size] if size < len(states[0]) else states[0]
+    return like_rows(tensors.cat(*outputs, dim=0), x), *states
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
-    product = x @ weight.transpose(0, 1)
+    product = as_rows(x) @ weight.transpose(0, 1)
     return product if bias is None else product + bias
+
+
+def driven_by(x: Any, w_ih: Any, biases: Any) -> Any:
+    """What the inputs and both biases bring to the gates."""
+    return linear(x, w_ih, biases[0] + biases[1] if biases else None)
 
 
 # --- samples ------------------------------------------------------------------------------------------------------

@@ -166,22 +166,24 @@ def shares(x, w_ih, d, needs, bias):
     return (dx, d.T @ as_rows(x), *([column_sums(d)] if bias else []))
 
 
-def gru_cell_by_steps(x: Any, h: Any, w_ih: Any, w_hh: Any, *biases: Any) -> Any:
-    """One step by single ops."""
-    b_ih, b_hh = biases or (None, None)
-    r, z, n = linear(x, w_ih, b_ih).chunk(3, 1)
-    r_h, z_h, q = linear(h, w_hh, b_hh).chunk(3, 1)
-    n = (n + (r + r_h).sigmoid() * q).tanh()
-    return n + (z + z_h).sigmoid() * (h - n)
+def step(driven: Any, h: Any, w_hh: Any, b_hh: Any) -> Any:
+    """One step by single ops, from what the input brings to the gates."""
+    hidden = h.shape[1]
+    r_z, n = driven.split([2 * hidden, hidden], 1)
+    from_h, q = linear(h, w_hh, b_hh).split([2 * hidden, hidden], 1)
+    r, z = (r_z + from_h).sigmoid().chunk(2, 1)
+    n = (n + r * q).tanh()
+    return n + z * (h - n)
 
 
-def gru_by_steps(x: Any, h: Any, *weights: Any, sizes: Any, reverse: bool, **kept: Any) -> Any:
+def gru_by_steps(x: Any, h: Any, w_ih: Any, w_hh: Any, *biases: Any, sizes: Any, reverse: bool, **kept: Any) -> Any:
     """The same by single ops; see NOTE [Second order of kernels]."""
+    b_ih, b_hh = biases or (None, None)
 
-    def cell(rows: Any, h: Any) -> Any:
-        return (gru_cell_by_steps(rows, h, *weights),)
+    def one(driven: Any, h: Any) -> Any:
+        return (step(driven, h, w_hh, b_hh),)
 
-    return sequence_by_steps(cell, x, (h,), sizes, reverse)
+    return sequence_by_steps(one, x, linear(x, w_ih, b_ih), (h,), sizes, reverse)
 
 
 by_steps("gru_backward", gru_by_steps)
@@ -253,8 +255,9 @@ class GruCellBackward(Op):
         return (to_inputs @ w_ih, dh, to_inputs.T @ x, to_state.T @ h, *sums)
 
 
-def _cell_by_steps(*xs: Any, **kept: Any) -> Any:
-    return gru_cell_by_steps(*xs)
+def _cell_by_steps(x: Any, h: Any, w_ih: Any, w_hh: Any, *biases: Any, **kept: Any) -> Any:
+    b_ih, b_hh = biases or (None, None)
+    return step(linear(x, w_ih, b_ih), h, w_hh, b_hh)
 
 
 by_steps("gru_cell_backward", _cell_by_steps)

@@ -13,6 +13,7 @@ from nbautograd.ops.recurrent import (
     beside,
     block,
     column_sums,
+    driven_by,
     dtype_error,
     given_in_steps,
     in_steps,
@@ -189,24 +190,24 @@ def slopes(gates, memory, shown):
     return found, through
 
 
-def lstm_cell_by_steps(x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, *biases: Any) -> Any:
-    """One step by single ops."""
-    b_ih, b_hh = biases or (None, None)
-    i, f, g, o = (linear(x, w_ih, b_ih) + linear(h, w_hh, b_hh)).chunk(4, 1)
+def step(driven: Any, h: Any, c: Any, back: Any) -> Any:
+    """One step by single ops, from what the input brings to the gates; `back` is Uᵀ."""
+    i, f, g, o = (driven + h @ back).chunk(4, 1)
     c = f.sigmoid() * c + i.sigmoid() * g.tanh()
     return o.sigmoid() * c.tanh(), c
 
 
-def lstm_by_steps(x: Any, h: Any, c: Any, *weights: Any, sizes: Any, reverse: bool, project: bool, **kept: Any) -> Any:
+def lstm_by_steps(
+    x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, *more: Any, sizes: Any, reverse: bool, project: bool, **kept: Any
+) -> Any:
     """The same by single ops; see NOTE [Second order of kernels]."""
-    w_hr = weights[-1] if project else None
-    own = weights[: len(weights) - project]
+    biases, back = more[: len(more) - project], w_hh.transpose(0, 1)
 
-    def cell(rows: Any, h: Any, c: Any) -> Any:
-        h, c = lstm_cell_by_steps(rows, h, c, *own)
-        return (h if w_hr is None else linear(h, w_hr)), c
+    def projected(driven: Any, h: Any, c: Any) -> Any:
+        h, c = step(driven, h, c, back)
+        return (linear(h, more[-1]) if project else h), c
 
-    return sequence_by_steps(cell, x, (h, c), sizes, reverse)
+    return sequence_by_steps(projected, x, driven_by(x, w_ih, biases), (h, c), sizes, reverse)
 
 
 by_steps("lstm_backward", lstm_by_steps)
@@ -274,8 +275,8 @@ class LstmCellBackward(Op):
         return (d @ w_ih, d @ w_hh, dc, d.T @ x, d.T @ h, *[column_sums(d)] * len(biases))
 
 
-def _cell_by_steps(*xs: Any, **kept: Any) -> Any:
-    return lstm_cell_by_steps(*xs)
+def _cell_by_steps(x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, *biases: Any, **kept: Any) -> Any:
+    return step(driven_by(x, w_ih, biases), h, c, w_hh.transpose(0, 1))
 
 
 by_steps("lstm_cell_backward", _cell_by_steps)

@@ -12,11 +12,11 @@ from nbautograd.ops.fused import by_steps
 from nbautograd.ops.recurrent import (
     beside,
     column_sums,
+    driven_by,
     dtype_error,
     given_in_steps,
     in_steps,
     like_rows,
-    linear,
     look,
     runs,
     sequence_by_steps,
@@ -110,20 +110,22 @@ class RnnBackward(Op):
         return (dx, dh, *weights)
 
 
-def rnn_cell_by_steps(x: Any, h: Any, w_ih: Any, w_hh: Any, *biases: Any, relu: bool) -> Any:
-    """One step by single ops."""
-    b_ih, b_hh = biases or (None, None)
-    inner = linear(x, w_ih, b_ih) + linear(h, w_hh, b_hh)
+def step(driven: Any, h: Any, back: Any, relu: bool) -> Any:
+    """One step by single ops, from what the input brings; `back` is Uᵀ."""
+    inner = driven + h @ back
     return inner.relu() if relu else inner.tanh()
 
 
-def rnn_by_steps(x: Any, h: Any, *weights: Any, sizes: Any, reverse: bool, relu: bool, **kept: Any) -> Any:
+def rnn_by_steps(
+    x: Any, h: Any, w_ih: Any, w_hh: Any, *biases: Any, sizes: Any, reverse: bool, relu: bool, **kept: Any
+) -> Any:
     """The same by single ops; see NOTE [Second order of kernels]."""
+    back = w_hh.transpose(0, 1)
 
-    def cell(rows: Any, h: Any) -> Any:
-        return (rnn_cell_by_steps(rows, h, *weights, relu=relu),)
+    def one(driven: Any, h: Any) -> Any:
+        return (step(driven, h, back, relu),)
 
-    return sequence_by_steps(cell, x, (h,), sizes, reverse)
+    return sequence_by_steps(one, x, driven_by(x, w_ih, biases), (h,), sizes, reverse)
 
 
 by_steps("rnn_backward", rnn_by_steps)
@@ -185,7 +187,11 @@ class RnnCellBackward(Op):
         return (d @ w_ih, d @ w_hh, d.T @ x, d.T @ h, *[column_sums(d)] * len(biases))
 
 
-by_steps("rnn_cell_backward", lambda *xs, relu, **kept: rnn_cell_by_steps(*xs, relu=relu))
+def _cell_by_steps(x: Any, h: Any, w_ih: Any, w_hh: Any, *biases: Any, relu: bool, **kept: Any) -> Any:
+    return step(driven_by(x, w_ih, biases), h, w_hh.transpose(0, 1), relu)
+
+
+by_steps("rnn_cell_backward", _cell_by_steps)
 
 
 @public(method=False)
