@@ -10,7 +10,6 @@ import nbautograd
 from nbautograd.lint import check
 from tests.examples.test_examples import PROGRAMS
 
-
 RIGHT = {name: main for name, main in PROGRAMS.items() if name != "sixteen_springs"}  # as `spring`, and slower
 
 
