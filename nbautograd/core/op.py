@@ -31,21 +31,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import array as arrays
-from . import dtype as dtypes
 from .node import SAVED
-
-# NOTE [Complex gradients]
-# The gradient of a complex input is, as in torch, g times the conjugate of the derivative (the conjugate Wirtinger
-# derivative): that is the direction in which a real loss grows. Rules are written as for real numbers, g · f'(x), and
-# are linear in g, so conj(rule(conj(g))) is what complex numbers want. Recording an op on complex numbers puts its
-# `wirtinger()` twin, whose pulls do that, into the node. Rules of functions that are no plain products with a
-# derivative (abs, angle, real …) are written for complex numbers too and say so by `conjugates = True`.
+from .twins import Pull, conjugated, rounding_twin, twin_of
 
 TABLE: dict[str, type[Op]] = {}
 """Every op by its name, in the order of definition."""
 
 Rule = Callable[..., Any]
-Pull = Callable[[Any, Any], Any]
 
 
 FACTS: dict[str, Callable[[Any], Any]] = {
@@ -164,7 +156,7 @@ class Op:
         if found is None:
             found = _pulls_of(cls, cls.differentiable())
             if "_wirtinger" in cls.__dict__ and cls._wirtinger is cls:  # type: ignore[attr-defined]
-                found = tuple(pull and _conjugated(pull) for pull in found)
+                found = tuple(pull and conjugated(pull) for pull in found)
             cls._recording_pulls = found  # type: ignore[attr-defined]
         return found
 
@@ -172,18 +164,7 @@ class Op:
     def rounding(cls) -> type[Op]:
         """This entry for bfloat16: computed in float32 and rounded once at the end; see NOTE [bfloat16]."""
         if cls.__dict__.get("_rounding") is None:
-            from . import call
-
-            def forward(*xs: Any, **settings: Any) -> Any:
-                result = cls.forward(*map(_widened, xs), **settings)
-                return result if settings.get("dtype") is not None else _rounded(result)
-
-            forward.__kwdefaults__ = cls.forward.__kwdefaults__  # where a rule finds a setting that was not given
-            twin: Any = type(cls.__name__, (cls,), {}, abstract=True)  # type: ignore[call-overload]
-            twin.forward = staticmethod(forward)
-            twin.pulls = tuple(pull and _rounding(pull) for pull in cls.pulls)
-            twin.step = call.step_many(twin) if cls.outputs == 1 else None
-            cls._rounding = twin  # type: ignore[attr-defined]
+            cls._rounding = rounding_twin(cls)  # type: ignore[attr-defined]
         return cls._rounding  # type: ignore[attr-defined]
 
     @classmethod
@@ -192,11 +173,7 @@ class Op:
         if cls.conjugates or cls.view or not cls.saves:
             return cls
         if cls.__dict__.get("_wirtinger") is None:
-            from . import call
-
-            twin: Any = type(cls.__name__, (cls,), {}, abstract=True)  # type: ignore[call-overload]
-            twin.pulls = tuple(pull and _conjugated(pull) for pull in cls.pulls)
-            twin.step = call.step_many(twin) if cls.outputs == 1 else None
+            twin = twin_of(cls, conjugated)
             cls._wirtinger = twin._wirtinger = twin  # type: ignore[attr-defined]
         return cls._wirtinger  # type: ignore[attr-defined]
 
@@ -249,35 +226,6 @@ def _origin(cls: type[Op], name: str) -> tuple[str, Any]:
 
 def _pulls_of(cls: type[Op], rules: tuple[Rule | None, ...]) -> tuple[Pull | None, ...]:
     return tuple(rule and _pull(rule, tuple(cls.saves.index(n) for n in names_of(rule)[1:])) for rule in rules)
-
-
-def _widened(value: Any) -> Any:
-    """What is bfloat16 as float32."""
-    if isinstance(value, tuple):
-        return tuple(map(_widened, value))
-    return value.astype(np.float32) if getattr(value, "dtype", None) is dtypes.brain else value
-
-
-def _rounded(value: Any) -> Any:
-    """What is float32 as bfloat16."""
-    if isinstance(value, tuple | list):
-        return tuple(map(_rounded, value))
-    return value.astype(dtypes.brain) if getattr(value, "dtype", None) == np.float32 else value
-
-
-def _rounding(pull: Pull) -> Pull:
-    return lambda g, saved: _rounded(pull(_widened(g), _widened(saved)))
-
-
-def _conjugated(pull: Pull) -> Pull:
-    return lambda g, saved: _conjugate(pull(_conjugate(g), saved))
-
-
-def _conjugate(g: Any) -> Any:
-    """The complex conjugate of an array, a tensor, or each of several."""
-    if isinstance(g, tuple | list):
-        return tuple([_conjugate(part) for part in g])  # pyright: ignore[reportUnknownVariableType]
-    return g if g is None else g.conj()
 
 
 def _pull(rule: Rule, slots: tuple[int, ...]) -> Pull:
