@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from nbautograd.core.array import compact, library_of
 from nbautograd.core.call import wrap
-from nbautograd.core.forward import alias, opened, zeros_like
+from nbautograd.core.levels import alias, opened, zeros_like
 from nbautograd.core.public import FUNCTIONS
 from nbautograd.core.tensor import Tensor
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from nbautograd.core import errors
 from nbautograd.core.call import slot
-from nbautograd.core.forward import put_tangents
 from nbautograd.core.kept import Kept
+from nbautograd.core.levels import put_tangents
 from nbautograd.core.tensor import Tensor
 
 

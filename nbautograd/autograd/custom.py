@@ -7,7 +7,7 @@ from typing import Any
 
 from nbautograd.core import inplace
 from nbautograd.core.array import library_of
-from nbautograd.core.forward import active
+from nbautograd.core.levels import active
 from nbautograd.core.modes import is_recording, local, no_grad, state
 from nbautograd.core.node import is_leaf_node, tick
 from nbautograd.core.tensor import Tensor

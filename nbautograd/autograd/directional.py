@@ -6,7 +6,8 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from nbautograd.core.dtype import INEXACT
-from nbautograd.core.forward import Level, below, fit_direction, move, tangents_of, zeros_like
+from nbautograd.core.forward import move
+from nbautograd.core.levels import Level, below, fit_direction, tangents_of, zeros_like
 from nbautograd.core.modes import local
 from nbautograd.core.tensor import Tensor
 

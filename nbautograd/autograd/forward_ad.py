@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from nbautograd.core.forward import Level, active, alias, close, fit_direction, opened
+from nbautograd.core.levels import Level, active, alias, close, fit_direction, opened
 from nbautograd.core.tensor import Tensor
 
 

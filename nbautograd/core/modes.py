@@ -107,7 +107,7 @@ class Local(threading.local):
     running: Any = None
     """The node whose rules are running, in anomaly mode only."""
     levels: tuple[Any, ...] = ()
-    """The levels of forward mode at which ops compute tangents, the outermost first; see `core.forward`."""
+    """The levels of forward mode at which ops compute tangents, the outermost first; see `core.levels`."""
     cast: Callable[[str, tuple[Any, ...]], tuple[Any, ...]] | None = None
     """What autocast does to the inputs of the op of that name before it runs; see `nbautograd.amp`."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .call import slot, wrap
-from .modes import local
+from .levels import put_tangents
 from .node import FITS, PARENTS, TANGENTS, Node
 from .op import TABLE, Op
 from .tensor import Tensor
@@ -36,9 +36,7 @@ def as_tensors(node: Node, op: type[Op], saved: Any) -> tuple[Any, ...]:
 def _known(value: Any, node: Node | None, tangents: list[Any]) -> Tensor:
     """A saved array as the tensor it was, with those of its `tangents` whose level is active."""
     tensor = wrap(value, node)
-    for level, tangent in tangents:
-        if level in local.levels:
-            level.set(tensor, tangent)
+    put_tangents(tensor, tangents)
     return tensor
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nbautograd.autograd.columns import jacobian_by_columns
-from nbautograd.core.forward import Level, alias, fit_direction, opened, zeros_like
+from nbautograd.core.levels import Level, alias, fit_direction, opened, zeros_like
 from nbautograd.core.tensor import Tensor
 from nbautograd.core.walk import grad
 

@@ -215,6 +215,12 @@ HISTORIES = {
     "the same the other way": lambda lib, x, w: lib.func.grad(
         lambda a: lib.func.jvp(lambda a: (a**3).sum(), (a,), (w,))[1]
     )(x.detach()),
+    "the outer one of two directions": lambda lib, x, w: lib.func.jvp(
+        lambda a: lib.func.jvp(lambda a: (a**3).cumsum(0) * a.sum(), (a,), (a.detach(),))[1], (x.detach(),), (w,)
+    )[1],
+    "the inner one of two directions": lambda lib, x, w: lib.func.jvp(
+        lambda a: lib.func.jvp(lambda a: (a**3).cumsum(0) * a.sum(), (a,), (w,))[1], (x.detach(),), (x.detach(),)
+    )[1],
     "a linear function": lambda lib, x, w: lib.func.grad_and_value(lambda a: (a * 2).sum())(x),
 }
 
