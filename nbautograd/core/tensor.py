@@ -392,10 +392,10 @@ class Tensor:
         return value
 
     def __float__(self) -> float:
-        return float(self._one())
+        return float(self._real_one("double"))
 
     def __int__(self) -> int:
-        return int(self._one())
+        return int(self._real_one("int64_t"))
 
     def __complex__(self) -> complex:
         return complex(self._one())
@@ -404,6 +404,17 @@ class Tensor:
         if self._data.size != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
         return self._told("item", self._data.item())
+
+    def _real_one(self, kind: str) -> Any:
+        value = self._one()
+        if isinstance(value, complex):
+            if value.imag:
+                raise RuntimeError(
+                    f"value cannot be converted to type {kind} without overflow"
+                    f"\n  it is {value}\n  hint: x.abs() and x.real are real numbers"
+                )
+            return value.real
+        return value
 
     def __index__(self) -> int:
         if self._data.dtype.kind not in "biu" or self._data.size != 1:

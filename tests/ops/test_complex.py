@@ -275,6 +275,22 @@ def test_the_gradient_of_a_real_leaf_is_real(library: str):
     torch.tensor([1 - 0j, -1j]) * 2
     torch.tensor(1 + 2j).item()
     complex(torch.tensor(1 + 2j))
+    float(torch.tensor(1 + 2j))
+    float(torch.tensor(1 + 0j))
+    int(torch.tensor(1 + 2j))
+    torch.tensor([3 + 4j]).abs_()
+    torch.tensor([-3.0]).abs_()
+    torch.dot(torch.tensor([1j]), torch.tensor([1.]))
+    torch.tensor([3 + 4j]).sgn_()
+    torch.tensor([3 + 4j]).conj_physical_()
+    torch.tensor([3.]).mul_(1j)
+    torch.tensor([3.]).masked_fill(torch.tensor([True]), 1j)
+    torch.arange(2000) * (1 + 1j)
+    torch.linalg.inv(torch.tensor([[1j, 2], [3, 4]]))
+    torch.linalg.slogdet(torch.tensor([[2j, 0], [0, 2]]))
+    torch.linalg.cholesky(torch.tensor([[2, 1j], [-1j, 2]]))
+    torch.linalg.eigvalsh(torch.tensor([[2, 1j], [-1j, 2]]))
+    torch.cat([torch.tensor([1j]), torch.tensor([1.])])
     torch.ones(2) * 1j
     torch.ones(2, dtype=torch.float64) * 1j
     torch.arange(2) * 1j

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbautograd.core import inplace
 from nbautograd.core.op import Op, xp
-from nbautograd.core.public import publish_in_place, publish_op
+from nbautograd.core.public import public, publish_in_place, publish_op
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.refusals import no_derivative, numbers_only
 from nbautograd.ops.samples import binary, forward_only, unary
@@ -102,14 +103,21 @@ class Nextafter(Op):
         raise no_derivative("nextafter")
 
 
-for _op, *_names in ((Abs, "abs", "absolute"), (Sign,)):
-    publish_op(_op, *_names)
-    publish_in_place(_op, *_names)
-
-
-for _op in (Copysign, Heaviside, Nextafter):
+publish_op(Abs, "abs", "absolute")
+for _op in (Sign, Copysign, Heaviside, Nextafter):
     publish_op(_op)
     publish_in_place(_op)
 
 
 Tensor.__abs__ = Abs.call
+
+
+@public("abs_", "absolute_")
+def abs_(self: Tensor) -> Tensor:
+    """Like `abs`, in place: the tensor itself is changed and returned.
+
+    Raises: RuntimeError for complex numbers, whose sizes are real.
+    """
+    if self.dtype.is_complex:
+        raise RuntimeError("In-place abs is not supported for complex tensors.")
+    return inplace.apply(Abs, self)

@@ -29,6 +29,12 @@ class MaskedFill(Op):
     def forward(x, mask, value):
         return xp.where(mask, xp.astype(xp.asarray(value), x.dtype), x)
 
+    def check(x, mask, value):
+        if not isinstance(value, complex) or x.dtype.kind == "c":
+            return None
+        kind = {"float32": "float", "float64": "double"}.get(x.dtype.name, f"{x.dtype.name}_t")
+        return f"value cannot be converted to type {kind} without overflow"
+
     def dx(g, mask):
         return xp.where(mask, xp.zeros_like(g), g)
 

@@ -26,6 +26,9 @@ def product_error(x: Any, y: Any) -> str | None:
     if x.ndim == 0 or y.ndim == 0:
         return f"both arguments to matmul need to be at least 1D, but they are {x.ndim}D and {y.ndim}D"
     if x.dtype != y.dtype:
+        if x.ndim == y.ndim == 1:
+            kinds = [dtypes.of_numpy(a.dtype).tensor_type for a in (x, y)]
+            return f"dot : expected both vectors to have same dtype, but found {kinds[0]} and {kinds[1]}"
         return f"expected m1 and m2 to have the same dtype, but got: {_name(x)} != {_name(y)}"
     if x.ndim == 2 and y.ndim == 2:
         hint = ""
