@@ -63,7 +63,8 @@ def switch(levels: tuple[Level, ...]) -> tuple[Level, ...]:
     """Make `levels` this thread's active ones, and return those that were."""
     before = local.levels
     local.levels = levels
-    special(bool(levels) - bool(before))
+    if bool(levels) != bool(before):
+        special(1 if levels else -1)
     return before
 
 
