@@ -24,7 +24,7 @@ from nbautograd.core import dtype as dtypes
 from nbautograd.core.op import tensors, xp
 from nbautograd.ops.samples import Make
 
-BLOCK = 1 << 16
+BLOCK = 1 << 18
 """Numbers for which slopes are computed at a time."""
 
 

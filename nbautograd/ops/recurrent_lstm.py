@@ -175,15 +175,15 @@ def slopes(gates, memory, shown):
     `gates` is (steps, 4, size, hidden).
     """
     i, _, g, o = (gates[:, k] for k in range(4))
-    found = 1 - gates
-    found *= gates
+    found = gates * gates
     di, df, dg, do = (found[:, k] for k in range(4))
+    xp.subtract(gates[:, :2], found[:, :2], found[:, :2])
+    xp.subtract(o, do, do)
+    xp.subtract(1, dg, dg)
     di *= g
     df *= memory
-    do *= shown
-    xp.multiply(g, g, dg)
-    xp.subtract(1, dg, dg)
     dg *= i
+    do *= shown
     through = shown * shown
     xp.subtract(1, through, through)
     through *= o
