@@ -49,7 +49,7 @@ class Stage:
         if x._data.dtype.kind not in "fcV":
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
         own = without_history(x)
-        own._node = leaf_node(own)
+        own._node, own._inference = leaf_node(own), None
         self._own.append(own._node)
         return own
 

@@ -300,7 +300,10 @@ def test_where_nothing_is_recorded_and_where_precision_is_low_derivatives_are_th
     def program(lib):
         x = lib.torch.tensor(X)
         with lib.torch.inference_mode():
-            inside = lib.func.grad(lambda a: (a**3).sum())(x), lib.func.jvp(lambda a: a**3, (x,), (x,))
+            made = x * 2
+            inside = [
+                (lib.func.grad(lambda a: (a**3).sum())(a), lib.func.jvp(lambda a: a**3, (a,), (a,))) for a in (x, made)
+            ]
         with lib.torch.autocast("cpu"):
             low = lib.func.jvp(lambda a: lib.torch.outer(a, a) @ a, (x,), (x,))[1]
         return inside, str(low.dtype).rpartition(".")[2], low.double().sum() > 1
