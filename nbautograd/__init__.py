@@ -75,6 +75,7 @@ _BY_HOME = {
         "set_autocast_cpu_enabled set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype"
     ),
     "nbautograd.replay": "capture",
+    "nbautograd.trace.memory": "memory",
     "nbautograd.trace.session": "accumulate",
 }
 _LATER = {name: home for home, names in _BY_HOME.items() for name in names.split()}
