@@ -22,7 +22,7 @@ from IPython.core.inputtransformer2 import cell_magic, leading_empty_lines
 
 from nbautograd.core.anomaly import is_anomaly_enabled, set_detect_anomaly
 from nbautograd.notebook.watch import Watch
-from nbautograd.trace import ledger
+from nbautograd.trace import ledger, provenance
 from nbautograd.trace.model import Cell
 from nbautograd.trace.session import Recorder
 
@@ -53,6 +53,7 @@ class Cells:
         self._running: Any = None
         self._recording: Recording | None = None
         self._number = 0
+        self._work = provenance.Work("", 0)
 
     def transform(self, lines: list[str]) -> list[str]:
         """Comment the magic's line out; options that make no sense are left to the magic, which says so."""
@@ -66,6 +67,7 @@ class Cells:
             return
         # IPython 9 counts up before this hook and IPython 8 after the cell; both file the input between the two.
         self._number = len(self._shell.history_manager.input_hist_parsed)
+        self._work = provenance.begins(f"In [{self._number}]")
         options = self._options(info.raw_cell)
         if options or self._magics.auto:
             transformed = self._shell.transform_cell(info.raw_cell)
@@ -77,6 +79,7 @@ class Cells:
         if not self._running or (result and result.info.raw_cell != self._running.raw_cell):
             return
         recording, self._running, self._recording = self._recording, None, None
+        self._work.ends()
         if recording:
             self._stop(recording, result and (result.error_before_exec or result.error_in_exec))
 

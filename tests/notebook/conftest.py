@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 import signal
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ class Shell:
 
     def __init__(self, config: Config | None = None) -> None:
         InteractiveShell.clear_instance()
+        vars(builtins).pop("_", None)  # doctests leave one, and IPython then keeps its own back
         self.ip = InteractiveShell.instance(config=config or Config(), colors="nocolor", history_load_length=0)
         self.ip.history_manager.enabled = False
         self.ns = self.ip.user_ns
