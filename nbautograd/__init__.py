@@ -49,10 +49,11 @@ half, float, double, short, int, long = (
 )
 cfloat, cdouble = _dtypes.cfloat, _dtypes.cdouble
 
-_SUBMODULES = frozenset(
+_MODULES = (
     "accelerator amp autograd backends compiler core cuda distributions export fft func jit linalg lint mps nn "
-    "notebook ops optim random replay serialization settings special trace utils version xpu".split()
+    "notebook ops optim random replay serialization settings special testing trace utils version xpu"
 )
+_SUBMODULES = frozenset(_MODULES.split())
 
 _BY_HOME = {
     "nbautograd.compiler": "compile",

@@ -122,7 +122,7 @@ ABSENCES = (
         "Tools around torch",
         "it belongs to torch's own distribution",
         "models come as state dicts: torch.load reads .pt and .safetensors files",
-        "hub hub.* onnx onnx.* package profiler profiler.* testing overrides utils.tensorboard utils.benchmark "
+        "hub hub.* onnx onnx.* package profiler profiler.* testing.* overrides utils.tensorboard utils.benchmark "
         "utils.bottleneck utils.cpp_extension utils.mobile_optimizer utils.model_zoo utils.collect_env "
         "utils.flop_counter quasirandom utils.data.*DataPipe utils.data.functional_datapipe utils.data.*determin* "
         "utils.data.runtime_* utils.data.argument_validation utils.data.DataChunk utils.data.datapipes "
