@@ -37,7 +37,7 @@ from .node import (
     Hooked,
     hooked,
     is_leaf_node,
-    leaf_tensor,
+    is_nobodys,
     node_and_output,
     op_of,
     tick,
@@ -202,7 +202,7 @@ def check_saved(node: Any) -> None:
 
 
 QUIET = (
-    "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case "
+    "created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case "
     "is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace "
     "either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want "
     "the inplace to be tracked)."
@@ -342,10 +342,22 @@ def _check_one_of_several(target: Tensor) -> None:
             source, nr = node_and_output(target._node)
             what = f"Output {nr} of {_bare_name(source)} is a view and is being modified inplace"
         raise RuntimeError(f"{what}. {SEVERAL}")
-    base, node = target._base, target._node
-    quiet = base is not None and node is not None and is_leaf_node(node) and leaf_tensor(node) is not target
-    if quiet and base is not None and base._node is not None and not is_leaf_node(base._node):
-        raise RuntimeError(QUIET)
+    base = target._base
+    if base is not None and base._node is not None and not is_leaf_node(base._node) and _leads_to_quiet(target):
+        which = "A view was"
+        if target._node is not None and not is_leaf_node(target._node):
+            which = f"Output 0 of {op_of(target._node).node_name} is a view of a view which was"
+        raise RuntimeError(f"{which} {QUIET}")
+
+
+def _leads_to_quiet(view: Tensor) -> bool:
+    """Whether `view` is a quiet one, or a view of one; see NOTE [Quiet views]."""
+    node = view._node
+    for _ in view._path:
+        if node is None or is_leaf_node(node):
+            break
+        node = node[PARENTS][0]
+    return node is not None and is_nobodys(node)
 
 
 def _check_overlap(data: Any, others: tuple[Any, ...]) -> None:
