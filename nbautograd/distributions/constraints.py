@@ -21,13 +21,19 @@ class Constraint:
 
     is_discrete: bool = False
     event_dim: int = 0
+    _on_arrays: bool = False
+    """Whether `check` takes arrays too, which is several times faster."""
 
     def check(self, value: Tensor) -> Tensor:
         """Which events in `value` are valid."""
         raise NotImplementedError
 
+    def holds(self, value: Tensor) -> bool:
+        """Whether all events in `value` are valid."""
+        return bool(self.check(value._data if self._on_arrays else value).all())  # type: ignore[arg-type]
+
     def __repr__(self) -> str:
-        bounds = ", ".join(f"{name}={value}" for name, value in vars(self).items())
+        bounds = ", ".join(f"{name}={value}" for name, value in vars(self).items() if name[0] != "_")
         return f"{type(self).__name__}({bounds})"
 
 
@@ -37,6 +43,8 @@ class Constraint:
 class Real(Constraint):
     """Any number that is not NaN."""
 
+    _on_arrays = True
+
     def check(self, value: Tensor) -> Tensor:
         return value == value
 
@@ -45,6 +53,7 @@ class Boolean(Constraint):
     """0 or 1."""
 
     is_discrete = True
+    _on_arrays = True
 
     def check(self, value: Tensor) -> Tensor:
         return (value == 0) | (value == 1)
@@ -54,16 +63,28 @@ class _Above(Constraint):
     def __init__(self, lower_bound: Any) -> None:
         self.lower_bound = lower_bound
 
+    @property
+    def _on_arrays(self) -> bool:  # type: ignore[override]
+        return not isinstance(self.lower_bound, Tensor)
+
 
 class _Below(Constraint):
     def __init__(self, upper_bound: Any) -> None:
         self.upper_bound = upper_bound
+
+    @property
+    def _on_arrays(self) -> bool:  # type: ignore[override]
+        return not isinstance(self.upper_bound, Tensor)
 
 
 class _Between(Constraint):
     def __init__(self, lower_bound: Any, upper_bound: Any) -> None:
         self.lower_bound = lower_bound
         self.upper_bound = upper_bound
+
+    @property
+    def _on_arrays(self) -> bool:  # type: ignore[override]
+        return not (isinstance(self.lower_bound, Tensor) or isinstance(self.upper_bound, Tensor))
 
     def check(self, value: Tensor) -> Tensor:
         return (self.lower_bound <= value) & (value <= self.upper_bound)
@@ -126,9 +147,10 @@ class Simplex(Constraint):
     """Numbers that are not negative and add up to one."""
 
     event_dim = 1
+    _on_arrays = True
 
     def check(self, value: Tensor) -> Tensor:
-        return (value >= 0).all(-1) & ((value.sum(-1) - 1).abs() < 1e-6)
+        return (value >= 0).all(-1) & (abs(value.sum(-1) - 1) < 1e-6)
 
 
 class OneHot(Constraint):
@@ -136,6 +158,7 @@ class OneHot(Constraint):
 
     is_discrete = True
     event_dim = 1
+    _on_arrays = True
 
     def check(self, value: Tensor) -> Tensor:
         return ((value == 0) | (value == 1)).all(-1) & (value.sum(-1) == 1)
@@ -215,6 +238,7 @@ class IndependentConstraint(Constraint):
         self.reinterpreted_batch_ndims = reinterpreted_batch_ndims
         self.is_discrete = base_constraint.is_discrete
         self.event_dim = base_constraint.event_dim + reinterpreted_batch_ndims
+        self._on_arrays = base_constraint._on_arrays
 
     def check(self, value: Tensor) -> Tensor:
         found = self.base_constraint.check(value)

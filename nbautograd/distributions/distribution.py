@@ -47,7 +47,7 @@ class Distribution:
         Distribution._validate_args = value
 
     def _check_argument(self, name: str, value: Tensor, constraint: Any) -> None:
-        if not bool(constraint.check(value).all()):
+        if not constraint.holds(value):
             raise ValueError(
                 f"Expected parameter {name} ({type(value).__name__} of shape {tuple(value.shape)}) of distribution "
                 f"{self!r} to satisfy the constraint {constraint!r}, but found invalid values:\n{value}"
@@ -61,16 +61,21 @@ class Distribution:
         if not isinstance(value, Tensor):
             raise ValueError("The value argument to log_prob must be a Tensor")
         shape, wanted = value.shape, self._batch_shape + self._event_shape
-        if shape[len(shape) - len(self._event_shape) :] != self._event_shape:
-            raise ValueError(f"The right-most size of value must match event_shape: {shape} vs {self._event_shape}.")
-        if any(i != j and 1 not in (i, j) for i, j in zip(reversed(shape), reversed(wanted), strict=False)):
-            raise ValueError(f"Value is not broadcastable with batch_shape+event_shape: {shape} vs {wanted}.")
+        if shape != wanted:
+            self._check_shape(shape, wanted)
         support = self.support
-        if support is not None and not bool(support.check(value).all()):
+        if support is not None and not support.holds(value):
             raise ValueError(
                 f"Expected value argument ({type(value).__name__} of shape {tuple(shape)}) to be within the support "
                 f"({support!r}) of the distribution {self!r}, but found invalid values:\n{value}"
             )
+
+    def _check_shape(self, shape: Size, wanted: Size) -> None:
+        """Refuse a shape that is no draws' of this distribution, of one of its batch, or of many."""
+        if shape[len(shape) - len(self._event_shape) :] != self._event_shape:
+            raise ValueError(f"The right-most size of value must match event_shape: {shape} vs {self._event_shape}.")
+        if any(i != j and 1 not in (i, j) for i, j in zip(reversed(shape), reversed(wanted), strict=False)):
+            raise ValueError(f"Value is not broadcastable with batch_shape+event_shape: {shape} vs {wanted}.")
 
     # --- shapes ---
 

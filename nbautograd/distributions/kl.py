@@ -147,8 +147,8 @@ def _cauchy(p: Cauchy, q: Cauchy) -> Tensor:
 
 @register_kl(Normal, Normal)
 def _normal(p: Normal, q: Normal) -> Tensor:
-    ratio = (p.scale / q.scale) ** 2
-    return 0.5 * (ratio + ((p.loc - q.loc) / q.scale) ** 2 - 1 - ratio.log())
+    ratio, distance = p.scale / q.scale, (p.loc - q.loc) / q.scale
+    return 0.5 * (ratio * ratio + distance * distance - 1) - ratio.log()
 
 
 @register_kl(HalfNormal, HalfNormal)

@@ -57,7 +57,8 @@ class Normal(Distribution):
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        return -((value - self.loc) ** 2) / (2 * self.scale**2) - self.scale.log() - LOG_ROOT_2PI
+        z = (value - self.loc) / self.scale
+        return z * z * -0.5 - self.scale.log() - LOG_ROOT_2PI
 
     def cdf(self, value: Tensor) -> Tensor:
         if self._validate_args:

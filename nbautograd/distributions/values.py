@@ -26,6 +26,8 @@ def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
         raise ValueError(
             "Input arguments must all be instances of Number, torch.Tensor or objects implementing __torch_function__."
         )
+    if all(isinstance(v, Tensor) for v in values) and len({v._data.shape for v in values}) == 1:
+        return values
     like = next((v for v in values if isinstance(v, Tensor)), None)
     dtype = get_default_dtype() if like is None else like.dtype
     where = None if like is None else like.device

@@ -1,9 +1,9 @@
 """Draws from the gamma and the Dirichlet distribution that know how they depend on their parameters.
 
 NOTE [Implicit gradients]
-A draw with the cumulative probability F(x; a) moves with `a` so that F stays what it is: dx/da = −(∂F/∂a) / (∂F/∂x).
-There is no formula for ∂F/∂a, but the inverse of F is at hand, so dx/da is the difference of two quantiles at the same
-probability. The smaller of the two tails is the one that is inverted, where numbers keep their precision.
+A draw with the cumulative probability F(x; a) moves with `a` so that F stays what it is: dx/da = −(∂F/∂a) / p(x; a).
+There is no formula for ∂F/∂a, so it is the difference of F at two parameters close by; of the tail above `x` where that
+is the smaller one, because a small number keeps its precision and one minus it does not.
 """
 
 from __future__ import annotations
@@ -20,27 +20,33 @@ from nbautograd.core.tensor import Tensor
 from nbautograd.ops.random.generators import Generator, numbers_of
 
 STEP = 1e-4
-"""Half the distance of the two quantiles, relative to the parameter."""
+"""Half the distance of the two parameters, relative to the parameter: truncation and rounding are both about 1e-8."""
 
 
-def quantile_slope(lower: Any, upper: Any, lower_inverse: Any, upper_inverse: Any, a: Any, x: Any) -> Any:
-    """How the quantile `x` of a distribution moves with its parameter `a`, given both tails and their inverses."""
-    step = STEP * a
-    below, above = lower(a, x), upper(a, x)
-    small = below < above
-    ends = [np.where(small, lower_inverse(a + s, below), upper_inverse(a + s, above)) for s in (step, -step)]
-    return (ends[0] - ends[1]) / (2 * step)
+def quantile_slope(tails: Any, density: Any, below: Any, x: Any, a: Any, *others: Any) -> Any:
+    """How the quantile `x` moves with the parameter `a`.
+
+    `tails` are F and 1 − F as functions of (a, …, x), and `below` says where F is the smaller one.
+    """
+    lower, upper = tails
+    change = np.empty_like(x)
+    for tail, where, sign in ((lower, below, -1.0), (upper, ~below, 1.0)):
+        at, *rest = (array[where] for array in (a, *others, x))
+        step = STEP * at
+        change[where] = sign * (tail(at + step, *rest) - tail(at - step, *rest)) / (2 * step)
+    return np.divide(change, density, out=np.zeros_like(x), where=density > 0)
 
 
 def gamma_slope(concentration: Any, sample: Any) -> Any:
     """dx/da of a draw `x` from the gamma distribution with concentration `a` and rate 1."""
     from scipy import special
 
-    a, x = (place(array, CPU).astype(np.float64) for array in (concentration, sample))
-    slope = quantile_slope(special.gammainc, special.gammaincc, special.gammaincinv, special.gammainccinv, a, x)
-    tiny = x < 1e-8  # F is xᵃ/Γ(a + 1) there, and quantiles may be smaller than any number
-    near = x * (special.digamma(a + 1) - np.log(np.maximum(x, np.finfo(float).tiny))) / a
-    slope = np.where(tiny, near, slope)
+    a, x = (np.asarray(place(array, CPU), np.float64) for array in (concentration, sample))
+    logs = np.log(np.maximum(x, np.finfo(float).tiny))
+    density = np.exp((a - 1) * logs - x - special.gammaln(a))
+    slope = quantile_slope((special.gammainc, special.gammaincc), density, x < a, x, a)
+    near = x * (special.digamma(a + 1) - logs) / a  # F is xᵃ/Γ(a + 1) close to zero
+    slope = np.where(x < 1e-8, near, slope)
     return place(slope.astype(concentration.dtype), device_of(concentration))
 
 
@@ -48,15 +54,11 @@ def dirichlet_slope(concentration: Any, sample: Any) -> Any:
     """dx/da / (1 − x) of each component of a draw: it is beta distributed, with the rest of the concentration."""
     from scipy import special
 
-    a, x = (place(array, CPU).astype(np.float64) for array in (concentration, sample))
+    a, x = (np.asarray(place(array, CPU), np.float64) for array in (concentration, sample))
     b = a.sum(-1, keepdims=True) - a
-
-    def with_rest(function: Any) -> Any:
-        return lambda a, x: function(a, b, x)
-
-    tails = with_rest(special.betainc), with_rest(special.betaincc)
-    slope = quantile_slope(*tails, with_rest(special.betaincinv), with_rest(special.betainccinv), a, x)
-    slope = slope / np.maximum(1 - x, np.finfo(float).tiny)
+    rest = np.maximum(1 - x, np.finfo(float).tiny)
+    density = np.exp((a - 1) * np.log(x) + (b - 1) * np.log(rest) - special.betaln(a, b))
+    slope = quantile_slope((special.betainc, special.betaincc), density, x < a / (a + b), x, a, b) / rest
     return place(slope.astype(concentration.dtype), device_of(concentration))
 
 
