@@ -27,6 +27,11 @@ def per_dim(value: Any, count: int, name: str) -> tuple[int, ...]:
     return found
 
 
+def hashable(value: Any) -> Any:
+    """A number, a word, or numbers as a tuple."""
+    return value if isinstance(value, int | str) or value is None else tuple(value)
+
+
 def check(name: str, input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, n: int) -> None:
     """Refuse what cannot be convolved.
 

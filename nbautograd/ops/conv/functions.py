@@ -2,53 +2,64 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from nbautograd.core.public import public
-from nbautograd.ops.conv.arguments import by, check, check_steps, per_dim
+from nbautograd.ops.conv.arguments import by, check, check_steps, hashable, per_dim
 from nbautograd.ops.conv.convolution import Convolution, ConvTranspose
-from nbautograd.ops.conv.kernels import geometry
 from nbautograd.ops.pad import pad
 
 
 def _convolved_over(n: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int):
-    name = f"conv{n}d"
     if weight.ndim != n + 2:
         per_dim((1,) * n, weight.ndim - 2, "stride")
-    check(name, input, weight, bias, groups, n)
+    check(f"conv{n}d", input, weight, bias, groups, n)
+    x = input if input.ndim == n + 2 else input.unsqueeze(0)
+    sizes, kernel = x._data.shape[2:], weight._data.shape[2:]
+    settings, widths = _settled(sizes, kernel, hashable(stride), hashable(padding), hashable(dilation))
+    if widths:
+        x = pad(x, widths)
+    out = Convolution.call(x, weight, bias, **settings, groups=groups)
+    return out if input.ndim == n + 2 else out.squeeze(0)
+
+
+@lru_cache(256)
+def _settled(sizes: Any, kernel: Any, stride: Any, padding: Any, dilation: Any) -> tuple[dict[str, Any], list[int]]:
+    """Stride, padding and dilation per dimension, and, where its two sides differ, how much border to add before.
+
+    Raises: RuntimeError in torch's words for what cannot be.
+    """
+    n = len(sizes)
     stride, dilation = per_dim(stride, n, "stride"), per_dim(dilation, n, "dilation")
-    kernel = tuple(weight.shape[2:])
+    widths: list[int] = []
     if isinstance(padding, str):
-        input, padding = _named_padding(input, padding, kernel, stride, dilation)
+        padding, widths = _named_padding(padding, kernel, stride, dilation)
     padding = per_dim(padding, n, "padding")
     check_steps(stride, padding, dilation)
-    batch = input if input.ndim == n + 2 else input.unsqueeze(0)
-    geo = geometry(tuple(batch.shape[2:]), kernel, stride, padding, dilation)
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation))
-    room = tuple(n + 2 * p for n, p in zip(geo.size, padding))
-    if any(r > n for r, n in zip(reach, room)):
+    room = tuple(size + 2 * p for size, p in zip(sizes, padding))
+    if any(least > most + sum(widths) for least, most in zip(reach, room)):
         raise RuntimeError(
             f"Calculated padded input size per channel: ({by(room)}). Kernel size: ({by(reach)}). "
             "Kernel size can't be greater than actual input size"
-            f"\n  input  {tuple(input.shape)}"
+            f"\n  input  {by(sizes)}"
             "\n  hint: earlier strides and pools have made it this small; add padding, or leave one of them out"
         )
-    out = Convolution.call(batch, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
-    return out if batch is input else out.squeeze(0)
+    return {"stride": stride, "padding": padding, "dilation": dilation}, widths
 
 
-def _named_padding(input: Any, padding: str, kernel: Any, stride: Any, dilation: Any) -> tuple[Any, Any]:
-    """The input and the border that keep its size ('same': an odd element goes to the right) or need none ('valid')."""
+def _named_padding(padding: str, kernel: Any, stride: Any, dilation: Any) -> tuple[Any, list[int]]:
+    """The border that keeps an input's size ('same': an odd element goes to the right) or none ('valid')."""
     if padding not in ("same", "valid"):
         raise RuntimeError(f"Invalid padding string: '{padding}'")
     if padding == "valid":
-        return input, 0
+        return 0, []
     if max(stride) > 1:
         raise RuntimeError("padding='same' is not supported for strided convolutions")
     total = [d * (k - 1) for k, d in zip(kernel, dilation)]
-    if any(n % 2 for n in total):
-        input = pad(input, [side for n in reversed(total) for side in (0, n % 2)])
-    return input, tuple(n // 2 for n in total)
+    odd = any(n % 2 for n in total)
+    return tuple(n // 2 for n in total), [side for n in reversed(total) for side in (0, n % 2)] if odd else []
 
 
 def _grown_over(

@@ -143,12 +143,11 @@ def windows(padded: Any, geo: Geometry, row: int = 0, grid: bool = False) -> Any
 
     With `grid` the last dimensions are those of the windows, not a run.
     """
-    item = padded.itemsize
+    item, size = padded.itemsize, padded.strides
     run, moves = (geo.run, (1,)) if geo.dense and not grid else (geo.out, geo.moves)
-    start = padded[:, :, row * geo.stride[0] :] if row else padded
     shape = (padded.shape[0], *geo.kernel, padded.shape[1], *run)
-    strides = (padded.strides[0], *[item * n for n in geo.taps], padded.strides[1], *[item * n for n in moves])
-    return xp.lib.stride_tricks.as_strided(start, shape, strides)
+    strides = (size[0], *[item * n for n in geo.taps], size[1], *[item * n for n in moves])
+    return strided(padded, shape, strides, row * geo.stride[0])
 
 
 def on_grid(runs: Any, geo: Geometry) -> Any:
@@ -156,7 +155,15 @@ def on_grid(runs: Any, geo: Geometry) -> Any:
     if not geo.dense or geo.run == geo.out:
         return runs
     step = [runs.itemsize * n for n in geo.step]
-    return xp.lib.stride_tricks.as_strided(runs, (*runs.shape[:2], *geo.out), (*runs.strides[:2], *step))
+    return strided(runs, (*runs.shape[:2], *geo.out), (*runs.strides[:2], *step))
+
+
+def strided(array: Any, shape: tuple[int, ...], strides: tuple[int, ...], row: int = 0) -> Any:
+    """A view of `array` (C, N, …), contiguous as it is or with its first dimensions exchanged, from `row` on."""
+    if array.__class__ is ndarray:  # eight times faster than `as_strided`
+        whole = array if array.flags.c_contiguous else array.swapaxes(0, 1)
+        return ndarray(shape, array.dtype, whole, row * array.strides[2], strides)
+    return xp.lib.stride_tricks.as_strided(array[:, :, row:] if row else array, shape, strides)
 
 
 def blocks(count: int, height: int, geo: Geometry, like: Any) -> Iterator[tuple[slice, list[tuple[int, Geometry]]]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 from nbautograd.core.public import public
+from nbautograd.ops.conv.arguments import hashable
 from nbautograd.ops.pool.maxima import MaxPool2d, MaxPool3d, MaxPoolIndices
 from nbautograd.ops.pool.means import AvgPool2d, AvgPool3d
 from nbautograd.ops.pool.windows import window_count
@@ -25,27 +27,27 @@ def sizes_of(value: Any, n: int, what: str, function: str) -> tuple[int, ...]:
     return found * n if len(found) == 1 else found
 
 
-def check_dims(function: str, n: int, input: Any) -> None:
+def check_dims(function: str, n: int, shape: tuple[int, ...]) -> None:
     """Refuse inputs without the dimensions that a pool wants.
 
     Raises: RuntimeError in torch's words.
     """
-    if input.ndim in (n + 1, n + 2) and 0 not in input.shape[1:]:
+    if len(shape) in (n + 1, n + 2) and 0 not in shape[1:]:
         return
     hint = f"\n  hint: its dimensions are ([batch,] channels, {', '.join(('depth', 'height', 'width')[3 - n :])})"
-    if input.ndim in (n + 1, n + 2):
+    if len(shape) in (n + 1, n + 2):
         raise RuntimeError(
             f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with optional 0 dim batch size for input, "
-            f"but got:{list(input.shape)}"
+            f"but got:{list(shape)}"
         )
     if function == "max_pool1d":
         text = (
             "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, "
-            f"but got:{list(input.shape)}"
+            f"but got:{list(shape)}"
         )
     elif n == 1:
         text = (
-            f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 'self' "
+            f"Expected 2 to 3 dimensions, but got {len(shape)}-dimensional tensor for argument #1 'self' "
             f"(while checking arguments for {function})"
         )
     else:
@@ -60,11 +62,19 @@ def figures(
 
     Raises: RuntimeError in torch's words for windows that cannot be.
     """
+    given = (hashable(kernel), hashable(stride), hashable(padding), hashable(dilation))
+    return {**_figures(function, n, input._data.shape, *given, ceil_mode)}
+
+
+@lru_cache(256)
+def _figures(
+    function: str, n: int, shape: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+) -> dict[str, tuple[int, ...]]:
     kernel = sizes_of(kernel, n, "kernel_size", function)
     stride = kernel if stride is None or stride == () else sizes_of(stride, n, "stride", function)
     padding = sizes_of(padding, n, "padding", function)
     dilation = sizes_of(dilation, n, "dilation", function)
-    check_dims(function, n, input)
+    check_dims(function, n, shape)
     if min(kernel) <= 0:
         raise RuntimeError("stride should not be zero" if not min(kernel) else "kernel_size must be greater than zero")
     if min(stride) <= 0:
@@ -74,11 +84,11 @@ def figures(
         raise RuntimeError(f"dilation should be greater than zero, but got {' '.join(pairs)}")
     for k, p, d in zip(kernel, padding, dilation):
         _check_padding(function, k, p, d)
-    size = tuple(input.shape[input.ndim - n :])
+    size = tuple(shape[len(shape) - n :])
     rows = zip(size, kernel, stride, padding, dilation)
     out = tuple(window_count(a, k, s, p, d, ceil_mode) for a, k, s, p, d in rows)
     if min(out) < 1:
-        raise RuntimeError(_too_small(function, n, input, out))
+        raise RuntimeError(_too_small(function, n, shape, out))
     return {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "windows": out}
 
 
@@ -98,13 +108,13 @@ def _check_padding(function: str, kernel: int, padding: int, dilation: int) -> N
     )
 
 
-def _too_small(function: str, n: int, input: Any, out: tuple[int, ...]) -> str:
+def _too_small(function: str, n: int, shape: tuple[int, ...], out: tuple[int, ...]) -> str:
     hint = "\n  hint: earlier strides and pools have made the input this small; leave one of them out"
     if function == "max_pool1d":
         return f"max_pool1d() Invalid computed output size: {out[0]}{hint}"
-    channels = input.shape[input.ndim - n - 1]
+    channels = shape[len(shape) - n - 1]
     ones = (1,) if n == 1 else ()
-    old = "x".join(str(v) for v in (channels, *ones, *input.shape[input.ndim - n :]))
+    old = "x".join(str(v) for v in (channels, *ones, *shape[len(shape) - n :]))
     new = "x".join(str(v) for v in (channels, *ones, *out))
     return f"Given input size: ({old}). Calculated output size: ({new}). Output size is too small{hint}"
 

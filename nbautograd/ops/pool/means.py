@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from nbautograd.ops.resample.axes import AlongAxes
 from nbautograd.ops.samples import Make, through
 
 
+@lru_cache(256)
 def divisors(size, kernel, stride, padding, out, include, divisor):
     """By what the sum of each window is divided: one number if it is the same for all of them."""
     if divisor is not None:
