@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nbautograd.ops.complex import points
+from nbautograd.ops.complex.points import points
 from nbautograd.ops.samples import Make
 
 from .beside import both, expressions, same_derivatives

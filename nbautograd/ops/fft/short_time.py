@@ -9,7 +9,7 @@ import numpy as np
 from nbautograd.core.call import wrap
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops.complex import view_as_real
+from nbautograd.ops.complex.pairs import view_as_real
 from nbautograd.ops.fft.functions import fft, ifft, irfft, resized, rfft
 from nbautograd.ops.pad import pad
 

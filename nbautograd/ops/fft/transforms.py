@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbautograd.core.op import Op, xp
-from nbautograd.ops.complex import is_complex, points
+from nbautograd.ops.complex.points import is_complex, points
 from nbautograd.ops.samples import Make, through
 from nbautograd.ops.silence import silently
 

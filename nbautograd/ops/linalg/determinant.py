@@ -8,7 +8,7 @@ import numpy as np
 
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
-from nbautograd.ops.complex import is_complex
+from nbautograd.ops.complex.points import is_complex
 from nbautograd.ops.linalg.parts import adjoint, columns_scaled, turned
 from nbautograd.ops.linalg.refusals import check_matrices
 from nbautograd.ops.linalg.solve import invertible_ones

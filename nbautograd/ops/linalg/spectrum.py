@@ -14,7 +14,7 @@ import numpy as np
 
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
-from nbautograd.ops.complex import is_complex
+from nbautograd.ops.complex.points import is_complex
 from nbautograd.ops.linalg import kernels
 from nbautograd.ops.linalg.cholesky import positive
 from nbautograd.ops.linalg.parts import adjoint, columns_scaled, diagonal_of, identity_like, rows_scaled
