@@ -31,6 +31,10 @@ class SequentialSampler(Sampler[int]):
         return len(self.data_source)
 
 
+DRAWN = 32
+"""So many indices are drawn at a time with replacement, as in torch."""
+
+
 class RandomSampler(Sampler[int]):
     """All numbers in random order; with replacement, `num_samples` drawn one by one."""
 
@@ -53,7 +57,9 @@ class RandomSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         n = len(self.data_source)
         if self.replacement:
-            yield from FUNCTIONS["randint"](n, (self.num_samples,), generator=self.generator).tolist()
+            for begin in range(0, self.num_samples, DRAWN):  # `num_samples` may be as good as endless
+                count = min(DRAWN, self.num_samples - begin)
+                yield from FUNCTIONS["randint"](n, (count,), generator=self.generator).tolist()
             return
         left = self.num_samples
         while left > 0:
