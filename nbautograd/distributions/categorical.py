@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 from nbautograd.core.array import Size
-from nbautograd.core.modes import no_grad
 from nbautograd.core.tensor import Tensor
 
 from . import constraints
@@ -81,9 +80,10 @@ class Categorical(Distribution):
         return self.probs.argmax(-1)
 
     def sample(self, sample_shape: Any = ()) -> Tensor:
-        count = Size(sample_shape).numel()
-        with no_grad():
-            drawn = functions.multinomial(self.probs.reshape(-1, self._num_events), count, True)
+        probs = self.probs.detach()
+        if not sample_shape and probs.ndim < 3:  # one draw each, as policies ask for
+            return functions.multinomial(probs, 1, True).squeeze(-1)
+        drawn = functions.multinomial(probs.reshape(-1, self._num_events), Size(sample_shape).numel(), True)
         return drawn.T.reshape(self._extended_shape(sample_shape))
 
     def log_prob(self, value: Tensor) -> Tensor:
