@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nbautograd.core.array import place
 from nbautograd.core.call import wrap
 from nbautograd.core.modes import local
 from nbautograd.core.op import Op, xp
@@ -258,7 +257,7 @@ def scaled_dot_product_attention(
     bias = as_bias(attn_mask, query, key, is_causal)
     keep = None
     if dropout_p > 0:
-        keep = place(keep_mask((*query.shape[:-1], key.shape[-2]), dropout_p, query._data.dtype), query.device)
+        keep = keep_mask((*query.shape[:-1], key.shape[-2]), dropout_p, query._data.dtype, None, query.device)
     return ScaledDotProductAttention.call(
         *((query, key, value) if bias is None else (query, key, value, bias)),
         scale=query.shape[-1] ** -0.5 if scale is None else scale,

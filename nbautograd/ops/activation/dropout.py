@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from nbautograd.core import inplace
-from nbautograd.core.array import is_cupy, place
 from nbautograd.core.call import wrap
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
@@ -20,8 +19,7 @@ def _check_probability(p: float) -> None:
 
 
 def _masked(input: Tensor, shape: Any, p: float, inplace_: bool) -> Tensor:
-    mask = keep_mask(shape, p, input._data.dtype)
-    factors = wrap(place(mask, input.device) if input.is_cuda else mask)
+    factors = wrap(keep_mask(shape, p, input._data.dtype, None, input.device))
     return inplace.apply(Mul, input, factors) if inplace_ else Mul.call(input, factors)
 
 
@@ -58,10 +56,8 @@ def _alpha_masked(input: Tensor, shape: Any, p: float, inplace_: bool) -> Tensor
     """Dropped elements get the lowest value of `selu`; then all are brought back to their mean and variance."""
     low = -SELU_ALPHA * SELU_SCALE
     scale = ((1 - p) * (1 + p * low * low)) ** -0.5 if p < 1 else 0.0
-    keep = keep_mask(shape, p, input._data.dtype) * (1 - p)
-    shift = (1 - keep) * (low * scale) - scale * low * p
-    on = (lambda a: wrap(place(a, input.device))) if is_cupy(input._data) else wrap
-    result = input * on(keep * input._data.dtype.type(scale)) + on(shift.astype(keep.dtype))
+    keep = wrap(keep_mask(shape, p, input._data.dtype, None, input.device)) * (1 - p)
+    result = input * (keep * scale) + ((1 - keep) * (low * scale) - scale * low * p)
     return input.copy_(result) if inplace_ else result
 
 
