@@ -188,3 +188,51 @@ def test_numbers_that_are_none_give_no_warnings():
     x = nb.full((2, 2), np.inf)
     for function in (nb.linalg.det, nb.linalg.slogdet, nb.linalg.inv, nb.linalg.matrix_exp, nb.fft.fft, nb.fft.irfft):
         function(x)
+
+
+def gaussian_process(t: Any, steps: int) -> list[float]:
+    """The negative log-likelihoods of a Gaussian process while its kernel is fitted."""
+    x = t.linspace(0, 4, 12, dtype=t.float64).unsqueeze(1)
+    y = t.sin(2 * x[:, 0])
+    logs = t.zeros(3, dtype=t.float64, requires_grad=True)
+    optimizer = t.optim.Adam([logs], lr=0.1)
+    losses: list[float] = []
+    for _ in range(steps):
+        scale, width, noise = logs.exp()
+        k = scale * t.exp(-t.cdist(x, x).square() / (2 * width**2)) + (noise * 0.1 + 1e-6) * t.eye(12, dtype=t.float64)
+        low = t.linalg.cholesky(k)
+        whitened = t.linalg.solve_triangular(low, y.unsqueeze(1), upper=False)
+        loss = 0.5 * whitened.square().sum() + low.diagonal().log().sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def deconvolution(t: Any, steps: int) -> list[float]:
+    """The losses while a filter is found that undoes another one, by gradients through Fourier transforms."""
+    signal = t.sin(t.arange(32, dtype=t.float64)) + t.cos(3 * t.arange(32, dtype=t.float64))
+    blurred = t.fft.irfft(t.fft.rfft(signal) * t.fft.rfft(t.tensor([0.5, 0.3, 0.2], dtype=t.float64), n=32), n=32)
+    taps = t.zeros(8, dtype=t.float64, requires_grad=True)
+    optimizer = t.optim.LBFGS([taps], lr=0.5)
+    losses: list[float] = []
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        restored = t.fft.irfft(t.fft.rfft(blurred) * t.fft.rfft(taps, n=32), n=32)
+        loss = (restored - signal).square().mean() + 1e-3 * t.fft.rfft(taps).abs().sum()
+        loss.backward()
+        return loss
+
+    for _ in range(steps):
+        losses.append(float(optimizer.step(closure).item()))
+    return losses
+
+
+@pytest.mark.parametrize("program", [gaussian_process, deconvolution])
+def test_programs_of_linear_algebra_take_torchs_course(program: Any):
+    import nbautograd as nb
+
+    torch = pytest.importorskip("torch")
+    np.testing.assert_allclose(program(nb, 20), program(torch, 20), rtol=1e-6)

@@ -63,7 +63,6 @@ class Cholesky(Op):
 CholeskyResult = result("linalg_cholesky_ex", "L", "info")
 
 
-@public()
 def cholesky(A, *, upper=False):
     """The lower triangular L of a symmetric positive-definite matrix A = L Lᴴ (`upper`: A = Uᴴ U).
 
@@ -76,6 +75,12 @@ def cholesky(A, *, upper=False):
     """
     check_matrices("linalg.cholesky", A)
     return Cholesky.call(A, upper=upper)
+
+
+@public("cholesky")
+def top_cholesky(input, upper=False):
+    """See `torch.linalg.cholesky`."""
+    return cholesky(input, upper=upper)
 
 
 def cholesky_ex(A, *, upper=False, check_errors=False):

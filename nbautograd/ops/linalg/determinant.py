@@ -90,7 +90,6 @@ class Slogdet(Op):
 SlogdetResult, TopSlogdetResult = (result(name, "sign", "logabsdet") for name in ("linalg_slogdet", "slogdet"))
 
 
-@public()
 def det(A):
     """The determinant of a matrix.
 
@@ -101,6 +100,12 @@ def det(A):
     """
     check_matrices("linalg.det", A)
     return Det.call(A)
+
+
+@public("det")
+def top_det(input):
+    """See `torch.linalg.det`."""
+    return det(input)
 
 
 def slogdet(A):

@@ -45,14 +45,12 @@ class MatrixExp(Op):
 # --- torch's signatures -------------------------------------------------------------------------------------------
 
 
-@public()
 def matrix_exp(A):
     """The exponential function of a matrix: Σₖ Aᵏ / k!"""
     check_matrices("linalg.matrix_exp", A, half=True)
     return MatrixExp.call(A)
 
 
-@public()
 def matrix_power(A, n: int):
     """The product of `n` copies of a matrix; of its inverse for a negative `n`."""
     check_matrices("linalg.matrix_power", A, dtype=n < 0)
@@ -66,6 +64,18 @@ def matrix_power(A, n: int):
         n >>= 1
         base = matmul(base, base) if n else base
     return found if found is not A else A.clone()
+
+
+@public("matrix_exp")
+def top_matrix_exp(input):
+    """See `torch.linalg.matrix_exp`."""
+    return matrix_exp(input)
+
+
+@public("matrix_power")
+def top_matrix_power(input, n: int):
+    """See `torch.linalg.matrix_power`."""
+    return matrix_power(input, n)
 
 
 def multi_dot(tensors: Any):

@@ -9,6 +9,7 @@ import numpy as np
 from nbautograd.core.call import wrap
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
+from nbautograd.ops.arguments import into_out
 from nbautograd.ops.linalg import kernels
 from nbautograd.ops.linalg.parts import turned
 from nbautograd.ops.linalg.refusals import check_equation, check_matrices, first_failure, not_invertible, not_solvable
@@ -137,7 +138,6 @@ SolveExResult = result("linalg_solve_ex", "result", "info")
 TriangularSolveResult = result("triangular_solve", "solution", "cloned_coefficient")
 
 
-@public("inverse")
 def inv(A):
     """The inverse of a matrix.
 
@@ -150,6 +150,12 @@ def inv(A):
     """
     check_matrices("linalg.inv", A)
     return Inv.call(A)
+
+
+@public()
+def inverse(input, *, out: Any = None):
+    """See `torch.linalg.inv`."""
+    return into_out(out, inv(input), "inverse")
 
 
 def inv_ex(A, *, check_errors=False):
