@@ -16,6 +16,7 @@ class _Matmul:
     allow_fp16_reduced_precision_reduction = True
     allow_bf16_reduced_precision_reduction = True
     allow_fp16_accumulation = False
+    fp32_precision = "none"
 
     @property
     def allow_tf32(self) -> bool:

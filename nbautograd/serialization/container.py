@@ -93,9 +93,22 @@ def read_arrays(file: Any, entries: Mapping[str, Entry], begin: int) -> Iterator
     for name, entry in sorted(entries.items(), key=lambda item: item[1].start):
         data = np.empty(entry.shape, entry.dtype.numpy)
         file.seek(begin + entry.start)
-        found = file.read(entry.end - entry.start)
-        if len(found) < data.nbytes:
+        if _fill(file, data.reshape(-1).view(np.uint8).data) < data.nbytes:
             raise ValueError(f"the file ends inside '{name}': it was cut off")
-        if data.size:
-            data.reshape(-1).view(np.uint8)[:] = np.frombuffer(found, np.uint8)
         yield name, data
+
+
+def _fill(file: Any, memory: memoryview) -> int:
+    """Read into `memory` until it is full or the file ends; the number of bytes read."""
+    done = 0
+    while done < len(memory):
+        if hasattr(file, "readinto"):
+            count = file.readinto(memory[done:])
+        else:
+            held = file.read(len(memory) - done)
+            count = len(held)
+            memory[done : done + count] = held
+        if not count:
+            break
+        done += count
+    return done

@@ -323,3 +323,39 @@ def test_a_tensor_outside_its_block_is_refused(offset: bytes, size: bytes, strid
 def test_other_programs_are_refused(opcodes: tuple[bytes, ...]):
     with pytest.raises(pickle.UnpicklingError):
         nb.load(program(*opcodes))
+
+
+def test_files_that_give_little_at_a_time_are_read_whole():
+    file = io.BytesIO()
+    nb.save({"x": nb.arange(100.0), "empty": nb.zeros(0)}, file)
+
+    class Slow(io.RawIOBase):
+        def __init__(self) -> None:
+            self.held = io.BytesIO(file.getvalue())
+
+        def readable(self) -> bool:
+            return True
+
+        def seekable(self) -> bool:
+            return True
+
+        def seek(self, *where: int) -> int:
+            return self.held.seek(*where)
+
+        def tell(self) -> int:
+            return self.held.tell()
+
+        def read(self, size: int = -1) -> bytes:
+            return self.held.read(size)
+
+        def readinto(self, memory: Any) -> int:
+            return self.held.readinto(memory[:7])
+
+    class OnlyRead:
+        def __init__(self) -> None:
+            self.read = io.BytesIO(file.getvalue()).read
+
+    for source in (Slow(), OnlyRead()):
+        assert nb.load(source)["x"].tolist() == list(range(100))
+    with pytest.raises(ValueError, match="it was cut off"):
+        nb.load(io.BytesIO(file.getvalue()[:-3]))
