@@ -98,7 +98,9 @@ class MixtureSameFamily(Distribution):
     def __init__(
         self, mixture_distribution: Any, component_distribution: Any, validate_args: bool | None = None
     ) -> None:
-        from .categorical import Categorical
+        from .categorical import (
+            Categorical,
+        )  # which is made of transformed distributions, and those of independent ones
 
         if not isinstance(mixture_distribution, Categorical):
             raise ValueError(" The Mixture distribution needs to be an  instance of torch.distributions.Categorical")

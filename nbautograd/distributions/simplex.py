@@ -10,6 +10,7 @@ from nbautograd.ops.random.implicit import draw_dirichlet
 
 from . import constraints
 from .distribution import Distribution
+from .location import Uniform
 from .number_transforms import AffineTransform, PowerTransform
 from .transformed import TransformedDistribution
 from .values import broadcast_all, functions
@@ -126,8 +127,6 @@ class Kumaraswamy(TransformedDistribution):
     has_rsample = True
 
     def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool | None = None) -> None:
-        from .location import Uniform
-
         a, b = self.concentration1, self.concentration0 = broadcast_all(concentration1, concentration0)
         base = Uniform(functions.zeros_like(a), functions.ones_like(a), validate_args=validate_args)
         steps = [PowerTransform(b.reciprocal()), AffineTransform(1.0, -1.0), PowerTransform(a.reciprocal())]

@@ -53,9 +53,7 @@ class BasePruningMethod:
             module.register_forward_pre_hook(method)
         scores = getattr(module, f"{name}_orig") if importance_scores is None else importance_scores
         if scores.shape != getattr(module, f"{name}_orig").shape:
-            raise AssertionError(
-                f"importance_scores should have the same shape as parameter                 {name} of {module}"
-            )
+            raise AssertionError(f"importance_scores should have the same shape as parameter {name} of {module}")
         mask = method.compute_mask(scores.detach(), getattr(module, f"{name}_mask"))
         module.register_buffer(f"{name}_mask", mask)
         setattr(module, name, method.apply_mask(module))
