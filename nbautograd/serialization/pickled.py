@@ -127,7 +127,7 @@ class _Machine:
             dtype = dtypes.uint8 if name == "UntypedStorage" else _STORAGES.get(name)
             if dtype is None:
                 raise UnpicklingError(f"{name} holds a dtype that nbautograd does not have")
-            data = np.frombuffer(bytearray(self.archive.read(f"{self.root}data/{key}")), dtype.numpy)
+            data = np.frombuffer(self.archive.read(f"{self.root}data/{key}"), dtype.numpy)
             if len(data) < count:
                 raise UnpicklingError(f"block {key} is too short: the file was cut off")
             self.storages[key] = Storage(data.byteswap() if self.swapped else data, location)
