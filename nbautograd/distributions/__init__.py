@@ -2,7 +2,7 @@
 
 from nbautograd.core.absent import refuse_in
 
-from . import constraints
+from . import constraints, transforms
 from . import kl_of_two_kinds as _kl_of_two_kinds  # noqa: F401  (fills the table of formulas)
 from .categorical import Categorical, Multinomial, OneHotCategorical, OneHotCategoricalStraightThrough
 from .constraint_registry import biject_to, transform_to
@@ -12,30 +12,32 @@ from .distribution import Distribution
 from .independent import Independent, MixtureSameFamily
 from .kl import kl_divergence, register_kl
 from .location import Cauchy, Gumbel, HalfCauchy, Laplace, StudentT, Uniform
-from .multivariate import MultivariateNormal
+from .multivariate_normal import MultivariateNormal
 from .normal import HalfNormal, LogisticNormal, LogNormal, Normal
-from .number_transforms import (
-    AbsTransform,
-    AffineTransform,
-    ExpTransform,
-    PowerTransform,
-    SigmoidTransform,
-    SoftplusTransform,
-    TanhTransform,
-)
 from .positive import Chi2, Exponential, FisherSnedecor, Gamma, InverseGamma, Pareto, Weibull
 from .relaxed import RelaxedBernoulli, RelaxedOneHotCategorical
 from .simplex import Beta, Dirichlet, Kumaraswamy
 from .transformed import TransformedDistribution
-from .transforms import ComposeTransform, IndependentTransform, ReshapeTransform, Transform, identity_transform
-from .vector_transforms import (
+from .transforms import (
+    AbsTransform,
+    AffineTransform,
     CatTransform,
+    ComposeTransform,
     CumulativeDistributionTransform,
+    ExpTransform,
+    IndependentTransform,
     LowerCholeskyTransform,
     PositiveDefiniteTransform,
+    PowerTransform,
+    ReshapeTransform,
+    SigmoidTransform,
     SoftmaxTransform,
+    SoftplusTransform,
     StackTransform,
     StickBreakingTransform,
+    TanhTransform,
+    Transform,
+    identity_transform,
 )
 
 __getattr__ = refuse_in("distributions")
@@ -102,4 +104,5 @@ __all__ = [
     "kl_divergence",
     "register_kl",
     "transform_to",
+    "transforms",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from . import constraints
 from .number_transforms import AffineTransform, ExpTransform, SigmoidTransform
-from .transforms import ComposeTransform, IndependentTransform, Transform, identity_transform
+from .transform import ComposeTransform, IndependentTransform, Transform, identity_transform
 from .vector_transforms import (
     LowerCholeskyTransform,
     PositiveDefiniteTransform,

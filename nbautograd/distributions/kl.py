@@ -13,7 +13,7 @@ from .counts import Bernoulli, Binomial, Geometric, Poisson
 from .distribution import Distribution
 from .independent import Independent
 from .location import Cauchy, Gumbel, Laplace, Uniform
-from .multivariate import MultivariateNormal, half_log_det, squared_distance
+from .multivariate_normal import MultivariateNormal, half_log_det, squared_distance
 from .normal import HalfNormal, Normal
 from .positive import Exponential, Gamma, Pareto
 from .simplex import Beta, Dirichlet

@@ -8,7 +8,7 @@ from typing import Any
 from nbautograd.core.tensor import Tensor
 
 from . import constraints
-from .transforms import Transform, widened
+from .transform import Transform, widened
 from .values import broadcast_shapes, functions, limits, sum_last
 
 

@@ -11,7 +11,7 @@ from nbautograd.core.tensor import Tensor
 from . import constraints
 from .distribution import Distribution
 from .independent import Independent
-from .transforms import ComposeTransform, Transform
+from .transform import ComposeTransform, Transform
 from .values import sum_last
 
 

@@ -9,7 +9,7 @@ from nbautograd.core.tensor import Tensor
 from nbautograd.ops.linalg.cholesky import cholesky
 
 from . import constraints
-from .transforms import Transform
+from .transform import Transform
 from .values import functions, limits
 
 

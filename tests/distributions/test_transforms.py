@@ -145,3 +145,25 @@ def test_a_constraint_finds_what_pytorchs_finds(name):
         assert getattr(build(nbautograd.distributions.constraints), fact) == getattr(
             build(torch.distributions.constraints), fact
         )
+
+
+def test_names_stand_where_pytorch_has_them():
+    from nbautograd.distributions.categorical import Categorical
+    from nbautograd.distributions.kl import kl_divergence
+    from nbautograd.distributions.multivariate_normal import MultivariateNormal
+    from nbautograd.distributions.normal import Normal
+    from nbautograd.distributions.transforms import AffineTransform, StickBreakingTransform, Transform
+
+    d = nbautograd.distributions
+    for found in (
+        Categorical,
+        kl_divergence,
+        MultivariateNormal,
+        Normal,
+        AffineTransform,
+        StickBreakingTransform,
+        Transform,
+    ):
+        assert found is getattr(d, found.__name__)
+    with pytest.raises(AttributeError, match="few programs draw from it"):
+        d.Wishart  # noqa: B018
