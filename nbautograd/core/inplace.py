@@ -37,7 +37,7 @@ from .node import (
     Hooked,
     hooked,
     is_leaf_node,
-    is_nobodys,
+    is_quiet,
     node_and_output,
     op_of,
     tick,
@@ -342,8 +342,7 @@ def _check_one_of_several(target: Tensor) -> None:
             source, nr = node_and_output(target._node)
             what = f"Output {nr} of {_bare_name(source)} is a view and is being modified inplace"
         raise RuntimeError(f"{what}. {SEVERAL}")
-    base = target._base
-    if base is not None and base._node is not None and not is_leaf_node(base._node) and _leads_to_quiet(target):
+    if target._path is not None and _leads_to_quiet(target):
         which = "A view was"
         if target._node is not None and not is_leaf_node(target._node):
             which = f"Output 0 of {op_of(target._node).node_name} is a view of a view which was"
@@ -357,7 +356,7 @@ def _leads_to_quiet(view: Tensor) -> bool:
         if node is None or is_leaf_node(node):
             break
         node = node[PARENTS][0]
-    return node is not None and is_nobodys(node)
+    return node is not None and is_quiet(node)
 
 
 def _check_overlap(data: Any, others: tuple[Any, ...]) -> None:

@@ -182,7 +182,7 @@ class Tensor:
                 )
             self._node = leaf_node(self)
             for view in [v for v in (r() for r in self._views or ()) if v is not None and v._node is None]:
-                view._node = nobodys_leaf()
+                view._node = nobodys_leaf(late=True)
         elif not requires_grad and self._node is not None:
             if not self.is_leaf:
                 raise RuntimeError(

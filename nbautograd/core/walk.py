@@ -152,10 +152,12 @@ def _seeds(roots: list[Tensor], gradients: list[Any], tensors: bool) -> list[Any
     for i, (root, gradient) in enumerate(zip(roots, gradients, strict=True)):
         data = root._data
         if gradient is None:
-            if root._node is None or is_nobodys(root._node):
+            if root._node is None:
                 raise errors.no_grad_path(root, i)
             if data.size != 1:
                 raise errors.not_scalar(root)
+            if is_nobodys(root._node):
+                raise errors.no_grad_path(root, i)
             if data.dtype.kind not in dtypes.FLOATING:
                 raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
             seed = data.dtype.type(1) if isinstance(data, np.generic) else arrays.library_of(data).ones_like(data)

@@ -9,7 +9,7 @@ not go: a change whose operand lies across the memory that it changes (the resul
 gradient given as a tensor that shares its memory with the leaf (which then is added to), a scalar changed behind the
 graph's back by `.data` (PyTorch's saved one changes too; here scalars cannot be changed), `gather` of what is changed
 later (PyTorch saves it without need), and one of several views after a change of their memory (PyTorch refuses even to
-show it). Hooks on a view whose base began to require a gradient later crash PyTorch; hooks on a leaf that stops to
+show it). Hooks on a view that no path leads to crash PyTorch; hooks on a leaf that stops to
 require one are forgotten here, and kept there for later.
 """
 
@@ -132,8 +132,6 @@ class Program:
 
     def is_accident(self, form: str, a: Any, b: Any) -> bool:
         """See NOTE [What is not compared]."""
-        if "hook" in form and a.requires_grad and a.grad_fn is None and a._base is not None:
-            return True
         if form in ("a.detach_()", "a.requires_grad_(False)") and a._backward_hooks:
             return True
         if form not in IN_PLACE:
@@ -197,7 +195,7 @@ class Run:
             self.line(line)
 
     def line(self, line: str) -> None:
-        if self.over:
+        if self.over or (".register_hook(" in line and self.is_quiet(line)):
             return
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -211,6 +209,11 @@ class Run:
             except Exception as error:
                 self.over = ".backward(" in line  # PyTorch leaves some gradients, this engine none
                 self.errors.append(f"{line} -> {type(error).__name__}: {key_words(str(error))}")
+
+    def is_quiet(self, line: str) -> bool:
+        """Whether the line hooks a view that no path leads to; see NOTE [What is not compared]."""
+        t = self.space.get(line.removeprefix("with torch.no_grad(): ").partition(".")[0])
+        return t is not None and t.requires_grad and t.grad_fn is None and t._base is not None
 
     def outcome(self) -> dict[str, Any]:
         found: dict[str, Any] = {"errors": self.errors, "hooks": [g.tolist() for g in self.seen]}
