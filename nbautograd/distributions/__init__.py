@@ -17,7 +17,7 @@ from .normal import HalfNormal, LogisticNormal, LogNormal, Normal
 from .positive import Chi2, Exponential, FisherSnedecor, Gamma, InverseGamma, Pareto, Weibull
 from .relaxed import RelaxedBernoulli, RelaxedOneHotCategorical
 from .simplex import Beta, Dirichlet, Kumaraswamy
-from .transformed import TransformedDistribution
+from .transformed_distribution import TransformedDistribution
 from .transforms import (
     AbsTransform,
     AffineTransform,

@@ -11,7 +11,7 @@ from nbautograd.core.tensor import Tensor
 from . import constraints
 from .counts import Binomial
 from .distribution import Distribution
-from .values import broadcast_all, check_one_given, functions, limits, logits_to_probs, probs_to_logits
+from .utils import broadcast_all, check_one_given, functions, limits, logits_to_probs, probs_to_logits
 
 
 class Categorical(Distribution):

@@ -13,7 +13,7 @@ import numpy as np
 from nbautograd.core.array import CPU, place
 from nbautograd.core.tensor import Tensor
 
-from .values import functions
+from .utils import functions
 
 
 class Constraint:

@@ -9,7 +9,7 @@ from nbautograd.core.tensor import Tensor
 from . import constraints
 from .counts import OfTwo
 from .kl import register_kl
-from .values import broadcast_all, clamp_probs, functions, probs_to_logits, uniform_noise
+from .utils import broadcast_all, clamp_probs, functions, probs_to_logits, uniform_noise
 
 NEAR_EVEN = 0.25
 """Log-odds below this in size are where series are more exact than differences of large numbers."""

@@ -12,7 +12,7 @@ from nbautograd.ops.random.implicit import draw_binomial
 from . import constraints
 from .distribution import Distribution
 from .positive import Gamma
-from .values import broadcast_all, check_one_given, functions, limits, logits_to_probs, probs_to_logits, uniform_noise
+from .utils import broadcast_all, check_one_given, functions, limits, logits_to_probs, probs_to_logits, uniform_noise
 
 
 class OfTwo(Distribution):

@@ -9,7 +9,7 @@ from nbautograd.core.tensor import Tensor
 
 from . import constraints
 from .distribution import Distribution
-from .values import sum_last
+from .utils import sum_last
 
 
 class Independent(Distribution):

@@ -17,8 +17,8 @@ from .multivariate_normal import MultivariateNormal, half_log_det, squared_dista
 from .normal import HalfNormal, Normal
 from .positive import Exponential, Gamma, Pareto
 from .simplex import Beta, Dirichlet
-from .transformed import TransformedDistribution
-from .values import functions, sum_last
+from .transformed_distribution import TransformedDistribution
+from .utils import functions, sum_last
 
 Formula = Callable[[Any, Any], Tensor]
 FORMULAS: dict[tuple[type, type], Formula] = {}

@@ -13,7 +13,7 @@ from .location import Gumbel, Laplace, Uniform
 from .normal import LOG_ROOT_2PI, Normal
 from .positive import Exponential, Gamma, Pareto
 from .simplex import Beta
-from .values import broadcast_shapes, functions
+from .utils import broadcast_shapes, functions
 
 
 def _register(kinds: tuple[type, ...], others: tuple[type, ...], formula: Formula) -> None:

@@ -11,7 +11,7 @@ from . import constraints
 from .distribution import Distribution
 from .normal import Half
 from .positive import Chi2
-from .values import broadcast_all, functions, limits, normal_noise, uniform_noise
+from .utils import broadcast_all, functions, limits, normal_noise, uniform_noise
 
 
 class Uniform(Distribution):

@@ -13,7 +13,7 @@ from nbautograd.ops.linalg.solve import solve_triangular
 
 from . import constraints
 from .distribution import Distribution
-from .values import broadcast_shapes, functions, normal_noise
+from .utils import broadcast_shapes, functions, normal_noise
 
 FORMS = ("covariance_matrix", "precision_matrix", "scale_tril")
 

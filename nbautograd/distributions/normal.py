@@ -10,8 +10,8 @@ from nbautograd.core.tensor import Tensor
 from . import constraints
 from .distribution import Distribution
 from .number_transforms import AbsTransform, ExpTransform
-from .transformed import TransformedDistribution
-from .values import broadcast_all, functions, normal_noise
+from .transformed_distribution import TransformedDistribution
+from .utils import broadcast_all, functions, normal_noise
 from .vector_transforms import StickBreakingTransform
 
 LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)

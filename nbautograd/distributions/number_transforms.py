@@ -9,7 +9,7 @@ from nbautograd.core.tensor import Tensor
 
 from . import constraints
 from .transform import Transform, widened
-from .values import broadcast_shapes, functions, limits, sum_last
+from .utils import broadcast_shapes, functions, limits, sum_last
 
 
 class _OfNumbers(Transform):

@@ -11,8 +11,8 @@ from nbautograd.ops.random.implicit import draw_gamma
 from . import constraints
 from .distribution import Distribution
 from .number_transforms import AffineTransform, ExpTransform, PowerTransform
-from .transformed import TransformedDistribution
-from .values import broadcast_all, functions, limits
+from .transformed_distribution import TransformedDistribution
+from .utils import broadcast_all, functions, limits
 
 
 class Exponential(Distribution):

@@ -14,8 +14,8 @@ from . import constraints
 from .categorical import Categorical, _OfClasses
 from .counts import OfTwo
 from .number_transforms import ExpTransform, SigmoidTransform
-from .transformed import TransformedDistribution
-from .values import broadcast_all, clamp_probs, functions, uniform_noise
+from .transformed_distribution import TransformedDistribution
+from .utils import broadcast_all, clamp_probs, functions, uniform_noise
 
 
 class LogitRelaxedBernoulli(OfTwo):

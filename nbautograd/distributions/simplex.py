@@ -12,8 +12,8 @@ from . import constraints
 from .distribution import Distribution
 from .location import Uniform
 from .number_transforms import AffineTransform, PowerTransform
-from .transformed import TransformedDistribution
-from .values import broadcast_all, functions
+from .transformed_distribution import TransformedDistribution
+from .utils import broadcast_all, functions
 
 
 class Dirichlet(Distribution):

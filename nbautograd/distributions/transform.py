@@ -11,7 +11,7 @@ from nbautograd.core.array import Size
 from nbautograd.core.tensor import Tensor
 
 from . import constraints
-from .values import functions, sum_last
+from .utils import functions, sum_last
 
 
 class Transform:

@@ -10,7 +10,7 @@ from nbautograd.ops.linalg.cholesky import cholesky
 
 from . import constraints
 from .transform import Transform
-from .values import functions, limits
+from .utils import functions, limits
 
 
 class SoftmaxTransform(Transform):

@@ -12,7 +12,7 @@ from . import constraints
 from .distribution import Distribution
 from .independent import Independent
 from .transform import ComposeTransform, Transform
-from .values import sum_last
+from .utils import sum_last
 
 
 class TransformedDistribution(Distribution):

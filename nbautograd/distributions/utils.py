@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from numbers import Number
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,10 @@ from nbautograd.core.tensor import Tensor
 
 functions: Any = SimpleNamespace(**{**FUNCTIONAL, **FUNCTIONS})
 """The package's functions, as `torch.where` and `torch.nn.functional.softplus`."""
+
+
+lazy_property = cached_property
+"""torch's name for an attribute that is computed when first asked for."""
 
 
 def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
