@@ -214,10 +214,10 @@ def matmul(input, other, *, out: Any = None):
         return Mv.call(input, other)
     if left <= 1 and right <= 1:
         return Dot.call(input, other)
-    if left == 1:
-        return matmul(input.unsqueeze(0), other).squeeze(-2)
+    if left == 1:  # the result is no view: a user may change it in place, and detach it
+        return matmul(input.unsqueeze(0), other).squeeze_(-2)
     if right == 1:
-        return matmul(input, other.unsqueeze(-1)).squeeze(-1)
+        return matmul(input, other.unsqueeze(-1)).squeeze_(-1)
     if right == 2:
         return in_rows(lambda rows: Mm.call(rows, other), input, UnsafeView)
     same = left == right == 3 and input._data.shape[0] == other._data.shape[0]
