@@ -54,6 +54,7 @@ class Program:
         self._bound: dict[int, str] = {}
         self._arguments = {id(t): f"X{i}" for i, t in enumerate(arguments)}
         self._of: dict[int, str] = {}
+        self._variables: set[str] = set()
         self._taken: dict[str, int] = {}
         self._free: list[str] = []
         """Names of variables that nothing needs any more; only long programs use them again."""
@@ -118,7 +119,7 @@ class Program:
         while True:
             number += 1
             name = f"{stem}{'_' * stem[-1:].isdigit()}{number}" if number > 1 or len(stem) == 1 else stem
-            if name not in self._space:
+            if name not in self._space and name not in self._variables:
                 self._taken[stem] = number
                 return name
 
@@ -129,8 +130,16 @@ class Program:
         stem = {"rule": "g", "sum": "g", "seed": "c", "draw": "r"}.get(call.kind, "t")
         for v in call.outs:
             if id(v) not in self._of:
-                self._of[id(v)] = self._free.pop() if self._free else f"{stem}{len(self._of) + 1}"
+                self._of[id(v)] = self._free.pop() if self._free else self._variable(stem)
         return ", ".join([self._of[id(v)] for v in call.outs])
+
+    def _variable(self, stem: str) -> str:
+        """A name for a new variable, which no object that the program refers to has."""
+        name = f"{stem}{len(self._of) + 1}"
+        while name in self._space:
+            name += "_"
+        self._variables.add(name)
+        return name
 
     # --- text ---
 

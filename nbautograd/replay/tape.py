@@ -407,7 +407,8 @@ class Tape:
             else:
                 args.append(ran.aux[where])
         entry = op if op.elementwise and not op.variadic and op.outputs == 1 else None
-        self._note(rule, args, outs, kind="rule", name=f"{op.name}_d{op.inputs[index]}", entry=entry)
+        kind = "tuple" if op.variadic and len(outs) == 1 else "rule"  # of one share, still in a tuple
+        self._note(rule, args, outs, kind=kind, name=f"{op.name}_d{op.inputs[index]}", entry=entry)
 
     def accumulate(self, tensor: Any, contribution: Any, before: Any, after: Any) -> None:
         """A leaf added to its `.grad`."""
