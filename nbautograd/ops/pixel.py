@@ -10,7 +10,7 @@ from nbautograd.core.public import public
 from nbautograd.ops.samples import Make, through
 
 SHUFFLED = (((1, 4, 2, 3), 2), ((2, 8, 1, 2), 2), ((4, 2, 2), 2), ((1, 9, 2, 1), 3), ((2, 3, 2, 2), 1),
-            ((2, 1, 4, 3, 2), 2), ((1, 12, 1, 3), 2), ((2, 2, 12, 1, 1), 2))  # fmt: skip
+            ((2, 1, 4, 3, 2), 2), ((1, 12, 1, 3), 2), ((3, 1, 1, 1), 1), ((2, 2, 12, 1, 1), 2))  # fmt: skip
 
 
 def _shuffled(make: Make) -> Any:

@@ -45,6 +45,26 @@ def test_output_gradient_and_text_are_pytorchs(build, x):
     compare(build(nbautograd), build(torch), [x])
 
 
+@pytest.mark.parametrize("n", [2, 3])
+def test_a_fractional_pool_is_pytorchs_for_the_same_places(n):
+    torch = pytest.importorskip("torch")
+    x, places = (IMAGE, VOLUME)[n - 2], np.random.default_rng(0).random((2, 3, n))
+    pools = [
+        getattr(t.nn, f"FractionalMaxPool{n}d")(2, output_ratio=0.5, _random_samples=t.tensor(places))
+        for t in (nbautograd, torch)
+    ]
+    assert repr(pools[0]) == repr(pools[1])
+    compare(*pools, [x])
+
+
+def test_a_fractional_pool_draws_its_places():
+    pool = nbautograd.nn.FractionalMaxPool2d(2, output_size=(5, 3), return_indices=True)
+    x = nbautograd.tensor(IMAGE[0])
+    y, index = pool(x)
+    assert y.shape == index.shape == (3, 5, 3)
+    assert (x.flatten(1).gather(1, index.flatten(1)) == y.flatten(1)).all()
+
+
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_a_max_pool_is_undone(n):
     torch = pytest.importorskip("torch")
@@ -111,6 +131,9 @@ F.adaptive_avg_pool2d(t.ones(1, 4, 8), (2, 3, 4))
 F.adaptive_max_pool2d(t.ones(4, 8), 2)
 F.adaptive_max_pool1d(t.ones(8), 2)
 F.adaptive_max_pool2d(t.ones(1, 4, 0), 2)
+F.fractional_max_pool2d(t.ones(1, 1, 4, 4), 2)
+t.nn.FractionalMaxPool2d(2)
+t.nn.FractionalMaxPool2d(2, output_size=2, output_ratio=0.5)
 F.max_unpool2d(t.ones(1, 1, 2, 2), t.ones(1, 1, 2, 2), 2)
 F.max_unpool2d(t.ones(1, 1, 2, 2), t.ones(1, 1, 2, 2).long() * 99, 2)
 F.max_unpool2d(t.ones(1, 1, 2, 2), t.ones(1, 1, 2, 3).long(), 2)
