@@ -359,3 +359,14 @@ def test_files_that_give_little_at_a_time_are_read_whole():
         assert nb.load(source)["x"].tolist() == list(range(100))
     with pytest.raises(ValueError, match="it was cut off"):
         nb.load(io.BytesIO(file.getvalue()[:-3]))
+
+
+@pytest.mark.skipif(nb.cuda.is_available(), reason="there is a GPU")
+def test_tensors_of_a_gpu_that_is_not_there_need_map_location():
+    rebuild = b"ctorch._utils\n_rebuild_tensor_v2\n"
+    storage = STORAGE.replace(b"\x03\0\0\0cpu", b"\x06\0\0\0cuda:0")
+    opcodes = (rebuild, b"(", storage, b"K\0", b"K\x02", b"\x85", b"K\x01", b"\x85", b"\x89", b"}", b"t", b"R", b".")
+    with pytest.raises(RuntimeError, match="Attempting to deserialize object on a CUDA device"):
+        nb.load(program(*opcodes))
+    for where in ("cpu", nb.device("cpu"), {"cuda:0": "cpu"}, lambda kept, location: kept):
+        assert nb.load(program(*opcodes), map_location=where).tolist() == [0, 0]
