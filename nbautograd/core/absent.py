@@ -134,11 +134,11 @@ ABSENCES = (
         "Low-level forms of layers",
         "torch.nn.functional has the form that people call",
         "torch.nn.functional has the same name, or nearly so; whole recurrent networks are in torch.nn",
-        "adaptive_max_pool1d affine_grid_generator batch_norm bilinear binary_cross_entropy_with_logits "
+        "adaptive_max_pool1d affine_grid_generator batch_norm binary_cross_entropy_with_logits "
         "constant_pad_nd convolution cosine_embedding_loss ctc_loss embedding embedding_bag embedding_renorm_ "
-        "feature_*dropout* alpha_dropout_ dropout_ grid_sampler* group_norm gru gru_cell lstm lstm_cell rnn_* "
-        "hinge_embedding_loss instance_norm kl_div margin_ranking_loss max_pool*_with_indices pairwise_distance "
-        "poisson_nll_loss rms_norm triplet_margin_loss rrelu_ selu_ celu_ threshold_ nn.functional.*_with_indices "
+        "feature_*dropout* alpha_dropout_ dropout_ grid_sampler* gru gru_cell lstm lstm_cell rnn_* "
+        "hinge_embedding_loss instance_norm kl_div margin_ranking_loss max_pool*_with_indices "
+        "poisson_nll_loss triplet_margin_loss nn.functional.*_with_indices "
         "nn.functional.feature_alpha_dropout",
     ),
     Absence(
