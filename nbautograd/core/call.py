@@ -407,11 +407,12 @@ def record(
     parents = tuple(
         [x._node if rule and isinstance(x, Tensor) else None for x, rule in zip(inputs, rules, strict=False)]
     )
-    if not any(p is not None for p in parents):
+    wanted = {i for i, p in enumerate(parents) if p is not None}
+    if not wanted:
         return None
     saved: list[Any] = []
     for kind, where, users in op.plan:
-        if not op.variadic and not any(parents[i] is not None for i in users if i < len(parents)):
+        if not op.variadic and wanted.isdisjoint(users):
             value = None
         elif kind == "input":
             value = tuple(datas) if op.variadic else datas[where]
