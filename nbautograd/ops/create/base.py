@@ -25,7 +25,7 @@ def finish(data: Any, device: Any = None, requires_grad: bool = False) -> Tensor
     Raises: RuntimeError when integers should require grad.
     """
     where = preferred() if device is None else device
-    if where is not None:
+    if where is not None and (where is not arrays.CPU or arrays.is_cupy(data)):
         data = arrays.place(data, arrays.device(where))
     t = wrap(arrays.compact(data))
     if state.special:

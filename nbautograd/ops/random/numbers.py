@@ -63,7 +63,7 @@ def keep_mask(shape: Any, p: float, dtype: Any, generator: Generator | None = No
     else:
         kept = numbers_of(generator, device).random(shape, np.float32) >= p
         mask = np.multiply(kept, dtype.type(1 / (1 - p)), dtype=dtype)
-    return mask if device is None else arrays.place(mask, device)
+    return mask if device is None or device is arrays.CPU else arrays.place(mask, device)
 
 
 def floating(dtype: Any, problem: str) -> Any:
