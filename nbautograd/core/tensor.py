@@ -181,16 +181,25 @@ class Tensor:
                     "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
                 )
             self._node = leaf_node(self)
-            for view in [v for v in (r() for r in self._views or ()) if v is not None and v._node is None]:
-                view._node = nobodys_leaf(late=True)
+            self._quiet_views()
         elif not requires_grad and self._node is not None:
             if not self.is_leaf:
                 raise RuntimeError(
                     "you can only change requires_grad flags of leaf variables. If you want to use a computed variable "
                     "in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
                 )
-            self._node = self._node if is_nobodys(self._node) else None
+            if not is_nobodys(self._node):
+                self._node = None
+                self._quiet_views()
         return self
+
+    def _quiet_views(self) -> None:
+        """Let the views that no path leads to say what their base says; see NOTE [Quiet views] in `views`."""
+        for view in [v for v in (r() for r in self._views or ()) if v is not None]:
+            if self._node is None and view._node is not None and is_nobodys(view._node):
+                view._node = None
+            elif self._node is not None and view._node is None:
+                view._node = nobodys_leaf(late=True)
 
     @property
     def is_leaf(self) -> bool:
@@ -322,6 +331,7 @@ class Tensor:
         if self._base is not None:
             raise RuntimeError("Can't detach views in-place. Use detach() instead.")
         self._node = None
+        self._quiet_views()
         return self
 
     @property
