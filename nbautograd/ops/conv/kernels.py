@@ -19,6 +19,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -178,7 +179,7 @@ def blocks(count: int, height: int, geo: Geometry, like: Any) -> Iterator[tuple[
 
 def bordered(x: Any, part: slice, geo: Geometry) -> Any:
     """Samples `part` of `x` as (C, N, *size), with zeros round them."""
-    inside = xp.swapaxes(x[part], 0, 1)
+    inside = x[part].swapaxes(0, 1)
     if not any(geo.padding):
         return inside
     full = buffer("border", (x.shape[1], part.stop - part.start, *geo.padded), x)
@@ -197,7 +198,7 @@ def columns(padded: Any, geo: Geometry, row: int, groups: int) -> Any:
 
 def by_columns(y: Any, part: slice, geo: Geometry, row: int, groups: int) -> Any:
     """The rows from `row` on of samples `part` of `y`, as (groups, O/groups, N · run); zeros where columns wrap."""
-    shown = xp.swapaxes(y[(part, slice(None), slice(row, row + geo.out[0]))], 0, 1)
+    shown = y[(part, slice(None), slice(row, row + geo.out[0]))].swapaxes(0, 1)
     runs = buffer("runs", (*shown.shape[:2], *geo.run), y)
     if runs.shape != shown.shape:
         runs[...] = 0
@@ -227,11 +228,11 @@ def convolve(x: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
         padded = bordered(x, part, geo)
         for row, band in bands:
             run = band.run
-            product = buffer("product", (w.shape[0], part.stop - part.start, *run), x)
-            matrix = product.reshape((groups, w.shape[0] // groups, -1))
+            sums = buffer("sums", (w.shape[0], part.stop - part.start, *run), x)
+            matrix = sums.reshape((groups, w.shape[0] // groups, -1))
             xp.matmul(kernels, columns(padded, band, row, groups), out=matrix)
             target = out[(part, slice(None), slice(row, row + band.out[0]))]
-            add_bias(on_grid(product, band), b, xp.swapaxes(target, 0, 1))
+            add_bias(on_grid(sums, band), b, target.swapaxes(0, 1))
     return out
 
 
@@ -241,7 +242,7 @@ def spread(y: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
         return convolve(y, _turned(w, groups), b, back, groups)
     channels = w.shape[1] * groups
     out = xp.empty((y.shape[0], channels, *geo.size), dtype=y.dtype)
-    kernels = xp.swapaxes(w.reshape((groups, w.shape[0] // groups, -1)), 1, 2)
+    kernels = w.reshape((groups, w.shape[0] // groups, -1)).swapaxes(1, 2)
     for part, bands in blocks(y.shape[0], math.prod(w.shape[1:]) * groups, geo, y):
         count = part.stop - part.start
         full = buffer("border", (channels, count, *geo.padded), y)
@@ -252,9 +253,9 @@ def spread(y: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
             matrix = found.reshape((groups, kernels.shape[1], -1))
             xp.matmul(kernels, by_columns(y, part, band, row, groups), out=matrix)
             under = windows(full, band, row)
-            for tap in np.ndindex(*geo.kernel):
+            for tap in product(*map(range, geo.kernel)):
                 under[(slice(None), *tap)] += found[(slice(None), *tap)]
-        add_bias(full[geo.inner], b, xp.swapaxes(out[part], 0, 1))
+        add_bias(full[geo.inner], b, out[part].swapaxes(0, 1))
     return out
 
 
@@ -267,7 +268,7 @@ def _backwards(geo: Geometry) -> Geometry | None:
 
 def _turned(w: Any, groups: int) -> Any:
     """Weights with inputs and outputs exchanged and every kernel the other way round."""
-    parts = xp.swapaxes(w.reshape((groups, w.shape[0] // groups, *w.shape[1:])), 1, 2)
+    parts = w.reshape((groups, w.shape[0] // groups, *w.shape[1:])).swapaxes(1, 2)
     return xp.flip(parts, tuple(range(3, parts.ndim))).reshape((-1, w.shape[0] // groups, *w.shape[2:]))
 
 
@@ -280,5 +281,5 @@ def correlate(x: Any, y: Any, geo: Geometry, groups: int) -> Any:
         padded = bordered(x, part, geo)
         for row, band in bands:
             under = columns(padded, band, row, groups)
-            out += xp.matmul(by_columns(y, part, band, row, groups), xp.swapaxes(under, 1, 2))
+            out += xp.matmul(by_columns(y, part, band, row, groups), under.swapaxes(1, 2))
     return out.reshape((y.shape[1], x.shape[1] // groups, *geo.kernel))
