@@ -61,6 +61,8 @@ class Program:
         self._text: list[str] = []
         self.calls = used(tape.calls, variables(result))
         self._uses = Counter(id(v) for c in self.calls for v in c.reads()) + Counter(id(v) for v in variables(result))
+        computing = [c for c in self.calls if c.kind in ("op", "rule", "sum")]
+        self._computed = {id(v) for c in computing for v in c.outs if v.array is not None}
         self.scalar = self._is_scalar()
         self._generators = _generators(self.calls)
         self._write(result)
@@ -184,7 +186,7 @@ class Program:
                 self._add(f"if bool({self._name(call.args[0])}) is not {call.args[1]}: give_up('another branch')")
             case "accumulate":
                 (t, _), c = call.args
-                fresh = self._plain(c) or (getattr(c.array, "base", c) is None and self._uses[id(c)] == 1)
+                fresh = self._plain(c) or (id(c) in self._computed and c.array.base is None and self._uses[id(c)] == 1)
                 if call.entry == "first":
                     self._add(f"put({self._tensor(t)}, {self._array(c)}{'' if fresh else '.copy()'})")
                 else:
@@ -230,7 +232,7 @@ class Program:
         out = self._outs(call)
         if len(call.outs) == 1 and self._plain(call.outs[0]):
             right = f"float({right})"
-        self._add(f"{out}{',' if len(call.outs) == 1 and call.kind == 'tuple' else ''} = {right}")
+        self._add(f"{out}{',' if call.several and len(call.outs) == 1 else ''} = {right}")
 
     def expression(self, call: Call, name: Callable[[Any], str]) -> str:
         """What computes the call: its function's own text where that is one expression, else a call of it."""

@@ -20,6 +20,7 @@ import numpy as np
 from nbautograd.core.array import ndarray
 from nbautograd.core.call import _prepare as prepared
 from nbautograd.core.call import setting_of
+from nbautograd.core.inplace import storage
 from nbautograd.core.node import FITS, OP, PARENTS, SAVED, Hooked, node_and_output, op_of
 from nbautograd.core.op import Op, names_of
 from nbautograd.core.tensor import Tensor
@@ -63,6 +64,8 @@ class Call:
     entry: Any = None
     """The op, where it is elementwise and may be fused with others."""
     line: int | None = None
+    several: bool = False
+    """Whether the function gives a tuple, even of one."""
 
     def reads(self) -> list[Var]:
         """The variables that it reads."""
@@ -97,6 +100,7 @@ class Ran:
     node: Any
     slots: list[Any]
     shares: Any = None
+    """What the one rule of a variadic op gave: for which pass, and for each input."""
 
 
 class RefusalError(Exception):
@@ -193,6 +197,8 @@ class Tape:
         return self._read(t)
 
     def _setting(self, value: Any) -> Any:
+        if value.__class__ is np.bool_:
+            raise RefusalError("a single truth value chooses")
         if isinstance(value, ndarray | np.generic):
             self._drawn.pop(id(value), None)
             found = self._known(value)
@@ -230,7 +236,7 @@ class Tape:
             raise RefusalError("it draws random numbers in a way that cannot be repeated")
         if any(isinstance(t, Tensor) and (t.is_cuda or t._data.dtype.kind == "V") for t in (*inputs, *outputs)):
             raise RefusalError("it computes on a GPU, or in bfloat16")
-        variables = [self.var(x) if isinstance(x, Tensor) else x for x in inputs]
+        given = [self.var(x) if isinstance(x, Tensor) else x for x in inputs]
         for x in inputs:
             if isinstance(x, Tensor):
                 self._drawn.pop(id(x._data), None)
@@ -238,24 +244,29 @@ class Tape:
         for i, was in enumerate(casts):
             if was is not None:
                 cast = Var(datas[i])
-                self._note(np.ndarray.astype, [variables[i], datas[i].dtype], [cast], kind="fit", name="astype")
-                variables[i] = cast
+                self._note(np.ndarray.astype, [given[i], datas[i].dtype], [cast], kind="fit", name="astype")
+                given[i] = cast
             elif not isinstance(inputs[i], Tensor) and inputs[i] is not None:
-                variables[i] = _number(inputs[i], datas[i])
+                given[i] = _number(inputs[i], datas[i])
         settings = {name: self._setting(value) for name, value in params.items()}
+        if op.name == "index" and any(_is_mask(v) for v in variables(settings)):
+            raise RefusalError("the shape of a result depends on numbers")
         self._kept.append((inputs, outputs))
         same = all(self._known(t._data) is not None for t in outputs) and not op.aux
         outs = [self._result(t) for t in outputs]
         aux = [Var(None) for _ in op.aux]
         elementwise = op if op.elementwise and not op.aux and op.outputs == 1 else None
         if not same:
-            self._note(op.forward, variables, [*outs, *aux], settings, name=op.name, entry=elementwise)
+            several = op.outputs != 1 or bool(aux)
+            more: dict[str, Any] = {"name": op.name, "entry": elementwise, "several": several}
+            self._note(op.forward, given, [*outs, *aux], settings, **more)
         node = None if outputs[0]._node is None else node_and_output(outputs[0]._node)[0]
         if node is not None:
             slots = [t._node for t in outputs] if op.outputs != 1 else []
             full = {name: settings[name] if name in settings else setting_of(op, {}, name) for name in op.settings}
-            self._ran[id(node)] = Ran(op_of(node), variables, full, outs, aux, node, slots)
-            for (kind, where, _), value in zip(op.plan, node[SAVED] or (), strict=False):
+            self._ran[id(node)] = Ran(op_of(node), given, full, outs, aux, node, slots)
+            saved = node[SAVED] if isinstance(node[SAVED], tuple) else ()
+            for (kind, where, _), value in zip(op.plan, saved, strict=False):
                 if kind == "aux" and hasattr(value, "dtype"):
                     aux[where].array, aux[where].shape, aux[where].dtype = value, value.shape, value.dtype
                     self._vars[id(value)] = aux[where]
@@ -286,7 +297,7 @@ class Tape:
             return  # backward adds to a gradient, which is told apart
         if writing is None or writing[0] is not tensor:
             raise RefusalError("a tensor is changed by other means than an op")
-        if tensor._base is not None or tensor._views:
+        if tensor._base is not None or tensor._views or self._shared(tensor):
             raise RefusalError("a tensor that shares memory with others is changed in place")
         v = self.var(writing[1])
         if v.dtype != tensor._data.dtype:
@@ -298,6 +309,19 @@ class Tape:
         self._vars[id(tensor._data)] = v
         v.array = tensor._data
         self._by_tensor[id(tensor)] = (v, tensor._data)
+
+    def _shared(self, tensor: Any) -> bool:
+        """Whether other tensors that the program knows have their numbers where `tensor` has its own."""
+        data = tensor._data
+        if tensor._scalar_group and any(r() is not None and r() is not tensor for r in tensor._scalar_group):
+            return True
+        if any(known is data and key != id(tensor) for key, (_, known) in self._by_tensor.items()):
+            return True
+        owner = storage(data)
+        return any(
+            isinstance(v.array, ndarray) and v.array is not data and storage(v.array) is owner
+            for v in self._vars.values()
+        )
 
     # --- backward ---
 
@@ -372,10 +396,10 @@ class Tape:
             target = None  # an elementwise rule gives the shape of the result
         raw = Var(contribution if target is None else None)
         if op.variadic:
-            if ran.shares is None:
-                ran.shares = [Var(None) for _ in ran.inputs]
-                self._rule(ran, 0, g, ran.shares)
-            raw = ran.shares[index]
+            if ran.shares is None or ran.shares[0] is not self._gradients:  # of another pass
+                ran.shares = (self._gradients, [Var(None) for _ in ran.inputs])
+                self._rule(ran, 0, g, ran.shares[1])
+            raw = ran.shares[1][index]
             raw.array, raw.shape, raw.dtype = contribution, contribution.shape, contribution.dtype
         else:
             self._rule(ran, index, g, [raw])
@@ -407,8 +431,8 @@ class Tape:
             else:
                 args.append(ran.aux[where])
         entry = op if op.elementwise and not op.variadic and op.outputs == 1 else None
-        kind = "tuple" if op.variadic and len(outs) == 1 else "rule"  # of one share, still in a tuple
-        self._note(rule, args, outs, kind=kind, name=f"{op.name}_d{op.inputs[index]}", entry=entry)
+        name = f"{op.name}_d{op.inputs[index]}"
+        self._note(rule, args, outs, kind="rule", name=name, entry=entry, several=op.variadic)
 
     def accumulate(self, tensor: Any, contribution: Any, before: Any, after: Any) -> None:
         """A leaf added to its `.grad`."""
@@ -532,6 +556,10 @@ class Tape:
         """The step is over."""
         if self.problem is None and (self._drawn or self._raw_draws):
             self.problem = "it draws random numbers in a way that cannot be repeated"
+
+
+def _is_mask(v: Var) -> bool:
+    return v.dtype is not None and v.dtype.kind == "b"
 
 
 def _number(given: Any, prepared: Any) -> Any:
