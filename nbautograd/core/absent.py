@@ -57,8 +57,8 @@ ABSENCES = (
         "Several processes and machines",
         "a program runs in one process",
         "leave it out; DataLoader(num_workers=…) reads with threads",
-        "distributed multiprocessing futures Future fork wait monitor is_distributed Tensor.is_distributed "
-        "nn.DataParallel nn.SyncBatchNorm nn.parallel utils.data.DistributedSampler utils.data.distributed "
+        "distributed.* multiprocessing futures Future fork wait monitor is_distributed Tensor.is_distributed "
+        "nn.SyncBatchNorm nn.parallel.* utils.data.DistributedSampler utils.data.distributed "
         "prepare_multiprocessing_environment get_file_path from_file cuda.nccl cuda.ipc_collect "
         "cuda.can_device_access_peer thread_safe_generator random.thread_safe_generator",
     ),

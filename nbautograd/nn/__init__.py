@@ -2,7 +2,7 @@
 
 from nbautograd.core.absent import refuse_in
 
-from . import functional, init, parameter, utils
+from . import functional, init, parallel, parameter, utils
 from .activation import (
     GELU,
     GLU,
@@ -109,6 +109,7 @@ from .padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from .parallel import DataParallel
 from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 from .parameter_containers import ParameterDict, ParameterList
 from .pooling import (
@@ -200,6 +201,7 @@ __all__ = [
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "DataParallel",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
@@ -320,6 +322,7 @@ __all__ = [
     "ZeroPad3d",
     "functional",
     "init",
+    "parallel",
     "parameter",
     "utils",
 ]

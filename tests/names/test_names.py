@@ -69,11 +69,11 @@ def test_each_reason_speaks_of_some_name():
 MISSING = [
     ("torch", "sparse_coo_tensor", r"torch\.sparse_coo_tensor is not supported by nbautograd: .*\n  hint: "),
     ("torch.func", "rearrange", r"torch\.func\.rearrange is not supported by nbautograd: there is one way"),
-    ("torch", "distributed", r"torch\.distributed is not supported"),
+    ("torch.distributed", "all_to_all", r"torch\.distributed\.all_to_all is not supported"),
     ("torch", "no_such_name", "module 'torch' has no attribute 'no_such_name'"),
     ("torch.Tensor", "to_sparse", r"torch\.Tensor\.to_sparse is not supported"),
     ("torch.Tensor", "no_such_name", "'Tensor' object has no attribute 'no_such_name'"),
-    ("torch.nn", "DataParallel", r"torch\.nn\.DataParallel is not supported"),
+    ("torch.nn", "SyncBatchNorm", r"torch\.nn\.SyncBatchNorm is not supported"),
     ("torch.nn", "NoSuchLayer", "module 'torch.nn' has no attribute 'NoSuchLayer'"),
     ("torch.cuda", "CUDAGraph", r"torch\.cuda\.CUDAGraph is not supported"),
     ("torch.jit", "load", r"torch\.jit\.load is not supported"),
