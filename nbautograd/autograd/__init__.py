@@ -2,6 +2,7 @@
 
 from nbautograd.core.absent import refuse_in
 from nbautograd.core.anomaly import detect_anomaly, set_detect_anomaly
+from nbautograd.core.backward import backward, grad
 from nbautograd.core.inference import inference_mode
 from nbautograd.core.modes import (
     enable_grad,
@@ -10,7 +11,6 @@ from nbautograd.core.modes import (
     set_grad_enabled,
     set_multithreading_enabled,
 )
-from nbautograd.core.walk import backward, grad
 
 from . import anomaly_mode, forward_ad, functional, grad_mode, graph
 from .function import Function, once_differentiable

@@ -59,7 +59,7 @@ class FunctionCtx:
         if self._pushing:
             return self.saved_for_forward
         if self._saved is None:
-            raise errors.freed([0, type("Node", (), {"node_name": self._node_name}), None, None, (), ()])
+            raise errors.freed([0, type("Node", (), {"node_name": self._node_name}), None, (), ()])
         return tuple([None if kept is None else self._restored(i, kept) for i, kept in enumerate(self._saved)])
 
     def _restored(self, index: int, kept: Kept) -> Tensor:

@@ -8,13 +8,13 @@ from typing import Any
 from nbautograd.core import inplace
 from nbautograd.core.array import library_of
 from nbautograd.core.levels import active
-from nbautograd.core.modes import is_recording, local, no_grad, state
+from nbautograd.core.modes import is_recording, local, no_grad, state, unwatched
 from nbautograd.core.node import is_leaf_node, tick
 from nbautograd.core.tensor import Tensor
 
 from . import directional
 from .context import FunctionCtx, output_node
-from .entry import Unwatched, entry_of, unwritten
+from .entry import entry_of, unwritten
 
 
 class Function:
@@ -94,7 +94,7 @@ class Function:
         node = None
         if recording:
             parents = tuple(x._node for x in args if isinstance(x, Tensor))
-            node = [tick(), entry, None, None, parents, (ctx,)]
+            node = [tick(), entry, None, parents, (ctx,)]
             if ctx._saved_outputs:
                 ctx._node = node
         wrapped = tuple(_output(ctx, out, node, nr, len(outputs)) for nr, out in enumerate(outputs))
@@ -118,12 +118,16 @@ def _bound(cls: type[Function], args: tuple[Any, ...], kwargs: dict[str, Any]) -
 
 def _forward(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run the user's forward as one step: nothing inside it is recorded, watched or pushed forward."""
-    with no_grad(), Unwatched(), active(()):
-        if cls.setup_context is Function.setup_context:
-            return cls.forward(ctx, *args, **kwargs)
-        result = cls.forward(*args)
-        cls.setup_context(ctx, args, result)
-        return result
+    with no_grad(), active(()):
+        return unwatched(_run, cls, ctx, args, kwargs)
+
+
+def _run(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if cls.setup_context is Function.setup_context:
+        return cls.forward(ctx, *args, **kwargs)
+    result = cls.forward(*args)
+    cls.setup_context(ctx, args, result)
+    return result
 
 
 def _check_dirty(ctx: FunctionCtx, outputs: tuple[Any, ...], recording: bool) -> None:

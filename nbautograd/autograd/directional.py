@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 from nbautograd.core.dtype import INEXACT
 from nbautograd.core.forward import move
 from nbautograd.core.levels import Level, below, fit_direction, tangents_of, zeros_like
-from nbautograd.core.modes import local
+from nbautograd.core.modes import local, unwatched
 from nbautograd.core.tensor import Tensor
 
 from .context import FunctionCtx
-from .entry import Unwatched
 
 if TYPE_CHECKING:
     from .custom import Function
@@ -23,8 +22,8 @@ def push(function: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], outp
     moving = [level for level in local.levels if any(level.get(x) is not None for x in args)]
     for level in moving:
         own = ctx if level is moving[-1] else copy.copy(ctx)  # `jvp` may let go of what it has used
-        with below(level.depth), Unwatched():
-            _push(function, own, level, args, outputs)
+        with below(level.depth):
+            unwatched(_push, function, own, level, args, outputs)
     ctx.remember_tangents([tangents_of(out) for out in outputs])
 
 

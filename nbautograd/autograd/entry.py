@@ -16,22 +16,12 @@ import numpy as np
 
 from nbautograd.core.array import compact, unbroadcast
 from nbautograd.core.call import wrap
-from nbautograd.core.modes import observe
+from nbautograd.core.modes import unwatched
 from nbautograd.core.node import SAVED
 from nbautograd.core.op import Op
 from nbautograd.core.tensor import Tensor
 
 from .context import FunctionCtx
-
-
-class Unwatched:
-    """Inside, the observer is away: what a custom function does inside is its own business."""
-
-    def __enter__(self) -> None:
-        self.before = observe(None)
-
-    def __exit__(self, *exc: object) -> None:
-        observe(self.before)
 
 
 def unwritten(ctx: Any, *grad_outputs: Any) -> Any:
@@ -97,11 +87,7 @@ def _pull(cls: type[Any], ctx: FunctionCtx, g: Any, graph: bool) -> list[Any]:
             "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement "
             "one of them."
         )
-    if graph:
-        result = backward(ctx, *grads)
-    else:
-        with Unwatched():
-            result = backward(ctx, *grads)
+    result = backward(ctx, *grads) if graph else unwatched(backward, ctx, *grads)
     result: Any = result if isinstance(result, tuple | list) else (result,)
     name = ctx._node_name
     expected = len(ctx._inputs)

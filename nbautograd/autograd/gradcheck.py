@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nbautograd.core.backward import grad
 from nbautograd.core.call import wrap
 from nbautograd.core.public import FUNCTIONS
 from nbautograd.core.tensor import Tensor
-from nbautograd.core.walk import grad
 
 from .jacobians import GradcheckError, Program, as_tuple
 from .linearity import check_undefined_gradients, check_undefined_tangents, check_zero_gradients

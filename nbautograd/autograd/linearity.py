@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from nbautograd.core.backward import grad
 from nbautograd.core.public import FUNCTIONS
-from nbautograd.core.walk import grad
 
 from .jacobians import GradcheckError, Program
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbautograd.core.backward import grad
 from nbautograd.core.call import wrap
 from nbautograd.core.public import FUNCTIONS
 from nbautograd.core.tensor import Tensor
-from nbautograd.core.walk import grad
 
 Tensors = tuple[Tensor, ...]
 NOT_ALLOWED = "This is not allowed in strict mode"

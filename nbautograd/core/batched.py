@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from .array import library_of
+from .backward import grad
 from .call import wrap
 from .op import tensors
 from .tensor import Tensor
-from .walk import grad
 
 
 def grad_of_batch(

@@ -16,14 +16,15 @@ from typing import Any
 
 from . import views
 from .array import library_of
-from .call import contributions, fits_of, involves_complex, setting_of, wrap
+from .backward import grad
+from .call import fits_of, involves_complex, setting_of, wrap
 from .dtype import INEXACT
 from .levels import Level, below, tangents_of, without_history, zeros_like
-from .modes import enable_grad, is_grad_enabled, local, observe, state
+from .modes import enable_grad, is_grad_enabled, local, unwatched
 from .node import Node, source
 from .op import TABLE
+from .steps import contributions
 from .tensor import Tensor
-from .walk import grad
 
 
 class Call:
@@ -96,16 +97,13 @@ def push(call: Call, node: Node | None) -> None:
     if not moved:
         return
     if any(call.op.rules) and any(y._data.dtype.kind in INEXACT for y in call.outputs):
-        observer = observe(None) if state.observer is not None else None
         cast, local.cast = local.cast, None
         try:
             for depth, group in groupby(moved, lambda level: level.depth):
                 with below(depth):
-                    _push(call, list(group))
+                    unwatched(_push, call, list(group))
         finally:
             local.cast = cast
-            if observer is not None:
-                observe(observer)
     if node is not None:
         node.append(call.tangents())
 
@@ -168,7 +166,7 @@ def _transposed_twice(call: Call, levels: list[Level]) -> Any:
             for x, rule in zip(call.inputs, rules, strict=False)
         ]
     )
-    node = [0, op, None, fits_of(op, call.datas, call.casts, call.results), parents, None]
+    node = [0, op, fits_of(op, call.datas, call.casts, call.results), parents, None]
     us = [_source_like(r) if r.dtype.kind in INEXACT else None for r in call.results]
     vs = [v for level in levels for x in call.inputs if (v := level.get(x)) is not None]
     recording = is_grad_enabled() and any(map(_has_history, (*call.inputs, *vs)))

@@ -41,6 +41,6 @@ class Kept:
             return wrapped(self._packed.array(), self._node if node is None else node)
         now = inplace.version(self._probe)
         if now != self._version:
-            user: Any = [0, type("Node", (), {"node_name": keeper}), None, None, (), ()]
+            user: Any = [0, type("Node", (), {"node_name": keeper}), None, (), ()]
             raise errors.modified(user, self._data.shape, self._data.dtype, "", now, self._version)
         return wrapped(self._data, node) if self._tensor is None else self._tensor

@@ -80,14 +80,23 @@ class Observer(Protocol):
 class _State:
     """The process-wide switches; `special` is the number of reasons to leave the short path."""
 
-    __slots__ = ("anomaly", "check_nan", "observer", "paused", "special")
+    __slots__ = ("anomaly", "attached", "check_nan", "paused", "special")
 
     def __init__(self) -> None:
         self.anomaly = False
         self.check_nan = True
         self.special = 0
         self.paused = False
-        self.observer: Observer | None = None
+        self.attached: Observer | None = None
+        """Whoever watches anything in this process."""
+
+    @property
+    def observer(self) -> Observer | None:
+        """Whoever watches what this thread does now."""
+        found = self.attached
+        if found is None or local.unwatched or (found.thread is not None and found.thread != threading.get_ident()):
+            return None
+        return found
 
 
 state = _State()
@@ -104,6 +113,10 @@ class Local(threading.local):
     saved_hooks: tuple[tuple[Callable[[Any], Any], Callable[[Any], Any]], ...] = ()
     """The pairs of hooks for saved tensors, the innermost last; see `core.saved`."""
     saved_hooks_refused: str | None = None
+    unwatched = False
+    """Whether the observer is not to be told what happens; see `unwatched`."""
+    walk: Any = None
+    """The innermost backward pass under way; see `core.walk`."""
     running: Any = None
     """The node whose rules are running, in anomaly mode only."""
     levels: tuple[Any, ...] = ()
@@ -124,10 +137,20 @@ def special(by: int) -> None:
 def observe(observer: Observer | None) -> Observer | None:
     """Put `observer` into the engine's one observer slot and return the one that was there."""
     with _lock:
-        before = state.observer
+        before = state.attached
         state.special += (observer is not None) - (before is not None)
-        state.observer = observer
+        state.attached = observer
     return before
+
+
+def unwatched(function: Callable[..., Any], *args: Any) -> Any:
+    """`function(*args)`, of which the observer is told nothing."""
+    before = local.unwatched
+    try:
+        local.unwatched = True
+        return function(*args)
+    finally:  # no call in here, so that an interrupt comes before or after it
+        local.unwatched = before
 
 
 def pause(paused: bool) -> None:

@@ -1,19 +1,18 @@
 """The graph: what a node is, and `grad_fn`, the view of it that users see.
 
 NOTE [A node is a list]
-An op that records makes one flat list: `[order, op, gradient, fits, parents, saved]`. A list costs a third of an
-object to
-make, and there is one for every op that anybody runs.
+An op that records makes one flat list: `[order, op, fits, parents, saved]`. A list costs a third of an
+object to make, and there is one for every op that anybody runs.
 
 - ORDER    A number from one clock that runs downwards: a newer op has a smaller one. Leaves count upwards from 1.
 - OP       The entry of the op table (or a `Hooked` wrapper round it).
-- GRAD     Where contributions are added up during a backward walk; None between walks.
 - FITS     None, or per input what its contribution must be brought back to: `(shape, dtype or None)`.
 - PARENTS  Per input the node it came from; None for inputs that need no gradient.
 - SAVED    The values the rules asked for, in the order of `op.saves`; None once they are freed.
 - TANGENTS Only there when an input had a tangent: those of the saved values; see `core.forward`.
 
-A node holds no tensors, so data dies as early as it can. Every gradient that a node will receive comes from a newer
+A node holds no tensors, so data dies as early as it can, and nothing of a backward pass: what a pass has added up is
+its own, and several may go through one graph at once. Every gradient that a node will receive comes from a newer
 node, which is why numbers are all that a walk needs. A leaf's node keeps a weak reference to its tensor in SAVED.
 """
 
@@ -26,7 +25,7 @@ from typing import Any
 
 Node = list[Any]
 
-ORDER, OP, GRAD, FITS, PARENTS, SAVED, TANGENTS = range(7)
+ORDER, OP, FITS, PARENTS, SAVED, TANGENTS = range(6)
 
 tick: Callable[[], int] = itertools.count(-1, -1).__next__
 """The clock of ops and of changes in place: each call gives a smaller number."""
@@ -80,7 +79,7 @@ class Source:
 
 def source() -> Node:
     """A node that nothing comes before; unlike a leaf's it knows how old it is, which keeps walks to it short."""
-    return [tick(), Source, None, None, (), ()]
+    return [tick(), Source, None, (), ()]
 
 
 class Hooked:
@@ -127,7 +126,7 @@ def is_leaf_node(node: Node) -> bool:
 
 def leaf_node(tensor: Any) -> Node:
     """The node of the leaf `tensor`."""
-    return [_leaf_tick(), Leaf, None, None, (), weakref.ref(tensor)]
+    return [_leaf_tick(), Leaf, None, (), weakref.ref(tensor)]
 
 
 def nobodys_leaf(late: bool = False) -> Node:
@@ -135,7 +134,7 @@ def nobodys_leaf(late: bool = False) -> Node:
 
     See NOTE [Quiet views] in `core/views.py`.
     """
-    return [_leaf_tick(), Leaf, None, None, (), _nobody_yet if late else _nobody]
+    return [_leaf_tick(), Leaf, None, (), _nobody_yet if late else _nobody]
 
 
 def is_nobodys(node: Node) -> bool:

@@ -198,9 +198,9 @@ def compile_entry(cls: type[Op], forward: Any, rules: tuple[Rule | None, ...]) -
     users = {n: tuple(i for i, rule in enumerate(rules) if rule and n in names_of(rule)) for n in cls.saves}
     cls.plan = tuple((*_origin(cls, name), users[name]) for name in cls.saves)
     cls.frees = any(is_tensor(cls, kind, where) for kind, where, _ in cls.plan)
-    from . import call
+    from . import short
 
-    call.install(cls)
+    short.install(cls)
 
 
 def is_tensor(op: Any, kind: str, where: Any) -> bool:

@@ -275,7 +275,7 @@ class Tensor:
             >>> x.grad
             tensor(6.)
         """
-        from .walk import backward
+        from .backward import backward
 
         backward([self], [gradient], retain_graph, create_graph, inputs)
 

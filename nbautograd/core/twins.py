@@ -22,11 +22,11 @@ Pull = Callable[[Any, Any], Any]
 
 def twin_of(op: Any, bracket: Callable[[Pull], Pull]) -> Any:
     """An entry like `op` whose pulls stand in brackets."""
-    from . import call
+    from . import steps
 
     twin: Any = type(op.__name__, (op,), {}, abstract=True)  # type: ignore[call-overload]
     twin.pulls = tuple(pull and bracket(pull) for pull in op.pulls)
-    twin.step = call.step_many(twin) if op.outputs == 1 else None
+    twin.step = steps.step_many(twin) if op.outputs == 1 else None
     return twin
 
 

@@ -16,8 +16,7 @@ import numpy as np
 from . import errors
 from .array import library_of, ndarray
 from .dtype import INEXACT
-from .inplace import array_of as array_of
-from .inplace import storage, touched
+from .inplace import array_of, storage, touched
 from .modes import is_grad_enabled
 from .node import is_leaf_node, nobodys_leaf, tick
 from .op import TABLE, names_of
@@ -123,7 +122,7 @@ def copy_slices(base: Tensor, view: Tensor, part: Any) -> Any:
     """The base's new node after `view` of it got the history `part`."""
     op = TABLE["view_scatter"]
     saved = {"part_shape": tuple(view._data.shape), "path": view._path}
-    return [tick(), op, None, None, (base._node, part), tuple(saved[name] for name in op.saves)]
+    return [tick(), op, None, (base._node, part), tuple(saved[name] for name in op.saves)]
 
 
 def node_from(base: Tensor, view: Tensor) -> Any:
@@ -132,4 +131,4 @@ def node_from(base: Tensor, view: Tensor) -> Any:
         return None
     op = TABLE["as_strided"]
     saved = {"x_shape": tuple(base._data.shape), "path": view._path}
-    return [tick(), op, None, None, (base._node,), tuple(saved[name] for name in op.saves)]
+    return [tick(), op, None, (base._node,), tuple(saved[name] for name in op.saves)]

@@ -2,181 +2,47 @@
 
 NOTE [The walk]
 Every gradient a node receives comes from a newer node, so a heap of nodes sorted newest first is all the bookkeeping
-there
-is: no recursion, no dependency counts, any depth. Leaves are older than everything (see NOTE [A node is a list]) and
-so come
-last: when a rule or a hook fails, no `.grad` has been touched.
+there is: no recursion, no dependency counts, any depth. Leaves are older than everything (see NOTE [A node is a list])
+and so come last: when a rule or a hook fails, no `.grad` has been touched.
+
+What a node is owed waits in the walk, not in the node. So passes in several threads, and those that hooks start inside
+a pass, know nothing of each other; they meet at the leaves, where one at a time adds to `.grad`.
 """
 
 from __future__ import annotations
 
 import functools
 import threading
-import weakref
 from collections.abc import Sequence
-from heapq import heappop, heappush
+from heapq import heappop
 from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
-from . import anomaly, edges, errors, inplace
+from . import anomaly, errors, inplace
 from . import array as arrays
 from . import dtype as dtypes
 from .array import SOLE_HERE, ndarray
-from .call import contributions, send, wrap
+from .call import wrap
 from .modes import _set as set_grad_mode
 from .modes import is_grad_enabled, local, state
-from .node import (
-    GRAD,
-    OP,
-    ORDER,
-    PARENTS,
-    SAVED,
-    Hooked,
-    Leaf,
-    Node,
-    OutputSlot,
-    is_nobodys,
-    leaf_tensor,
-    node_and_output,
-    op_of,
-)
+from .node import OP, ORDER, PARENTS, SAVED, Hooked, Leaf, Node, OutputSlot, leaf_tensor, node_and_output, op_of
 from .restored import as_tensors
 from .saved import unpack
+from .steps import Waiting, contributions, send
 from .tensor import Tensor
 
-_lock = threading.RLock()
-"""One walk at a time: contributions are added up in the nodes themselves."""
-_waiting: list[dict[int, Node]] = []
-"""The nodes that wait in the walks under way: an outer one, and those that hooks start inside it."""
-_running: list[weakref.ref[_Walk]] = []
-"""The walks under way themselves. Weakly, as an interrupt at the wrong moment may leave one behind."""
+_adding = threading.RLock()
+"""Held while something is added to a tensor's `.grad`."""
 
 
-def backward(
-    tensors: Any,
-    grad_tensors: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    inputs: Any = None,
-) -> None:
-    """Add the derivatives of `tensors` to `.grad` of the leaves (or of `inputs`) they were computed from.
-
-    Raises: RuntimeError in torch's words; see `Tensor.backward`.
-    """
-    roots = edges.as_tensors(tensors, grad_tensors)
-    wanted = None
-    if inputs is not None:
-        wanted = edges.as_tensors(inputs)
-        if not wanted:
-            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    seeds = _seeds(roots, _listed(grad_tensors, len(roots)), _runs_on_tensors(create_graph))
-    for x in wanted or ():
-        x.retain_grad()
-    _Walk(roots, seeds, retain_graph, create_graph, wanted, "backward").run()
-
-
-def grad(
-    outputs: Any,
-    inputs: Any,
-    grad_outputs: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    allow_unused: bool | None = None,
-    is_grads_batched: bool = False,
-    materialize_grads: bool = False,
-) -> tuple[Tensor | None, ...]:
-    """The derivatives of `outputs` with respect to `inputs`, returned instead of added to `.grad`.
-
-    Raises: RuntimeError when an input was not used and `allow_unused` is not set.
-    Example:
-        >>> import nbautograd as torch
-        >>> x = torch.tensor(3.0, requires_grad=True)
-        >>> torch.autograd.grad(x**2, x)
-        (tensor(6.),)
-    """
-    roots = edges.as_tensors(outputs, grad_outputs)
-    wanted = edges.as_tensors(inputs)
-    if is_grads_batched:
-        from .batched import grad_of_batch
-
-        return grad_of_batch(
-            roots,
-            wanted,
-            _listed(grad_outputs, len(roots)),
-            retain_graph,
-            create_graph,
-            allow_unused,
-            materialize_grads,
-        )
-    seeds = _seeds(roots, _listed(grad_outputs, len(roots)), _runs_on_tensors(create_graph))
-    for x in wanted:
-        if x._node is None:
-            raise RuntimeError("One of the differentiated Tensors does not require grad")
-    found = _Walk(roots, seeds, retain_graph, create_graph, wanted, "grad").run()
-    results: list[Tensor | None] = []
-    for i, x in enumerate(wanted):
-        node, nr = node_and_output(x._node)
-        g = None if is_nobodys(node) else found.get((id(node), nr))
-        if g is None and materialize_grads:
-            g = wrap(np.zeros_like(x._data))
-        if g is None and not allow_unused:
-            raise RuntimeError(
-                f"The differentiated Tensor at index {i} appears to not have been used in the graph. "
-                "Set allow_unused=True if this is the desired behavior.\n"
-                f"  {errors.describe(x)}"
-            )
-        if g is not None and state.observer is not None:
-            state.observer.found(x, g)
-        results.append(g)
-    return tuple(results)
-
-
-def _listed(grads: Any, count: int) -> list[Any]:
-    if grads is None:
-        return [None] * count
-    grads = [grads] if isinstance(grads, Tensor) else list(grads)
-    if len(grads) != count:
-        raise RuntimeError(f"got {count} tensors and {len(grads)} gradients")
-    return grads
-
-
-def _runs_on_tensors(create_graph: bool) -> bool:
+def runs_on_tensors(create_graph: bool) -> bool:
     """Whether the rules get tensors: to be recorded, or to have tangents (see `core.forward`)."""
     return create_graph or bool(local.levels)
 
 
-def _seeds(roots: list[Tensor], gradients: list[Any], tensors: bool) -> list[Any]:
-    seeds: list[Any] = []
-    for i, (root, gradient) in enumerate(zip(roots, gradients, strict=True)):
-        data = root._data
-        if gradient is None:
-            if root._node is None:
-                raise errors.no_grad_path(root, i)
-            if data.size != 1:
-                raise errors.not_scalar(root)
-            if is_nobodys(root._node):
-                raise errors.no_grad_path(root, i)
-            if data.dtype.kind not in dtypes.FLOATING:
-                raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
-            seed = data.dtype.type(1) if isinstance(data, np.generic) else arrays.library_of(data).ones_like(data)
-            seeds.append(wrap(seed) if tensors else seed)
-            continue
-        if not isinstance(gradient, Tensor):
-            raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
-        if gradient._data.shape != data.shape:
-            raise RuntimeError(
-                f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} "
-                f"and output[{i}] has a shape of {root.shape}."
-            )
-        if root._node is None or is_nobodys(root._node):
-            raise errors.no_grad_path(root, i)
-        seeds.append(gradient if tensors else gradient._data)
-    return seeds
-
-
-class _Walk:
+class Walk:
     """One backward pass."""
 
     def __init__(
@@ -191,69 +57,60 @@ class _Walk:
         self.roots = roots
         self.seeds = seeds
         self.create_graph = create_graph
-        self.tensors = _runs_on_tensors(create_graph)
+        self.tensors = runs_on_tensors(create_graph)
         self.free = not (create_graph if retain_graph is None else retain_graph)
         self.kind = kind
-        self.thread = threading.get_ident()
         self.targets = None
         if wanted is not None:
             nodes = [node_and_output(x._node)[0] for x in wanted]
             self.targets = {id(node): node for node in nodes}
         self.needed = None if wanted is None else _reaching([r._node for r in roots], self.targets)
         self.found: dict[tuple[int, int], Any] = {}
-        self.observer = (
-            state.observer
-            if state.observer is not None and state.observer.thread in (None, threading.get_ident())
-            else None
-        )
+        self.observer = state.observer
 
     def run(self) -> dict[tuple[int, int], Any]:
         """Walk, and return the gradients of `wanted` by the id of their node and the number of its output."""
-        if self.observer is not None:
-            self.observer.backward_begin(self.roots, self.seeds, self.kind, not self.free, self.create_graph)
+        outer, mode = local.walk, is_grad_enabled()
         error: BaseException | None = None
-        mode = is_grad_enabled()
-        with _lock:
-            pending = _set_aside()
-            heap: list[int] = []
-            waiting: dict[int, Node] = {}
+        try:
+            local.walk = self
+            if self.observer is not None:
+                self.observer.backward_begin(self.roots, self.seeds, self.kind, not self.free, self.create_graph)
+            set_grad_mode(self.create_graph)
+            self._all()
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
             try:
-                _waiting.append(waiting)
-                _running.append(weakref.ref(self))
-                set_grad_mode(self.create_graph)
-                for root, seed in zip(self.roots, self.seeds, strict=True):
-                    if self.needed is None or id(root._node) in self.needed:
-                        self._send(root._node, seed, heap, waiting)
-                watched = self.observer is not None and self.observer.detailed
-                if not (watched or state.anomaly or self.tensors) and self.needed is None:
-                    self._fast(heap, waiting)
-                else:
-                    self._general(heap, waiting)
-            except BaseException as raised:
-                error = raised
-                raise
-            finally:
-                try:
-                    set_grad_mode(mode)
-                finally:  # an interrupt may have come in the middle
-                    set_grad_mode(mode)
-                _waiting[:] = [w for w in _waiting if w is not waiting]
-                _running[:] = [w for w in _running if w() not in (None, self)]
-                for node in waiting.values():
-                    node[GRAD] = None
-                for node, held in pending:
-                    node[GRAD] = held
-                if self.observer is not None:
-                    self.observer.backward_end(error)
+                self._leave(outer, mode, error)
+            finally:  # an interrupt may have come in the middle
+                self._leave(outer, mode, error)
         return self.found
 
-    def _fast(self, heap: list[int], waiting: dict[int, Node]) -> None:
+    def _leave(self, outer: Walk | None, mode: bool, error: BaseException | None) -> None:
+        local.walk = outer
+        set_grad_mode(mode)
+        if self.observer is not None:
+            self.observer.backward_end(error)
+
+    def _all(self) -> None:
+        heap: list[int] = []
+        waiting: Waiting = {}
+        for root, seed in zip(self.roots, self.seeds, strict=True):
+            if self.needed is None or id(root._node) in self.needed:
+                self._send(root._node, seed, heap, waiting)
+        watched = self.observer is not None and self.observer.detailed
+        if not (watched or state.anomaly or self.tensors) and self.needed is None:
+            self._fast(heap, waiting)
+        else:
+            self._general(heap, waiting)
+
+    def _fast(self, heap: list[int], waiting: Waiting) -> None:
         free = self.free
         last_change = inplace.last_change  # rules change nothing; after hooks it is read again
         while heap:
-            node = waiting.pop(heappop(heap))
-            g = node[GRAD]
-            node[GRAD] = None
+            node, g = waiting.pop(heappop(heap))
             op = node[OP]
             step = op.step
             if step is None:
@@ -274,12 +131,10 @@ class _Walk:
                     node[SAVED] = None
             step(node, g, saved, heap, waiting)
 
-    def _general(self, heap: list[int], waiting: dict[int, Node]) -> None:
+    def _general(self, heap: list[int], waiting: Waiting) -> None:
         outer = local.running
         while heap:
-            node = waiting.pop(heappop(heap))
-            g = node[GRAD]
-            node[GRAD] = None
+            node, g = waiting.pop(heappop(heap))
             if not state.anomaly:
                 self._one(node, g, heap, waiting)
                 continue
@@ -292,7 +147,7 @@ class _Walk:
             finally:
                 local.running = outer
 
-    def _one(self, node: Node, g: Any, heap: list[int], waiting: dict[int, Node]) -> None:
+    def _one(self, node: Node, g: Any, heap: list[int], waiting: Waiting) -> None:
         """The general step: hooks, several outputs, captured gradients, observers, gradients of gradients."""
         op = op_of(node)
         hooks = node[OP] if node[OP].__class__ is Hooked else None
@@ -313,9 +168,7 @@ class _Walk:
         else:
             self._node(node, op, g, heap, waiting, hooks)
 
-    def _node(
-        self, node: Node, op: Any, g: Any, heap: list[int], waiting: dict[int, Node], hooks: Hooked | None
-    ) -> None:
+    def _node(self, node: Node, op: Any, g: Any, heap: list[int], waiting: Waiting, hooks: Hooked | None) -> None:
         saved = node[SAVED]
         if saved is None:
             raise errors.freed(node)
@@ -339,10 +192,11 @@ class _Walk:
             if self.observer is None:
                 self._send(parent, c, heap, waiting)
             else:
-                before = parent[GRAD]
-                before = before.copy() if before.__class__ is ndarray else before
+                order = parent[ORDER]
+                before = waiting[order][1] if order in waiting else None
+                before = before.copy() if isinstance(before, ndarray) else before
                 self._send(parent, c, heap, waiting)
-                self.observer.flow(node, i, _data(g), _data(c), _data(before), _data(parent[GRAD]))
+                self.observer.flow(node, i, _data(g), _data(c), _data(before), _data(waiting[order][1]))
         if self.free and op.frees:
             op.release(node)
             if self.observer is not None:
@@ -363,24 +217,20 @@ class _Walk:
         pruned[PARENTS] = tuple([p if p is not None and self._needs(p) else None for p in node[PARENTS]])
         return pruned
 
-    def _send(self, parent: Node, c: Any, heap: list[int], waiting: dict[int, Node]) -> None:
-        if not self.tensors:
+    def _send(self, parent: Node, c: Any, heap: list[int], waiting: Waiting) -> None:
+        order = parent[ORDER]
+        if not self.tensors or order not in waiting:
             send(parent, c, heap, waiting)
-        elif parent[GRAD] is None:
-            parent[GRAD] = c
-            waiting[parent[ORDER]] = parent
-            heappush(heap, parent[ORDER])
         else:
-            parent[GRAD] = parent[GRAD] + c
+            waiting[order] = parent, waiting[order][1] + c
 
-    def _slot(self, node: Node, g: Any, heap: list[int], waiting: dict[int, Node]) -> None:
+    def _slot(self, node: Node, g: Any, heap: list[int], waiting: Waiting) -> None:
         parent, nr = node[PARENTS][0], node[SAVED][0]
-        if parent[GRAD] is None:
-            parent[GRAD] = {}
-            waiting[parent[ORDER]] = parent
-            heappush(heap, parent[ORDER])
-        held = parent[GRAD].get(nr)
-        parent[GRAD][nr] = g if held is None else held + g
+        if parent[ORDER] not in waiting:
+            send(parent, {}, heap, waiting)
+        outputs = waiting[parent[ORDER]][1]
+        held = outputs.get(nr)
+        outputs[nr] = g if held is None else held + g
 
     def _leaf(self, node: Node, g: Any, sole: bool = False) -> None:
         """Bring `g` to the leaf; `sole` says that nobody else holds the array."""
@@ -393,19 +243,20 @@ class _Walk:
                 hook(tensor)
 
     def _accumulate(self, tensor: Tensor, g: Any, sole: bool = False) -> None:
-        held = tensor._grad
-        g = g if self.create_graph else _data(g)
-        before = None
-        if self.observer is not None and held is not None:
-            before = np.array(_data(held), copy=True) if not arrays.is_cupy(held._data) else held._data.copy()
-        if self.create_graph:
-            tensor._grad = g.clone() if held is None else held + g  # `g` may go to other leaves too
-        elif held is None:
-            tensor._grad = wrap(arrays.compact(g) if sole and g.base is None else own(g))
-        else:
-            add_to(held, g)
-        if self.observer is not None:
-            self.observer.accumulate(tensor, _data(g), before, _data(tensor._grad))
+        with _adding:
+            held = tensor._grad
+            g = g if self.create_graph else _data(g)
+            before = None
+            if self.observer is not None and held is not None:
+                before = np.array(_data(held), copy=True) if not arrays.is_cupy(held._data) else held._data.copy()
+            if self.create_graph:
+                tensor._grad = g.clone() if held is None else held + g  # `g` may go to other leaves too
+            elif held is None:
+                tensor._grad = wrap(arrays.compact(g) if sole and g.base is None else own(g))
+            else:
+                add_to(held, g)
+            if self.observer is not None:
+                self.observer.accumulate(tensor, _data(g), before, _data(tensor._grad))
 
     def _hooks_before(self, hooks: Hooked, g: Any) -> Any:
         for hook in list(hooks.on_gradient.values()):
@@ -454,10 +305,9 @@ def _check_finite(node: Node, shares: list[Any]) -> None:
             raise errors.not_a_number(node, i, anomaly.lines_of(node))
 
 
-def current() -> _Walk | None:
+def current() -> Walk | None:
     """The innermost walk under way in this thread."""
-    walks = [w for w in (reference() for reference in _running) if w is not None and w.thread == threading.get_ident()]
-    return walks[-1] if walks else None
+    return local.walk
 
 
 def own(g: Any) -> Any:
@@ -521,11 +371,3 @@ def _reaching(roots: list[Node], targets: dict[int, Any] | None) -> set[int]:
         if id(node) in targets or any(p is not None and id(p) in needed for p in node[PARENTS]):
             needed.add(id(node))
     return needed
-
-
-def _set_aside() -> list[tuple[Node, Any]]:
-    """What the walk under way has added up so far, taken out of the nodes while an inner walk runs."""
-    pending = [(node, node[GRAD]) for waiting in _waiting for node in waiting.values()]
-    for node, _ in pending:
-        node[GRAD] = None
-    return pending

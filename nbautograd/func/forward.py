@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from nbautograd.autograd.columns import jacobian_by_columns
+from nbautograd.core.backward import grad
 from nbautograd.core.levels import Level, alias, fit_direction, opened, zeros_like
 from nbautograd.core.tensor import Tensor
-from nbautograd.core.walk import grad
 
 from .arguments import check_real, checked, chosen, replaced, with_aux
 from .reverse import jacrev

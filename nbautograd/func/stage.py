@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from nbautograd.core.backward import grad
 from nbautograd.core.inference import inference_mode
 from nbautograd.core.levels import alias, tangents_of, without_history, zeros_like
 from nbautograd.core.modes import enable_grad, is_grad_enabled
 from nbautograd.core.node import ORDER, PARENTS, Node, is_leaf_node, leaf_node, leaf_tensor, tick
 from nbautograd.core.tensor import Tensor
-from nbautograd.core.walk import grad
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nbautograd.core.call import observes_here
 from nbautograd.core.gradients import clear_gradients
 from nbautograd.core.modes import state as engine
 from nbautograd.core.tensor import Tensor
@@ -69,13 +68,13 @@ class Module(Attributes, Movable, Hookable):
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if engine.observer is None and self._hooks is None:
+        if engine.attached is None and self._hooks is None:
             return self.forward(*args, **kwargs)
         return self._observed(args, kwargs)
 
     def _observed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         observer = engine.observer
-        if observer is not None and not (observer.detailed and observes_here(observer)):
+        if observer is not None and not observer.detailed:
             observer = None
         if observer is not None:
             observer.scope_begin("module", self._path(), self, None)

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from nbautograd.core.backward import grad
 from nbautograd.core.modes import enable_grad, is_grad_enabled
 from nbautograd.core.op import tensors
-from nbautograd.core.walk import grad
 
 
 def by_steps(name: str, steps: Callable[..., Any]) -> None:

@@ -10,7 +10,6 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from nbautograd.core.call import observes_here
 from nbautograd.core.gradients import clear_gradients
 from nbautograd.core.modes import enable_grad
 from nbautograd.core.modes import state as engine
@@ -216,8 +215,6 @@ def _announced(step: Callable[..., Any]) -> Callable[..., Any]:
         for hook in list(self._hooks["before_step"].values()) if self._hooks else ():
             args, kwargs = _arguments(hook(self, args, kwargs), args, kwargs)
         observer = engine.observer
-        if observer is not None and not observes_here(observer):
-            observer = None
         if observer is not None:
             observer.scope_begin("optimizer", type(self).__name__, self, None)
         self._stepping = True

@@ -95,7 +95,7 @@ class Captured:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         tensors: list[Tensor] = []
         key = (_form((args, kwargs), tensors), is_grad_enabled(), get_default_dtype())
-        if state.observer is not None or state.special - (not is_grad_enabled()):
+        if state.attached is not None or state.special - (not is_grad_enabled()):
             return self._run("something watches, or another mode is on", args, kwargs)
         for recipe in self._recipes:
             if recipe.key == key:

@@ -568,6 +568,6 @@ def _number(given: Any, prepared: Any) -> Any:
 
 
 def _fitted(c: Any, shape: Any, dtype: Any) -> Any:
-    from nbautograd.core.call import fit
+    from nbautograd.core.steps import fit
 
     return fit(c, (shape, dtype))

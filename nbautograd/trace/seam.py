@@ -74,7 +74,7 @@ def current() -> Any:
 
 def _settle() -> None:
     """Bring the engine's switches in line with who is attached."""
-    installed = state.observer is _seam
+    installed = state.attached is _seam
     if bool(_attached) is not installed:
         observe(_seam if _attached else None)
     pause(bool(_attached) and not any(a.watching for a in _attached))

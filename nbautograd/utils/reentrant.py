@@ -8,6 +8,7 @@ from typing import Any
 
 from nbautograd.autograd.function import Function
 from nbautograd.core import walk
+from nbautograd.core.backward import backward
 from nbautograd.core.errors import user_depth
 from nbautograd.core.modes import enable_grad
 from nbautograd.core.tensor import Tensor
@@ -44,5 +45,5 @@ class CheckpointFunction(Function):
         pairs = [(y, g) for y, g in zip(outputs, grads, strict=True) if isinstance(y, Tensor) and y.requires_grad]
         if not pairs:
             raise RuntimeError("none of output has requires_grad=True, this checkpoint() is not necessary")
-        walk.backward([y for y, _ in pairs], [g for _, g in pairs])
+        backward([y for y, _ in pairs], [g for _, g in pairs])
         return None, None, *[x.grad if isinstance(x, Tensor) else None for x in inputs]

@@ -96,6 +96,74 @@ def test_backward_from_several_threads_adds_up_on_shared_leaves(create_graph):
     assert state.special == 0
 
 
+def test_backward_may_wait_for_another_threads_backward():
+    x = torch.ones(2, requires_grad=True)
+    inner = torch.ones(2, requires_grad=True)
+
+    def wait(g):
+        together(lambda: (inner * g * 3).sum().backward())
+
+    class Waits(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            wait(g)
+            return g * 2
+
+    y = x.exp().log()
+    y.register_hook(wait)
+    x.register_post_accumulate_grad_hook(lambda leaf: wait(leaf.grad))
+    (Waits.apply(y) + y).sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+    assert inner.grad.tolist() == [3.0 + 9.0 + 9.0] * 2
+
+
+def test_two_passes_are_in_one_graph_at_once():
+    x = torch.ones(2, requires_grad=True)
+    shared = x * 3
+    meeting = threading.Barrier(2)
+    outer = [(shared * k).sum() for k in (1.0, 10.0)]
+    shared.register_hook(lambda g: meeting.wait(60) > 1 or None)
+    together(*[lambda y=y: y.backward(retain_graph=True) for y in outer])
+    assert x.grad.tolist() == [33.0, 33.0]
+
+
+def test_large_gradients_of_shared_leaves_lose_nothing():
+    w = torch.tensor(np.zeros(200_000), requires_grad=True)
+    start = threading.Barrier(4)
+
+    def train():
+        start.wait(60)
+        for _ in range(10):
+            (w + w).sum().backward()
+
+    together(*[train] * 4)
+    assert w.grad.unique().tolist() == [80.0]
+
+
+def test_a_custom_function_in_another_thread_leaves_the_recorder_in_place():
+    began, ended = threading.Event(), threading.Event()
+
+    class Slow(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            began.set()
+            assert ended.wait(60)
+            return x * 2
+
+    with torch.trace() as t:
+        other = threading.Thread(target=lambda: Slow.apply(torch.ones(1)))
+        other.start()
+        assert began.wait(60)
+        _ = torch.ones(1, requires_grad=True) * 3
+        ended.set()
+        other.join()
+    assert [op.name for op in t.ops] == ["mul"]
+
+
 def test_a_graph_shared_by_threads_gives_each_its_own_gradients():
     x = torch.tensor(np.arange(4.0), requires_grad=True)
     shared = (x.exp() * x).sin()

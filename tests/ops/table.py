@@ -11,7 +11,7 @@ import numpy as np
 import nbautograd as nb
 from nbautograd.core.op import TABLE
 from nbautograd.core.public import FUNCTIONAL, FUNCTIONS
-from nbautograd.core.walk import grad
+from nbautograd.core.backward import grad
 from nbautograd.ops.samples import Fixed, Make
 
 from .composites import COMPOSITES

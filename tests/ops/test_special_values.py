@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nbautograd as nb
-from nbautograd.core.walk import grad
+from nbautograd.core.backward import grad
 
 torch = pytest.importorskip("torch")
 

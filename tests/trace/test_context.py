@@ -178,6 +178,7 @@ def test_a_recorder_that_fails_does_not_fail_the_users_code(monkeypatch: pytest.
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs interval timers")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it came in a weak reference's callback
 def test_an_interrupt_anywhere_leaves_no_recorder_behind() -> None:
     def work() -> None:
         w = nb.tensor([1.0, 2.0], requires_grad=True)

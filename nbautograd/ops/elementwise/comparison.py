@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from nbautograd.core.call import operator
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public, publish_in_place, publish_op
+from nbautograd.core.short import operator
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.samples import SHAPES, Make, binary, by_number, forward_only
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbautograd.core.call import operator
 from nbautograd.core.op import Op
+from nbautograd.core.short import operator
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.elementwise.arithmetic import Add, Mul, Neg, Rsub, Sub, add_, positive, sub_
 from nbautograd.ops.elementwise.division import (

@@ -1,0 +1,133 @@
+"""`backward` and `grad`: what users call to have derivatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import array as arrays
+from . import dtype as dtypes
+from . import edges, errors
+from .call import wrap
+from .modes import state
+from .node import is_nobodys, node_and_output
+from .tensor import Tensor
+from .walk import Walk, runs_on_tensors
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add the derivatives of `tensors` to `.grad` of the leaves (or of `inputs`) they were computed from.
+
+    Raises: RuntimeError in torch's words; see `Tensor.backward`.
+    """
+    roots = edges.as_tensors(tensors, grad_tensors)
+    wanted = None
+    if inputs is not None:
+        wanted = edges.as_tensors(inputs)
+        if not wanted:
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    seeds = _seeds(roots, _listed(grad_tensors, len(roots)), runs_on_tensors(create_graph))
+    for x in wanted or ():
+        x.retain_grad()
+    Walk(roots, seeds, retain_graph, create_graph, wanted, "backward").run()
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The derivatives of `outputs` with respect to `inputs`, returned instead of added to `.grad`.
+
+    Raises: RuntimeError when an input was not used and `allow_unused` is not set.
+    Example:
+        >>> import nbautograd as torch
+        >>> x = torch.tensor(3.0, requires_grad=True)
+        >>> torch.autograd.grad(x**2, x)
+        (tensor(6.),)
+    """
+    roots = edges.as_tensors(outputs, grad_outputs)
+    wanted = edges.as_tensors(inputs)
+    if is_grads_batched:
+        from .batched import grad_of_batch
+
+        return grad_of_batch(
+            roots,
+            wanted,
+            _listed(grad_outputs, len(roots)),
+            retain_graph,
+            create_graph,
+            allow_unused,
+            materialize_grads,
+        )
+    seeds = _seeds(roots, _listed(grad_outputs, len(roots)), runs_on_tensors(create_graph))
+    for x in wanted:
+        if x._node is None:
+            raise RuntimeError("One of the differentiated Tensors does not require grad")
+    found = Walk(roots, seeds, retain_graph, create_graph, wanted, "grad").run()
+    results: list[Tensor | None] = []
+    for i, x in enumerate(wanted):
+        node, nr = node_and_output(x._node)
+        g = None if is_nobodys(node) else found.get((id(node), nr))
+        if g is None and materialize_grads:
+            g = wrap(np.zeros_like(x._data))
+        if g is None and not allow_unused:
+            raise RuntimeError(
+                f"The differentiated Tensor at index {i} appears to not have been used in the graph. "
+                "Set allow_unused=True if this is the desired behavior.\n"
+                f"  {errors.describe(x)}"
+            )
+        if g is not None and state.observer is not None:
+            state.observer.found(x, g)
+        results.append(g)
+    return tuple(results)
+
+
+def _listed(grads: Any, count: int) -> list[Any]:
+    if grads is None:
+        return [None] * count
+    grads = [grads] if isinstance(grads, Tensor) else list(grads)
+    if len(grads) != count:
+        raise RuntimeError(f"got {count} tensors and {len(grads)} gradients")
+    return grads
+
+
+def _seeds(roots: list[Tensor], gradients: list[Any], tensors: bool) -> list[Any]:
+    seeds: list[Any] = []
+    for i, (root, gradient) in enumerate(zip(roots, gradients, strict=True)):
+        data = root._data
+        if gradient is None:
+            if root._node is None:
+                raise errors.no_grad_path(root, i)
+            if data.size != 1:
+                raise errors.not_scalar(root)
+            if is_nobodys(root._node):
+                raise errors.no_grad_path(root, i)
+            if data.dtype.kind not in dtypes.FLOATING:
+                raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
+            seed = data.dtype.type(1) if isinstance(data, np.generic) else arrays.library_of(data).ones_like(data)
+            seeds.append(wrap(seed) if tensors else seed)
+            continue
+        if not isinstance(gradient, Tensor):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
+        if gradient._data.shape != data.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} "
+                f"and output[{i}] has a shape of {root.shape}."
+            )
+        if root._node is None or is_nobodys(root._node):
+            raise errors.no_grad_path(root, i)
+        seeds.append(gradient if tensors else gradient._data)
+    return seeds

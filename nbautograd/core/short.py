@@ -1,0 +1,263 @@
+"""The op call in short: run forward, record a node. Written out for one and two inputs, and once for several.
+
+These paths serve plain NumPy tensors while nothing unusual is going on (NOTE [One flag]); whatever they do not
+recognise they hand to `dispatch`, which handles everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import dtype as dtypes
+from . import views
+from .array import compact, ndarray
+from .call import dispatch, fits_of, new, wrap
+from .dtype import UNUSUAL
+from .modes import state
+from .node import tick
+from .steps import step_many, step_one, step_two
+from .tensor import Tensor
+
+FLOAT32 = np.dtype(np.float32)
+float32, unusual = np.float32, dtypes.UNUSUAL_SCALARS
+
+
+def install(op: Any) -> None:
+    """Give the table entry its `call` (forward) and `step` (backward)."""
+    if len(op.inputs) == 1 and op.outputs == 1 and not op.variadic and (op.settings or op.aux or op.view):
+        op.call = _single(op)
+        op.step = step_one(op) if op.rules[0] else None
+    elif op.settings or op.aux or op.variadic or op.view or op.outputs != 1 or op.promote == "none":
+        op.call = _general(op)
+        op.step = step_many(op) if op.outputs == 1 else None
+    elif len(op.inputs) == 1 and not op.boolean and not any(kind == "fact" for kind, _, _ in op.plan):
+        op.call = _unary(op)
+        op.step = step_one(op)
+    elif len(op.inputs) == 2 and not any(kind == "fact" for kind, _, _ in op.plan):
+        op.call = _binary(op)
+        op.step = step_two(op)
+    else:
+        short = len(op.inputs) > 2 and not op.boolean and op.check is None
+        op.call = _several(op) if short else _general(op)
+        op.step = step_many(op)
+
+
+def _unary(op: Any) -> Callable[[Any], Tensor]:
+    forward, saves, differentiable = op.forward, op.saves, op.rules[0] is not None
+
+    def call(x: Any) -> Tensor:
+        if state.special or not isinstance(x, Tensor):
+            return dispatch(op, (x,), {})
+        xd = x._data
+        try:
+            out = forward(xd)
+        except Exception:
+            return dispatch(op, (x,), {})
+        kind = out.__class__
+        if kind is not xd.__class__ or (kind is not float32 and kind in unusual):
+            return dispatch(op, (x,), {})
+        if kind is ndarray:
+            dtype = out.dtype
+            if dtype is not xd.dtype or (dtype is not FLOAT32 and dtype in UNUSUAL):
+                return dispatch(op, (x,), {})
+        t = new(Tensor)
+        t._data = out
+        parent = x._node
+        if parent is None or not differentiable:
+            t._node = None
+        else:
+            t._node = [tick(), op, None, (parent,), tuple([xd if n == "x" else out for n in saves])]
+        return t
+
+    return call
+
+
+def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, Any], Tensor]:
+    slow = slow or dispatch
+    forward = op.forward
+    plan = [(kind, users) for kind, _, users in op.plan]
+    dx, dy = op.rules
+    broadcasts = op.broadcasts
+    same_dtype = not op.boolean
+    wheres = [where for _, where, _ in op.plan]
+    product = plan == [("input", (0,)), ("input", (1,))] and wheres == [1, 0]
+    saved_of, saves = _saver(plan, wheres), bool(plan)
+
+    def call(x: Any, y: Any) -> Tensor:
+        if state.special or not isinstance(x, Tensor):
+            return slow(op, (x, y), {})
+        xd = x._data
+        kind = xd.__class__
+        if isinstance(y, Tensor):
+            yd = y._data
+            py = y._node if dy is not None else None
+            if kind is not yd.__class__:
+                return slow(op, (x, y), {})
+        elif y.__class__ is float or y.__class__ is int:
+            yd = y
+            py = None
+        else:
+            return slow(op, (x, y), {})
+        try:
+            out = forward(xd, yd)
+        except Exception:
+            return slow(op, (x, y), {})
+        fits = None
+        if kind is ndarray:
+            dtype = xd.dtype
+            if (same_dtype and out.dtype is not dtype) or (dtype is not FLOAT32 and dtype in UNUSUAL):
+                return slow(op, (x, y), {})
+            if yd.__class__ is ndarray:
+                if yd.dtype is not dtype:
+                    return slow(op, (x, y), {})
+                if broadcasts or xd.shape != yd.shape:
+                    fits = ((xd.shape, None), (yd.shape, None))
+        elif (same_dtype and out.__class__ is not kind) or (kind is not float32 and kind in unusual):
+            return slow(op, (x, y), {})
+        px = x._node if dx is not None else None
+        t = new(Tensor)
+        t._data = out
+        if px is None and py is None:
+            t._node = None
+        else:
+            if product:
+                saved = (yd if px is not None else None, xd if py is not None else None)
+            else:
+                saved = saved_of(px, py, xd, yd, out) if saves else ()
+            t._node = [tick(), op, fits, (px, py), saved]
+        return t
+
+    return call
+
+
+def _saver(plan: list[tuple[str, tuple[int, ...]]], wheres: list[Any]) -> Callable[..., tuple[Any, ...]]:
+    """How a binary op picks what to save: a value only if a rule that will run has asked for it."""
+    picks = [
+        ((0 in users), (1 in users), 2 if kind == "out" else where)
+        for (kind, users), where in zip(plan, wheres, strict=True)
+    ]
+
+    def saved_of(px: Any, py: Any, xd: Any, yd: Any, out: Any) -> tuple[Any, ...]:
+        values = (xd, yd, out)
+        return tuple(
+            [values[i] if (by_x and px is not None) or (by_y and py is not None) else None for by_x, by_y, i in picks]
+        )
+
+    return saved_of
+
+
+def operator(op: Any) -> Callable[[Any, Any], Any]:
+    """The call of a binary `op` as the method of a Python operator: what is no number is left to the other operand."""
+    return _binary(op, _operands)
+
+
+def _operands(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+    if not all(isinstance(x, Tensor | ndarray | int | float | complex | np.generic) for x in inputs):
+        return NotImplemented
+    return dispatch(op, tuple([wrap(x) if isinstance(x, ndarray) else x for x in inputs]), settings)
+
+
+def _single(op: Any) -> Callable[..., Any]:
+    """The call of an op with one tensor and settings: reductions, views, indexing."""
+    forward, differentiable, is_view, with_aux = op.forward, op.rules[0] is not None, op.view, bool(op.aux)
+    getters = [_getter(op, kind, where) for kind, where, _ in op.plan]
+    floats_only, broadcasts = op.promote == "float", op.broadcasts
+
+    def call(x: Any, **settings: Any) -> Any:
+        if state.special or not isinstance(x, Tensor):
+            return dispatch(op, (x,), settings)
+        xd = x._data
+        if xd.__class__ is not ndarray and (is_view or not isinstance(xd, np.generic)):
+            return dispatch(op, (x,), settings)
+        kind = xd.dtype.kind
+        if kind != "f" and (floats_only or kind in "cV"):
+            return dispatch(op, (x,), settings)
+        for value in settings.values():
+            if isinstance(value, Tensor):
+                return dispatch(op, (x,), settings)
+        try:
+            out = forward(xd, **settings)
+        except Exception:
+            return dispatch(op, (x,), settings)
+        aux: Any = ()
+        if with_aux:
+            out, *aux = out
+        if not is_view:
+            out = compact(out)  # before it is saved: what is saved and what the user has must be one object
+        node = None
+        parent = x._node
+        if parent is not None and differentiable:
+            saved = tuple([get(xd, out, settings, aux) for get in getters])
+            node = [tick(), op, ((xd.shape, None),) if broadcasts else None, (parent,), saved]
+        if is_view:
+            return views.wrap_one(op, x, settings, out, None, node)
+        t = wrap(out, node)
+        return (t, *[wrap(compact(a)) if hasattr(a, "dtype") else a for a in aux]) if with_aux else t
+
+    return call
+
+
+def _getter(op: Any, kind: str, where: Any) -> Callable[[Any, Any, Any, Any], Any]:
+    """How an op with one input finds one of the values it saves."""
+    if kind == "input":
+        return lambda xd, out, settings, aux: xd
+    if kind == "out":
+        return lambda xd, out, settings, aux: out
+    if kind == "fact":
+        fact = where[1]
+        return lambda xd, out, settings, aux: fact(xd)
+    if kind == "aux":
+        return lambda xd, out, settings, aux: aux[where]
+    default = (op.forward.__kwdefaults__ or {}).get(where)
+    return lambda xd, out, settings, aux: settings.get(where, default)
+
+
+def _several(op: Any) -> Callable[..., Tensor]:
+    """The call of an op with three and more tensors; the short path serves arrays of one dtype."""
+    forward, rules, count = op.forward, op.rules, len(op.inputs)
+    getters = [(_pick(kind, where), users) for kind, where, users in op.plan]
+    shaped = op.broadcasts or op.elementwise
+
+    def call(*inputs: Any) -> Tensor:
+        if state.special or len(inputs) != count:
+            return dispatch(op, inputs, {})
+        datas: list[Any] = [x._data if isinstance(x, Tensor) else None for x in inputs]
+        dtype = getattr(datas[0], "dtype", None)
+        for d in datas:
+            if d.__class__ is not ndarray or d.dtype is not dtype:
+                return dispatch(op, inputs, {})
+        try:
+            out = forward(*datas)
+        except Exception:
+            return dispatch(op, inputs, {})
+        if out.__class__ is not ndarray or out.dtype is not dtype or (dtype is not FLOAT32 and dtype in UNUSUAL):
+            return dispatch(op, inputs, {})
+        parents = tuple([x._node if rule is not None else None for x, rule in zip(inputs, rules, strict=True)])
+        if parents.count(None) == count:
+            return wrap(out)
+        saved = tuple(
+            [get(datas, out) if any(parents[i] is not None for i in users) else None for get, users in getters]
+        )
+        return wrap(out, [tick(), op, fits_of(op, datas, [], (out,)) if shaped else None, parents, saved])
+
+    return call
+
+
+def _pick(kind: str, where: Any) -> Callable[[list[Any], Any], Any]:
+    """How an op with several inputs and no settings finds one of the values it saves."""
+    if kind == "out":
+        return lambda datas, out: out
+    if kind == "input":
+        return lambda datas, out: datas[where]
+    index, fact = where
+    return lambda datas, out: fact(datas[index])
+
+
+def _general(op: Any) -> Callable[..., Any]:
+    def call(*inputs: Any, **settings: Any) -> Any:
+        return dispatch(op, inputs, settings)
+
+    return call

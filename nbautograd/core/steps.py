@@ -1,0 +1,150 @@
+"""The steps of backward: what a node does with its gradient, written out for ops of one and two inputs.
+
+A step runs the rules of a node and sends each input its contribution. `waiting` holds what the walk has yet to come to:
+per order of a node, the node and what it has received so far; `heap` holds the orders. See NOTE [The walk].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from heapq import heappush
+from sys import getrefcount
+from typing import Any
+
+from .array import SOLE_HERE, ndarray, unbroadcast
+from .node import FITS, ORDER, PARENTS, Node
+from .op import TABLE, names_of
+from .tensor import Tensor
+
+Waiting = dict[int, tuple[Node, Any]]
+Step = Callable[[Node, Any, Any, list[int], Waiting], None]
+
+
+def fit(c: Any, target: tuple[Any, Any]) -> Any:
+    """A contribution brought back to its input's shape and dtype."""
+    shape, dtype = target
+    if shape is not None and tuple(c.shape) != shape:
+        c = unbroadcast(c, shape)
+    if dtype is None:
+        return c
+    has = c._data.dtype if isinstance(c, Tensor) else c.dtype
+    if has == dtype:
+        return c
+    c = c.real if has.kind == "c" and dtype.kind == "f" else c
+    return TABLE["to_copy"].call(c, dtype=dtype) if isinstance(c, Tensor) else c.astype(dtype)
+
+
+SMALL = 256
+"""Up to so many elements a new array costs less than finding out whether the old one may be used again."""
+SOLE_IN_WAITING = SOLE_HERE + 1
+"""What `getrefcount` says of an array that only `waiting` holds, besides the variable it is asked about."""
+
+
+def send(parent: Node, c: Any, heap: list[int], waiting: Waiting) -> None:
+    """Add the contribution `c` to what `parent` has received; the first one makes it wait its turn."""
+    order = parent[ORDER]
+    if order in waiting:
+        add(parent, c, waiting)
+    else:
+        waiting[order] = parent, c
+        heappush(heap, order)
+
+
+def add(parent: Node, c: Any, waiting: Waiting) -> None:
+    """Add the contribution `c` to what `parent`, which waits already, has received."""
+    order = parent[ORDER]
+    held = waiting[order][1]
+    if (
+        held.__class__ is ndarray
+        and held.size > SMALL
+        and held.base is None
+        and getrefcount(held) <= SOLE_IN_WAITING
+        and held.flags.writeable
+    ):
+        held += c  # nobody else can see this buffer
+    else:
+        waiting[order] = parent, held + c
+
+
+def step_one(op: Any) -> Step:
+    """The step of an op with one input."""
+    pull = op.pulls[0]
+
+    def step(node: Node, g: Any, saved: Any, heap: list[int], waiting: Waiting) -> None:
+        c = pull(g, saved)
+        fits = node[FITS]
+        if fits is not None:
+            c = fit(c, fits[0])
+        parent = node[PARENTS][0]
+        order = parent[ORDER]
+        if order in waiting:
+            add(parent, c, waiting)
+        else:
+            waiting[order] = parent, c
+            heappush(heap, order)
+
+    return step
+
+
+def step_two(op: Any) -> Step:
+    """The step of a binary op; a rule that asks for one saved value is called without a detour."""
+    pull_x, pull_y = op.pulls
+    dx, dy = op.rules
+    counts = None if dx is None or dy is None else (len(_slots(op, 0)), len(_slots(op, 1)))
+    direct, bare = counts == (1, 1), counts == (0, 0)
+    (i,), (j,) = (_slots(op, 0), _slots(op, 1)) if direct else ((0,), (0,))
+    rule_x: Any = dx
+    rule_y: Any = dy
+
+    def step(node: Node, g: Any, saved: Any, heap: list[int], waiting: Waiting) -> None:
+        px, py = node[PARENTS]
+        fits = node[FITS]
+        if px is not None:
+            c = rule_x(g, saved[i]) if direct else rule_x(g) if bare else pull_x(g, saved)
+            if fits is not None:
+                c = fit(c, fits[0])
+            order = px[ORDER]
+            if order in waiting:
+                add(px, c, waiting)
+            else:
+                waiting[order] = px, c
+                heappush(heap, order)
+        if py is not None:
+            c = rule_y(g, saved[j]) if direct else rule_y(g) if bare else pull_y(g, saved)
+            if fits is not None:
+                c = fit(c, fits[1])
+            order = py[ORDER]
+            if order in waiting:
+                add(py, c, waiting)
+            else:
+                waiting[order] = py, c
+                heappush(heap, order)
+
+    return step
+
+
+def _slots(op: Any, i: int) -> tuple[int, ...]:
+    """Where in SAVED the values lie that the rule of input `i` asks for."""
+    return tuple([op.saves.index(name) for name in names_of(op.rules[i])[1:]])
+
+
+def step_many(op: Any) -> Step:
+    """The step of any op with one output."""
+    pulls = op.pulls
+
+    def step(node: Node, g: Any, saved: Any, heap: list[int], waiting: Waiting) -> None:
+        for parent, c in contributions(op, pulls, node, g, saved):
+            if c is not None:
+                send(parent, c, heap, waiting)
+
+    return step
+
+
+def contributions(op: Any, pulls: Any, node: Node, g: Any, saved: Any) -> Iterator[tuple[Node, Any]]:
+    """(parent, contribution) of every input of `node` that needs one."""
+    fits = node[FITS]
+    shares: Any = pulls[0](g, saved) if op.variadic else None
+    for i, parent in enumerate(node[PARENTS]):
+        if parent is not None:
+            c = pulls[i](g, saved) if shares is None else shares[i]
+            yield parent, c if c is None or fits is None else fit(c, fits[i])
