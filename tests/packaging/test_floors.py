@@ -16,7 +16,7 @@ STACK = [
     {"ops"},
     {"autograd", "amp"},
     {"nn", "optim", "utils", "func", "linalg", "fft", "special", "distributions", "replay", "trace"}
-    | {"compiler", "jit", "mps", "random", "settings", "testing", "version", "xpu"},
+    | {"compiler", "distributed", "jit", "mps", "random", "settings", "testing", "version", "xpu"},
     {"backends", "cuda", "serialization"},
     {"accelerator"},
     {"lint", "export"},
