@@ -22,7 +22,7 @@ class Constraint:
     is_discrete: bool = False
     event_dim: int = 0
     _on_arrays: bool = False
-    """Whether `check` takes arrays too, which is several times faster."""
+    """Whether `check` takes arrays too, unless a bound is a tensor; that is several times faster."""
 
     def check(self, value: Tensor) -> Tensor:
         """Which events in `value` are valid."""
@@ -30,7 +30,8 @@ class Constraint:
 
     def holds(self, value: Tensor) -> bool:
         """Whether all events in `value` are valid."""
-        return bool(self.check(value._data if self._on_arrays else value).all())  # type: ignore[arg-type]
+        plain = self._on_arrays and not any(isinstance(bound, Tensor) for bound in vars(self).values())
+        return bool(self.check(value._data if plain else value).all())  # type: ignore[arg-type]
 
     def __repr__(self) -> str:
         bounds = ", ".join(f"{name}={value}" for name, value in vars(self).items() if name[0] != "_")
@@ -60,31 +61,25 @@ class Boolean(Constraint):
 
 
 class _Above(Constraint):
+    _on_arrays = True
+
     def __init__(self, lower_bound: Any) -> None:
         self.lower_bound = lower_bound
 
-    @property
-    def _on_arrays(self) -> bool:  # type: ignore[override]
-        return not isinstance(self.lower_bound, Tensor)
-
 
 class _Below(Constraint):
+    _on_arrays = True
+
     def __init__(self, upper_bound: Any) -> None:
         self.upper_bound = upper_bound
 
-    @property
-    def _on_arrays(self) -> bool:  # type: ignore[override]
-        return not isinstance(self.upper_bound, Tensor)
-
 
 class _Between(Constraint):
+    _on_arrays = True
+
     def __init__(self, lower_bound: Any, upper_bound: Any) -> None:
         self.lower_bound = lower_bound
         self.upper_bound = upper_bound
-
-    @property
-    def _on_arrays(self) -> bool:  # type: ignore[override]
-        return not (isinstance(self.lower_bound, Tensor) or isinstance(self.upper_bound, Tensor))
 
     def check(self, value: Tensor) -> Tensor:
         return (self.lower_bound <= value) & (value <= self.upper_bound)
@@ -227,9 +222,6 @@ class PositiveSemidefinite(Symmetric):
         return functions.as_tensor(np.asarray(_smallest_eigenvalue(value) >= 0)) if bool(found.all()) else found
 
 
-# --- constraints of constraints -----------------------------------------------------------------------------------
-
-
 class IndependentConstraint(Constraint):
     """A constraint that all numbers of the last dimensions must fulfil together."""
 
@@ -238,7 +230,7 @@ class IndependentConstraint(Constraint):
         self.reinterpreted_batch_ndims = reinterpreted_batch_ndims
         self.is_discrete = base_constraint.is_discrete
         self.event_dim = base_constraint.event_dim + reinterpreted_batch_ndims
-        self._on_arrays = base_constraint._on_arrays
+        self._on_arrays = base_constraint._on_arrays and not vars(base_constraint)
 
     def check(self, value: Tensor) -> Tensor:
         found = self.base_constraint.check(value)
