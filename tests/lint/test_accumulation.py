@@ -157,3 +157,19 @@ def test_the_stale_gradient_is_told_with_its_lines() -> None:
     (finding,) = notebook.findings("for _ in range(3):\n    criterion(model(X), Y).backward()\n    optimizer.step()")
     assert finding.message.startswith("SGD.step() at line 3 (step 2 of the loop) used model.weight.grad = ")
     assert finding.hint == "add `optimizer.zero_grad()` before line 2"
+
+
+def test_means_that_are_added_up_undivided_are_noted() -> None:
+    notebook = Notebook()
+    notebook.quietly(SETUP)
+    halves = (
+        "with nb.accumulate(2):\n for i in (0, 4):\n  loss = criterion(model(X[i:i+4]), Y[i:i+4]){}\n  loss.backward()"
+    )
+    assert notebook.findings(halves.format(" / 2")) == []
+    notebook.quietly("optimizer.zero_grad()")
+    trace = notebook.run(halves.format(""), cell="undivided")
+    (finding,) = [f for f in trace.findings if f.code == "NB104"]
+    assert finding.severity == "note"
+    assert "`(loss / 2).backward()`" in finding.hint
+    sums = halves.replace("criterion(model(X[i:i+4]), Y[i:i+4])", "(model(X[i:i+4]) ** 2).sum()")
+    assert notebook.findings(sums.format("")) == []
