@@ -263,8 +263,8 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
         _check_one_of_several(target)
     if recording and is_held_by_leaf(target, leaf):
         raise errors.leaf_in_place(view=leaf is not target)
-    if op.elementwise and not op.overlaps:
-        check_overlap(target._data, others)
+    if op.elementwise if op.overlaps is None else not op.overlaps:
+        _check_overlap(target._data, others)
     result = _unpacked(op, target, others, settings) if state.special else op.call(target, *others, **settings)
     _check_result(target, result)
     if state.observer is not None:
@@ -359,7 +359,7 @@ def _leads_to_quiet(view: Tensor) -> bool:
     return node is not None and is_quiet(node)
 
 
-def check_overlap(data: Any, others: tuple[Any, ...]) -> None:
+def _check_overlap(data: Any, others: tuple[Any, ...]) -> None:
     """Refuse a target with elements on top of each other, and operands that lie across the memory to be written."""
     if data.size and any(step == 0 and n > 1 for n, step in zip(data.shape, data.strides, strict=True)):
         raise RuntimeError(

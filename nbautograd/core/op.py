@@ -102,8 +102,8 @@ class Op:
     """`refuse(*arrays, **settings)` gives torch's error text for arguments that made `forward` fail."""
     check: ClassVar[Any] = None
     """`check(*arrays_and_numbers)` gives torch's error for what `forward` would accept; short paths never need it."""
-    overlaps: ClassVar[bool] = False
-    """In place, it may change memory that several elements share: it puts the same number there each time."""
+    overlaps: ClassVar[bool | None] = None
+    """Whether, in place, it may change memory that several elements share; None: unless it is elementwise."""
     samples: ClassVar[Any] = None
     """`samples(make)` yields argument tuples for the tests; see `nbautograd.ops.samples`."""
 

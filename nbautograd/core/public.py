@@ -117,7 +117,7 @@ class _Call(NamedTuple):
 
     call: Callable[..., Any]
     elementwise: bool
-    overlaps: bool = False
+    overlaps: bool | None = None
 
 
 def public_in_place(

@@ -149,7 +149,6 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
         part = _part(self, items)
         if (problem := CopyInto.refuse(part._data, value._data)) is not None:
             raise RuntimeError(problem)
-        inplace.check_overlap(part._data, (value,))
         inplace.apply(CopyInto, part, value)
     else:
         if items and all(i is None or isinstance(i, slice) for i in items):
