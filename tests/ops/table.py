@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 import nbautograd as nb
+from nbautograd.core.backward import grad
 from nbautograd.core.op import TABLE
 from nbautograd.core.public import FUNCTIONAL, FUNCTIONS
-from nbautograd.core.backward import grad
 from nbautograd.ops.samples import Fixed, Make
 
 from .composites import COMPOSITES
