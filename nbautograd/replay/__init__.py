@@ -24,10 +24,11 @@ from nbautograd.core.dtype import get_default_dtype
 from nbautograd.core.modes import is_grad_enabled, observe, state
 from nbautograd.core.node import OP, Hooked
 from nbautograd.core.tensor import Tensor
+from nbautograd.replay.calls import Item, RefusalError
 from nbautograd.replay.program import Program
 from nbautograd.replay.runtime import MisfitError
 from nbautograd.replay.surroundings import Surroundings
-from nbautograd.replay.tape import Item, RefusalError, Tape
+from nbautograd.replay.tape import Tape
 
 __all__ = ["Captured", "capture"]
 

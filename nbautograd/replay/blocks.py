@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from nbautograd.replay.tape import Call, Var
+from nbautograd.replay.calls import Call, Var
 
 LARGE = 32_768
 """From so many elements on arrays are worth it."""

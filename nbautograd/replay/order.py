@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbautograd.replay.tape import EFFECTS, Call, Var, variables
+from nbautograd.replay.calls import EFFECTS, Call, Var, variables
 
 
 def used(calls: list[Call], results: list[Var]) -> list[Call]:

@@ -20,9 +20,10 @@ from nbautograd.core.op import xp
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.random import Generator, default_generator
 from nbautograd.replay.blocks import Group, grouped
+from nbautograd.replay.calls import Call, Item, Var, variables
 from nbautograd.replay.order import last_uses, ordered, used
 from nbautograd.replay.runtime import HELPERS
-from nbautograd.replay.tape import Call, Item, Tape, Var, variables
+from nbautograd.replay.tape import Tape
 from nbautograd.replay.text import literal, scalar_text, text_of
 
 MOSTLY = 0.9

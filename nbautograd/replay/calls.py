@@ -1,0 +1,92 @@
+"""What a program consists of: variables, and calls of functions on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nbautograd.core.array import ndarray
+from nbautograd.core.op import Op
+
+
+class Var:
+    """An array of the program; `shape` and `dtype` are those it had when the step was noted."""
+
+    __slots__ = ("array", "dtype", "shape", "uniform")
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+        self.shape: tuple[int, ...] | None = getattr(array, "shape", None)
+        self.dtype: Any = getattr(array, "dtype", None)
+        self.uniform = isinstance(array, ndarray) and array.size > 1 and not any(array.strides)
+        """Whether one number stands everywhere, as in the gradient of a sum."""
+
+    @property
+    def size(self) -> int:
+        return 0 if self.shape is None else int(np.prod(self.shape))
+
+
+class Item:
+    """A number that the step returns: the only element of a variable."""
+
+    def __init__(self, var: Var) -> None:
+        self.var = var
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One line of the program: `outs = function(*args, **settings)`."""
+
+    function: Any
+    args: list[Any]
+    outs: list[Any]
+    settings: dict[str, Any] = field(default_factory=dict)
+    name: str = ""
+    kind: str = "op"
+    """`op`, `rule`, `sum`, `fit`, `read`, `draw`, `check`, or an effect: `write`, `accumulate`, `clear`, `step`."""
+    entry: Any = None
+    """The op, where it is elementwise and may be fused with others."""
+    line: int | None = None
+    several: bool = False
+    """Whether the function gives a tuple, even of one."""
+
+    def reads(self) -> list[Var]:
+        """The variables that it reads."""
+        return variables(self.args) + variables(self.settings)
+
+
+def variables(value: Any) -> list[Var]:
+    """The variables in a nest of values."""
+    if isinstance(value, Item):
+        return [value.var]
+    if isinstance(value, Var):
+        return [value]
+    if isinstance(value, slice):
+        return variables((value.start, value.stop, value.step))
+    if isinstance(value, dict):
+        return [v for part in value.values() for v in variables(part)]
+    return [v for part in value for v in variables(part)] if isinstance(value, list | tuple) else []
+
+
+EFFECTS = ("write", "accumulate", "clear", "step")
+
+
+@dataclass(slots=True, eq=False)
+class Ran:
+    """What an op that ran has given and what its rules may ask for."""
+
+    op: type[Op]
+    inputs: list[Any]
+    settings: dict[str, Any]
+    outs: list[Any]
+    aux: list[Var]
+    node: Any
+    slots: list[Any]
+    shares: Any = None
+    """What the one rule of a variadic op gave: for which pass, and for each input."""
+
+
+class RefusalError(Exception):
+    """The step cannot be replayed; the message says why."""

@@ -1,0 +1,180 @@
+"""Notes of backward passes: for every edge the rule that ran, for every node the sum of what it received."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nbautograd.core.node import FITS, OP, PARENTS, Hooked
+from nbautograd.core.op import names_of
+from nbautograd.core.steps import fit
+from nbautograd.core.tensor import Tensor
+from nbautograd.replay.calls import Ran, RefusalError, Var
+from nbautograd.replay.notes import Notes
+
+
+class Gradients(Notes):
+    """Notes of a run forward and backward; see `Tape`."""
+
+    def backward_begin(self, roots: Any, seeds: Any, kind: str, retain_graph: bool, create_graph: bool) -> None:
+        """A pass starts."""
+        self._in_pass = True
+        self._guarded(self._begin, roots, seeds, create_graph)
+
+    def _begin(self, roots: Any, seeds: Any, create_graph: bool) -> None:
+        self._symbolic = not create_graph
+        self._gradients = {}
+        for root, seed in zip(roots, seeds, strict=True):
+            data = seed._data if isinstance(seed, Tensor) else seed
+            v = self._known(data)
+            if v is None:
+                if not bool((data == 1).all()):
+                    raise RefusalError("backward starts from numbers that no op has made")
+                v = self._new(data)
+                self._note(None, [data], [v], kind="seed")
+            self._kept.append(data)
+            if isinstance(seed, Tensor):
+                self._by_tensor[id(seed)] = (v, data)
+                self._kept.append(seed)
+            if self._symbolic:
+                self._send(root._node, v, None)
+
+    def _send(self, node: Any, c: Any, after: Any) -> None:
+        self.walked.add(id(node))
+        held = self._gradients.get(id(node))
+        if held is not None:
+            total = Var(after)
+            self._note(np.add, [held, c], [total], kind="sum", name="add")
+            c = total
+        self._gradients[id(node)] = c
+        if after is not None and isinstance(c, Var):
+            self._vars[id(after)] = c
+            c.array = after
+            self._kept.append(after)
+
+    def flow(self, node: Any, index: int, upstream: Any, contribution: Any, before: Any, after: Any) -> None:
+        """A gradient went along an edge."""
+        if self._symbolic:
+            self._guarded(self._flow, node, index, upstream, contribution, after)
+
+    def _flow(self, node: Any, index: int, upstream: Any, contribution: Any, after: Any) -> None:
+        ran = self._ran.get(id(node))
+        if ran is None:
+            raise RefusalError("its graph has a node that no op has made: a custom Function, or a graph from before")
+        hooks = node[OP]
+        if hooks.__class__ is Hooked and (hooks.on_gradient or hooks.before or hooks.after or hooks.packed):
+            raise RefusalError("a hook is registered in its graph")
+        parent = node[PARENTS][index]
+        c = self._known(contribution)
+        if c is None:
+            c = self._pulled(ran, index, self._upstream(ran, node), contribution)
+        self._send(parent, c, None if isinstance(after, dict) else after)
+
+    def _upstream(self, ran: Ran, node: Any) -> Any:
+        if ran.slots:
+            parts = [self._gradients.get(id(s)) for s in ran.slots]
+            return tuple(parts) if ran.op.outputs is not None else {i: p for i, p in enumerate(parts) if p is not None}
+        return self._gradients[id(node)]
+
+    def _pulled(self, ran: Ran, index: int, g: Any, contribution: Any) -> Any:
+        """The variable of what the rule of input `index` makes of `g`."""
+        op = ran.op
+        if op.wirtinger() is op and op.__dict__.get("_wirtinger") is op:
+            raise RefusalError("it computes gradients of complex numbers")
+        fits = ran.node[FITS]
+        target = None if fits is None else fits[index]
+        if target is not None and op.elementwise and target == (ran.outs[0].shape, None):
+            target = None  # an elementwise rule gives the shape of the result
+        raw = Var(contribution if target is None else None)
+        if op.variadic:
+            if ran.shares is None or ran.shares[0] is not self._gradients:  # of another pass
+                ran.shares = (self._gradients, [Var(None) for _ in ran.inputs])
+                self._rule(ran, 0, g, ran.shares[1])
+            raw = ran.shares[1][index]
+            raw.array, raw.shape, raw.dtype = contribution, contribution.shape, contribution.dtype
+        else:
+            self._rule(ran, index, g, [raw])
+        self._kept.append(contribution)
+        if target is None:
+            self._vars[id(contribution)] = raw
+            return raw
+        fitted = self._new(contribution)
+        self._note(_fitted, [raw, *target], [fitted], kind="fit", name="fit")
+        return fitted
+
+    def _rule(self, ran: Ran, index: int, g: Any, outs: list[Var]) -> None:
+        op = ran.op
+        rule: Any = op.rules[index]
+        origin = {name: (kind, where) for name, (kind, where, _) in zip(op.saves, op.plan, strict=True)}
+        args = [g]
+        for name in names_of(rule)[1:]:
+            kind, where = origin[name]
+            if kind == "input":
+                args.append(tuple(ran.inputs) if op.variadic else ran.inputs[where])
+            elif kind == "out":
+                args.append(ran.outs[0] if op.outputs == 1 else tuple(ran.outs))
+            elif kind == "fact":
+                i, fact = where
+                known = [x.array if isinstance(x, Var) else x for x in ran.inputs]
+                args.append(tuple([fact(x) for x in known]) if op.variadic else fact(known[i]))
+            elif kind == "setting":
+                args.append(ran.settings[where])
+            else:
+                args.append(ran.aux[where])
+        entry = op if op.elementwise and not op.variadic and op.outputs == 1 else None
+        name = f"{op.name}_d{op.inputs[index]}"
+        self._note(rule, args, outs, kind="rule", name=name, entry=entry, several=op.variadic)
+
+    def accumulate(self, tensor: Any, contribution: Any, before: Any, after: Any) -> None:
+        """A leaf added to its `.grad`."""
+        self._guarded(self._accumulate, tensor, contribution)
+
+    def _accumulate(self, tensor: Any, contribution: Any) -> None:
+        if not tensor.is_leaf:
+            raise RefusalError("a computed tensor retains its gradient")
+        hooks = tensor._node[OP]
+        if hooks.__class__ is Hooked and (hooks.on_gradient or hooks.before or hooks.after_accumulate):
+            raise RefusalError("a hook is registered on a leaf")
+        c = self._gradients.get(id(tensor._node)) if self._symbolic else self._known(contribution)
+        if c is None:
+            raise RefusalError("a gradient came from nowhere")
+        self._note(None, [(tensor, ""), c], [], kind="accumulate")
+        self.changed = True
+        self._gradient_of[id(tensor._grad)] = tensor
+        self._vars.pop(id(tensor._grad._data), None)
+        self._kept.append((tensor, tensor._grad, tensor._grad._data))
+
+    def found(self, tensor: Any, gradient: Any) -> None:
+        """`autograd.grad` returned `gradient` for `tensor`."""
+        if self._symbolic:
+            self._guarded(self._found, tensor, gradient)
+
+    def _found(self, tensor: Any, gradient: Any) -> None:
+        v = self._gradients.get(id(tensor._node))
+        if v is None:
+            raise RefusalError("a gradient came from nowhere")
+        self._vars[id(gradient._data)] = v
+        v.array = gradient._data
+        self._kept.append(gradient)
+
+    def grad_set(self, tensor: Any, value: Any) -> None:
+        """`.grad` was replaced."""
+        self._guarded(self._grad_set, tensor, value)
+
+    def _grad_set(self, tensor: Any, value: Any) -> None:
+        if value is not None:
+            raise RefusalError("a gradient is put into place by hand")
+        self._note(None, [(tensor, "")], [], kind="clear")
+        self._kept.append(tensor)
+
+    def freed(self, node: Any) -> None:
+        """Nothing to note: the program frees by itself."""
+
+    def backward_end(self, error: BaseException | None) -> None:
+        """The pass is over."""
+        self._in_pass = False
+
+
+def _fitted(c: Any, shape: Any, dtype: Any) -> Any:
+    return fit(c, (shape, dtype))

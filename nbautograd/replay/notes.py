@@ -1,0 +1,239 @@
+"""Notes of what ran forward: arrays told apart by identity, and which op made which of which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import get_ident
+from typing import Any
+
+import numpy as np
+
+from nbautograd.core.array import ndarray
+from nbautograd.core.call import _prepare as prepared
+from nbautograd.core.call import setting_of
+from nbautograd.core.inplace import storage
+from nbautograd.core.node import SAVED, node_and_output, op_of
+from nbautograd.core.tensor import Tensor
+from nbautograd.replay.calls import Call, Ran, RefusalError, Var, variables
+
+
+class Notes:
+    """The variables and calls of one run of a step, as far as it went forward; see `Tape`."""
+
+    detailed = True
+
+    def __init__(self, arguments: list[Tensor], met: dict[int, Any] | None, line: Callable[[], int | None]) -> None:
+        self.thread: int | None = get_ident()
+        self.calls: list[Call] = []
+        self.problem: str | None = None
+        self.met = met
+        self.outside: dict[int, Any] = {}
+        self.leaves: dict[int, Tensor] = {}
+        self.reads: list[tuple[Any, Var]] = []
+        self.changed = False
+        self.walked: set[int] = set()
+        """The ids of the nodes through which a gradient went."""
+        self._line = line
+        self._vars: dict[int, Var] = {}
+        self._ran: dict[int, Ran] = {}
+        self._gradients: dict[int, Any] = {}
+        self._gradient_of: dict[int, Tensor] = {}
+        self._made: set[int] = set()
+        self._drawn: dict[int, Any] = {}
+        self._raw_draws = 0
+        self._steps = 0
+        self._lasting: dict[int, Tensor] = {}
+        self._by_tensor: dict[int, tuple[Var, Any]] = {}
+        self._writing: tuple[Any, Any] | None = None
+        self._symbolic = True
+        self._in_pass = False
+        self._kept: list[Any] = list(arguments)
+        for t in arguments:
+            self._read(t)
+
+    # --- variables ---
+
+    def _new(self, array: Any) -> Var:
+        v = Var(array)
+        self._vars[id(array)] = v
+        return v
+
+    def _known(self, array: Any) -> Var | None:
+        if array.__class__ is np.bool_:  # there are only two of these objects: they tell nothing apart
+            return None
+        v = self._vars.get(id(array))
+        return v if v is not None and v.array is array else None
+
+    def _result(self, t: Tensor) -> Var:
+        """The variable of a tensor that an op has made."""
+        v = self._known(t._data) or self._new(t._data)
+        self._by_tensor[id(t)] = (v, t._data)
+        return v
+
+    def _note(self, function: Any, args: list[Any], outs: list[Any], settings: Any = None, **more: Any) -> None:
+        self.calls.append(Call(function, args, outs, settings or {}, line=self._line(), **more))
+
+    def _read(self, t: Tensor) -> Var:
+        """The variable for a tensor from outside, which is read here."""
+        owner = self._gradient_of.get(id(t))
+        v = self._new(t._data)
+        self._note(None, [(owner, "grad") if owner is not None else (t, "")], [v], kind="read")
+        self._kept.append(t)
+        self._by_tensor[id(t)] = (v, t._data)
+        if owner is None and id(t) not in self._made:
+            self._lasting[id(t)] = t
+            if t._node is not None:
+                self.leaves[id(t)] = t
+        return v
+
+    def var(self, t: Tensor) -> Var:
+        """The variable that stands for what the tensor `t` holds now."""
+        v, data = self._by_tensor.get(id(t), (None, None))
+        same = data is t._data or (isinstance(data, np.generic) and isinstance(t._data, ndarray))  # see `array_of`
+        found = v if v is not None and same else self._known(t._data)
+        if found is not None:
+            return found
+        if id(t) in self._made or id(t) in self._gradient_of:
+            return self._read(t)
+        if t._node is not None and not t.is_leaf:
+            raise RefusalError("it uses a tensor that was computed before the step")
+        if self.met is not None and id(t) not in self.met:
+            raise RefusalError("it uses a tensor that is neither an argument, nor lasts, nor was made by an op")
+        self.outside[id(t)] = t
+        return self._read(t)
+
+    def _setting(self, value: Any) -> Any:
+        if value.__class__ is np.bool_:
+            raise RefusalError("a single truth value chooses")
+        if isinstance(value, ndarray | np.generic):
+            self._drawn.pop(id(value), None)
+            found = self._known(value)
+            if found is not None:
+                return found
+            if isinstance(value, ndarray) and self.met is not None and id(value) not in self.met:
+                raise RefusalError("an op was given numbers that were computed from tensors in Python")
+            self.outside[id(value)] = value
+            return value
+        if isinstance(value, tuple):
+            return tuple([self._setting(v) for v in value])
+        if isinstance(value, list):
+            return [self._setting(v) for v in value]
+        if isinstance(value, slice):
+            return slice(*[self._setting(v) for v in (value.start, value.stop, value.step)])
+        return value
+
+    # --- forward ---
+
+    def op(self, op: Any, inputs: Any, params: dict[str, Any], outputs: Any, in_place: bool) -> None:
+        """An op ran forward."""
+        self._guarded(self._op, op, inputs, params, outputs)
+
+    def _guarded(self, note: Callable[..., None], *args: Any) -> None:
+        if self.problem is None and not self._steps:
+            try:
+                note(*args)
+            except RefusalError as refused:
+                self.problem = str(refused)
+            except Exception as error:
+                self.problem = f"it could not be followed: {error!r}"
+
+    def _op(self, op: Any, inputs: Any, params: dict[str, Any], outputs: Any) -> None:
+        if self._raw_draws:
+            raise RefusalError("it draws random numbers in a way that cannot be repeated")
+        if any(isinstance(t, Tensor) and (t.is_cuda or t._data.dtype.kind == "V") for t in (*inputs, *outputs)):
+            raise RefusalError("it computes on a GPU, or in bfloat16")
+        given = [self.var(x) if isinstance(x, Tensor) else x for x in inputs]
+        for x in inputs:
+            if isinstance(x, Tensor):
+                self._drawn.pop(id(x._data), None)
+        datas, casts = prepared(op, inputs)
+        for i, was in enumerate(casts):
+            if was is not None:
+                cast = Var(datas[i])
+                self._note(np.ndarray.astype, [given[i], datas[i].dtype], [cast], kind="fit", name="astype")
+                given[i] = cast
+            elif not isinstance(inputs[i], Tensor) and inputs[i] is not None:
+                given[i] = _number(inputs[i], datas[i])
+        settings = {name: self._setting(value) for name, value in params.items()}
+        if op.name == "index" and any(_is_mask(v) for v in variables(settings)):
+            raise RefusalError("the shape of a result depends on numbers")
+        self._kept.append((inputs, outputs))
+        same = all(self._known(t._data) is not None for t in outputs) and not op.aux
+        outs = [self._result(t) for t in outputs]
+        aux = [Var(None) for _ in op.aux]
+        elementwise = op if op.elementwise and not op.aux and op.outputs == 1 else None
+        if not same:
+            several = op.outputs != 1 or bool(aux)
+            more: dict[str, Any] = {"name": op.name, "entry": elementwise, "several": several}
+            self._note(op.forward, given, [*outs, *aux], settings, **more)
+        node = None if outputs[0]._node is None else node_and_output(outputs[0]._node)[0]
+        if node is not None:
+            slots = [t._node for t in outputs] if op.outputs != 1 else []
+            full = {name: settings[name] if name in settings else setting_of(op, {}, name) for name in op.settings}
+            self._ran[id(node)] = Ran(op_of(node), given, full, outs, aux, node, slots)
+            saved = node[SAVED] if isinstance(node[SAVED], tuple) else ()
+            for (kind, where, _), value in zip(op.plan, saved, strict=False):
+                if kind == "aux" and hasattr(value, "dtype"):
+                    aux[where].array, aux[where].shape, aux[where].dtype = value, value.shape, value.dtype
+                    self._vars[id(value)] = aux[where]
+
+    def extra(self, values: tuple[Any, ...]) -> None:
+        """The aux values of the last op, as tensors."""
+        self._guarded(self._extra, values)
+
+    def _extra(self, values: tuple[Any, ...]) -> None:
+        for v, t in zip(self.calls[-1].outs[-len(values) :], values, strict=True):
+            if isinstance(t, Tensor):
+                v.array, v.shape, v.dtype = t._data, t._data.shape, t._data.dtype
+                self._by_tensor[id(t)] = (v, t._data)
+                self._vars[id(t._data)] = v
+                self._kept.append(t)
+
+    def in_place(self, target: Any, result: Any) -> None:
+        """The result of the last op goes into `target`."""
+        self._writing = (target, result)
+
+    def mutated(self, tensor: Any) -> None:
+        """Values were changed in place."""
+        self._guarded(self._mutated, tensor)
+
+    def _mutated(self, tensor: Any) -> None:
+        writing, self._writing = self._writing, None
+        if self._in_pass and writing is None:
+            return  # backward adds to a gradient, which is told apart
+        if writing is None or writing[0] is not tensor:
+            raise RefusalError("a tensor is changed by other means than an op")
+        if tensor._base is not None or tensor._views or self._shared(tensor):
+            raise RefusalError("a tensor that shares memory with others is changed in place")
+        v = self.var(writing[1])
+        if v.dtype != tensor._data.dtype:
+            raise RefusalError("a tensor is changed in place by numbers of another dtype")
+        owner = self._gradient_of.get(id(tensor))
+        if owner is not None or id(tensor) in self._lasting:
+            self._note(None, [(owner, "grad") if owner is not None else (tensor, ""), v], [], kind="write")
+            self.changed = True
+        self._vars[id(tensor._data)] = v
+        v.array = tensor._data
+        self._by_tensor[id(tensor)] = (v, tensor._data)
+
+    def _shared(self, tensor: Any) -> bool:
+        """Whether other tensors that the program knows have their numbers where `tensor` has its own."""
+        data = tensor._data
+        if tensor._scalar_group and any(r() is not None and r() is not tensor for r in tensor._scalar_group):
+            return True
+        if any(known is data and key != id(tensor) for key, (_, known) in self._by_tensor.items()):
+            return True
+        owner = storage(data)
+        return any(
+            isinstance(v.array, ndarray) and v.array is not data and storage(v.array) is owner
+            for v in self._vars.values()
+        )
+
+
+def _is_mask(v: Var) -> bool:
+    return v.dtype is not None and v.dtype.kind == "b"
+
+
+def _number(given: Any, prepared: Any) -> Any:
+    """The number that forward was run with, as plain Python where that computes the same."""
+    return given if isinstance(given, bool | int | float) else prepared
