@@ -262,6 +262,7 @@ def _unscale(gradient: Tensor, factor: Any) -> bool:
     if isinstance(data, np.generic):
         inplace.write(gradient, data * data.dtype.type(factor))
     else:
+        data = inplace.writable(gradient)
         data *= data.dtype.type(factor)
         inplace.touched(gradient)
     return not finite

@@ -15,6 +15,7 @@ from . import dtype as dtypes
 from . import errors, views
 from .array import compact, is_cupy, ndarray
 from .dtype import INEXACT
+from .inference import mark_new
 from .inplace import array_of
 from .modes import is_recording, local, state
 from .node import OutputSlot, tick
@@ -209,6 +210,8 @@ def wrap(data: Any, node: Any = None) -> Tensor:
     t = new(Tensor)
     t._data = data
     t._node = node
+    if state.special:
+        mark_new(t)
     return t
 
 

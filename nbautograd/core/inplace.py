@@ -150,13 +150,28 @@ def share(tensor: Tensor, other: Tensor) -> None:
         other._scalar_changes = tensor._scalar_changes
 
 
+def writable(tensor: Tensor) -> Any:
+    """The array of `tensor` for whoever changes it by hand, and then says `touched(tensor)`.
+
+    Raises: RuntimeError in torch's words for an inference tensor outside inference mode.
+    """
+    if state.special:
+        _announce(tensor)
+    return array_of(tensor)
+
+
+def _announce(tensor: Tensor) -> None:
+    """`tensor` is about to be changed."""
+    inference.check_change(tensor)
+    if before_change is not None:
+        before_change(tensor)
+
+
 def write(tensor: Tensor, value: Any) -> None:
     """Put the array `value` into the memory of `tensor`."""
     global last_change
     if state.special:
-        inference.check_change(tensor)
-        if before_change is not None:
-            before_change(tensor)
+        _announce(tensor)
     data = tensor._data
     if isinstance(data, np.generic):
         fresh = data.dtype.type(value)

@@ -74,9 +74,6 @@ def finish(op: Any, node: Node | None, inputs: tuple[Any, ...], outputs: tuple[T
     if op.view:
         for out in outputs:
             out._inference = inputs[0]._inference if out._base is not None else local.inference
-    elif local.inference is not None:
-        for out in outputs:
-            out._inference = local.inference
     if node is None:
         return
     op = op_of(node)

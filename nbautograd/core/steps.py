@@ -44,16 +44,15 @@ def send(parent: Node, c: Any, heap: list[int], waiting: Waiting) -> None:
     """Add the contribution `c` to what `parent` has received; the first one makes it wait its turn."""
     order = parent[ORDER]
     if order in waiting:
-        add(parent, c, waiting)
+        add(order, c, waiting)
     else:
         waiting[order] = parent, c
         heappush(heap, order)
 
 
-def add(parent: Node, c: Any, waiting: Waiting) -> None:
-    """Add the contribution `c` to what `parent`, which waits already, has received."""
-    order = parent[ORDER]
-    held = waiting[order][1]
+def add(order: int, c: Any, waiting: Waiting) -> None:
+    """Add the contribution `c` to what the node of that order, which waits already, has received."""
+    parent, held = waiting[order]
     if (
         held.__class__ is ndarray
         and held.size > SMALL
@@ -78,7 +77,7 @@ def step_one(op: Any) -> Step:
         parent = node[PARENTS][0]
         order = parent[ORDER]
         if order in waiting:
-            add(parent, c, waiting)
+            add(order, c, waiting)
         else:
             waiting[order] = parent, c
             heappush(heap, order)
@@ -105,7 +104,7 @@ def step_two(op: Any) -> Step:
                 c = fit(c, fits[0])
             order = px[ORDER]
             if order in waiting:
-                add(px, c, waiting)
+                add(order, c, waiting)
             else:
                 waiting[order] = px, c
                 heappush(heap, order)
@@ -115,7 +114,7 @@ def step_two(op: Any) -> Step:
                 c = fit(c, fits[1])
             order = py[ORDER]
             if order in waiting:
-                add(py, c, waiting)
+                add(order, c, waiting)
             else:
                 waiting[order] = py, c
                 heappush(heap, order)

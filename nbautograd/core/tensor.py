@@ -12,6 +12,7 @@ from . import array as arrays
 from . import dtype as dtypes
 from . import errors, modes
 from .absent import absent
+from .inference import mark_new
 from .modes import state
 from .node import (
     GradFn,
@@ -84,6 +85,8 @@ class Tensor:
         t = object.__new__(cls)
         t._data = Tensor._from_old_arguments(args, dtype or dtypes.get_default_dtype(), device)
         t._node = None
+        if state.special:
+            mark_new(t)
         return t
 
     if TYPE_CHECKING:  # what the ops floor attaches, for type checkers

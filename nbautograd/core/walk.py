@@ -320,7 +320,8 @@ def add_to(held: Tensor, g: Any) -> None:
     if isinstance(held._data, np.generic):
         inplace.write(held, held._data + g)
     else:
-        held._data += g
+        data = inplace.writable(held)
+        data += g
         inplace.touched(held)
 
 

@@ -73,7 +73,7 @@ def trunc_normal_(
     with no_grad():
         tensor.normal_(mean, std, generator=generator)
         while True:  # draw again what fell outside
-            data = inplace.array_of(tensor)
+            data = inplace.writable(tensor)
             outside = (data < a) | (data > b)
             count = int(outside.sum())
             if count == 0:
@@ -200,7 +200,7 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
     rows = tensor.shape[0]
     normal_(tensor, 0.0, std, generator)
     order = uniform_(tensor.new_empty(tuple(tensor.shape)), generator=generator)._data.argsort(axis=0)
-    values = inplace.array_of(tensor)
+    values = inplace.writable(tensor)
     values[order < math.ceil(sparsity * rows)] = 0
     inplace.touched(tensor)
     return tensor

@@ -16,7 +16,7 @@ import numpy as np
 from nbautograd.core.array import library_of
 from nbautograd.core.call import wrap
 from nbautograd.core.dtype import get_default_dtype
-from nbautograd.core.inplace import array_of, touched, write
+from nbautograd.core.inplace import array_of, touched, writable, write
 from nbautograd.core.tensor import Tensor
 
 from .optimizer import Group, Optimizer, evaluated
@@ -77,7 +77,7 @@ class ElementwiseOptimizer(Optimizer):
             self._run(update, gradient, value, np.asarray(g), held)
             write(p, value)
         else:
-            self._run(update, gradient, data, g, held)
+            self._run(update, gradient, writable(p), g, held)
             touched(p)
 
     def _run(self, update: Update, gradient: Update | None, p: Any, g: Any, held: list[Any]) -> None:

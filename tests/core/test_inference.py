@@ -32,6 +32,32 @@ def what_is_marked(t):
     )
 
 
+def what_no_op_makes_is_marked_too(t):
+    x, w = vector(t), t.ones(3, 3)
+    with t.inference_mode():
+        layer, norm = t.nn.Linear(3, 2), t.nn.BatchNorm1d(3)
+        made = [
+            x.argmax(),
+            x.max(0)[1],
+            x.sort()[1],
+            t.topk(x, 1)[0],
+            t.nonzero(x),
+            t.unique(x),
+            t.bincount(t.tensor([1])),
+        ]
+        made += [layer.weight, layer.bias, norm.running_mean, norm.num_batches_tracked, t.nn.Parameter(t.ones(2))]
+        made += [t.multinomial(t.ones(3), 2), t.randperm(3), t.Tensor([1.0]), t.linalg.inv(t.eye(2)), t.histc(x)]
+        old = [t.nn.Parameter(w), w[0], w.data, x.data, w.t()]
+    return [v.is_inference() for v in made], [v.is_inference() for v in old]
+
+
+def a_layer_made_inside_is_not_trained_outside(t):
+    with t.inference_mode():
+        layer = t.nn.Linear(3, 2)
+    layer.weight.grad = t.ones(2, 3)
+    t.optim.SGD(layer.parameters(), lr=0.1).step()
+
+
 def nothing_is_recorded_even_with_grad_enabled(t):
     x = vector(t)
     with t.inference_mode():
@@ -153,6 +179,7 @@ def multithreading_is_a_switch(t):
 @named(
     [
         what_is_marked,
+        what_no_op_makes_is_marked_too,
         nothing_is_recorded_even_with_grad_enabled,
         a_part_of_it_may_record,
         recording_is_on_after_mode_false_even_in_no_grad,
@@ -215,6 +242,10 @@ def test_a_custom_function_must_not_keep_an_inference_tensor():
         return Keep.apply(vector(t), made(t))
 
     same(keep, raises=True)
+
+
+def test_a_layer_made_inside_is_refused_by_an_optimizer_outside():
+    same(a_layer_made_inside_is_not_trained_outside, raises=True)
 
 
 def test_ops_take_the_short_path_again_when_the_last_inference_tensor_dies():

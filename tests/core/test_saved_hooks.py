@@ -386,6 +386,52 @@ def test_what_backward_needs_may_be_changed_where_that_is_allowed(change):
     same(mutated(change))
 
 
+def steps_by(optimizer):
+    def step(t, w, loss):
+        loss.backward(retain_graph=True)
+        optimizer(t, w).step()
+
+    return step
+
+
+DIRECT_CHANGES = {
+    "a step of SGD": steps_by(lambda t, w: t.optim.SGD([w], lr=0.1)),
+    "a step of Adam": steps_by(lambda t, w: t.optim.Adam([w], lr=0.1)),
+    "a step of LBFGS": lambda t, w, loss: (loss.backward(retain_graph=True), t.optim.LBFGS([w]).step(lambda: loss)),
+    "an initialisation": lambda t, w, loss: t.nn.init.constant_(w, 2.0),
+    "another initialisation": lambda t, w, loss: t.nn.init.sparse_(w, 1.0),
+}
+
+
+@pytest.mark.parametrize("change", DIRECT_CHANGES.values(), ids=DIRECT_CHANGES)
+def test_what_backward_needs_may_be_changed_by_optimizers_and_initialisations(change):
+    def scenario(t):
+        with t.autograd.graph.allow_mutation_on_saved_tensors():
+            w = t.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+            loss = (w.exp() * w * w).sum()
+            change(t, w, loss)
+            w.grad = None
+            loss.backward()
+            return w.grad, w.detach()
+
+    same(scenario)
+
+
+def clipped(t):
+    with t.autograd.graph.allow_mutation_on_saved_tensors():
+        w, x = t.tensor([3.0, 4.0], requires_grad=True), t.tensor([1.0, 2.0], requires_grad=True)
+        w.grad = t.tensor([30.0, 40.0])
+        out = (w.grad * x * x).sum()
+        t.nn.utils.clip_grad_norm_([w], 1.0)
+        out.backward()
+        (w * 2).sum().backward()
+        return x.grad, w.grad
+
+
+def test_a_gradient_that_backward_needs_may_be_clipped_and_added_to():
+    same(clipped)
+
+
 def test_a_scalar_may_be_changed_too():
     same(mutated(lambda b: b.sin_(), start=2.0))
 

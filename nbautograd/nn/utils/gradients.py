@@ -59,7 +59,7 @@ def clip_grads_with_norm_(
     factor = min(float(max_norm) / (float(total_norm) + 1e-6), 1.0)
     if math.isnan(factor) or factor < 1:
         for g in _gradients(parameters):
-            data = inplace.array_of(g)
+            data = inplace.writable(g)
             data *= data.dtype.type(factor)
             inplace.touched(g)
 
@@ -91,6 +91,6 @@ def clip_grad_norm_(
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Hold every gradient within ±clip_value, in place."""
     for g in _gradients(parameters):
-        data = inplace.array_of(g)
+        data = inplace.writable(g)
         library_of(data).clip(data, -clip_value, clip_value, out=data)
         inplace.touched(g)

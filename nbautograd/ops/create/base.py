@@ -11,7 +11,6 @@ from nbautograd.core import errors
 from nbautograd.core.absent import absent
 from nbautograd.core.call import wrap
 from nbautograd.core.device import gpu_count, preferred
-from nbautograd.core.inference import mark_new
 from nbautograd.core.inplace import write
 from nbautograd.core.layout import strided
 from nbautograd.core.modes import state
@@ -28,8 +27,6 @@ def finish(data: Any, device: Any = None, requires_grad: bool = False) -> Tensor
     if where is not None and (where is not arrays.CPU or arrays.is_cupy(data)):
         data = arrays.place(data, arrays.device(where))
     t = wrap(arrays.compact(data))
-    if state.special:
-        mark_new(t)
     if requires_grad:
         if data.dtype.kind not in dtypes.INEXACT:
             raise errors.integer_requires_grad(t.dtype)
