@@ -18,9 +18,27 @@ from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.random.generators import Generator, numbers_of
+from nbautograd.ops.samples import Make, through
 
 STEP = 1e-4
 """Half the distance of the two parameters, relative to the parameter: truncation and rounding are both about 1e-8."""
+
+
+_SHAPES = ((1,), (3,), (0, 3), (2, 3), (3, 2), (1, 1), (2, 3, 2), (1, 2, 1), (5,), (2, 2), (4, 1), (2, 1, 3), (7,))
+
+
+def _gamma_drawn(make: Make) -> Any:
+    for shape in ((), *_SHAPES):
+        for low in (0.3, 2.0):
+            yield make(*shape, low=low, high=low + 1), {"sample": make.fixed(*shape, low=0.1, high=4.0)}
+
+
+def _dirichlet_drawn(make: Make) -> Any:
+    for shape in _SHAPES:
+        for low in (0.3, 2.0):
+            sample = make.fixed(*shape, low=0.1, high=1.0)
+            sample /= sample.sum(-1, keepdims=True) + 0.1 * (shape[-1] == 1)
+            yield make(*shape, low=low, high=low + 1), {"sample": sample}
 
 
 def quantile_slope(tails: Any, density: Any, below: Any, x: Any, a: Any, *others: Any) -> Any:
@@ -70,6 +88,7 @@ class GammaDraw(Op):
     """
 
     node_name = "StandardGammaBackward0"
+    samples = through("", _gamma_drawn, numeric=False, second=False)
 
     def forward(concentration, *, sample):
         return xp.asarray(sample)
@@ -85,6 +104,7 @@ class DirichletDraw(Op):
     """
 
     node_name = "DirichletBackward"
+    samples = through("", _dirichlet_drawn, numeric=False, second=False)
 
     def forward(concentration, *, sample):
         return xp.asarray(sample)
