@@ -1,7 +1,8 @@
 """Programs made by chance (views, changes in place, branches, reuse, hooks) do what they do in PyTorch.
 
 `NBAUTOGRAD_PROGRAMS=10000 pytest tests/core/test_random_programs.py` tries more of them, `NBAUTOGRAD_SEED=1` others. A
-program that differs is cut down line by line before it is shown.
+program that differs is cut down line by line before it is shown. The test stops at the first;
+`NBAUTOGRAD_PROGRAMS=10000 python -m tests.core.test_random_programs` shows every one, and how many there were.
 
 NOTE [What is not compared]
 No branch asks about zero, where rounding would decide. Where PyTorch's outcome is an accident of its memory, programs do
@@ -271,19 +272,48 @@ def report(lines: list[str], torch: Any, nb: Any) -> str:
     return "\n".join([*lines, *rows])
 
 
-@hypothesis.seed(FIRST)
-@hypothesis.settings(
-    max_examples=COUNT,
-    deadline=None,
-    database=None,
-    phases=[hypothesis.Phase.generate],
-    suppress_health_check=list(hypothesis.HealthCheck),
-)
-@hypothesis.given(strategies.randoms(use_true_random=False))
-def test_programs_made_by_chance_do_what_they_do_in_pytorch(chance: random.Random) -> None:
+def mismatch(chance: random.Random) -> str:
+    """The shortest text of a program made by chance that differs, and where it does; nothing if it does not."""
     torch = pytest.importorskip("torch")
     import nbautograd as nb
 
     lines = Program(chance, torch).lines
-    if differs(lines, torch, nb):
-        pytest.fail(report(shortest(lines, torch, nb), torch, nb), pytrace=False)
+    return report(shortest(lines, torch, nb), torch, nb) if differs(lines, torch, nb) else ""
+
+
+def for_programs(test: Any) -> Any:
+    """`test` called with the sources of chance of `COUNT` programs."""
+    settings = hypothesis.settings(
+        max_examples=COUNT,
+        deadline=None,
+        database=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    given = hypothesis.given(strategies.randoms(use_true_random=False))
+    return hypothesis.seed(FIRST)(settings(given(test)))
+
+
+@for_programs
+def test_programs_made_by_chance_do_what_they_do_in_pytorch(chance: random.Random) -> None:
+    found = mismatch(chance)
+    if found:
+        pytest.fail(found, pytrace=False)
+
+
+def show_all() -> None:
+    """Print every program that differs."""
+    found: list[str] = []
+
+    @for_programs
+    def try_one(chance: random.Random) -> None:
+        found.append(mismatch(chance))
+        if found[-1]:
+            print(found[-1], end="\n\n", flush=True)
+
+    try_one()
+    print(f"seed {FIRST}: {len(found)} programs, {len(found) - found.count('')} mismatches")
+
+
+if __name__ == "__main__":
+    show_all()
