@@ -33,6 +33,7 @@ class FunctionCtx:
         self._materialize = True
         self._outputs: list[tuple[Any, Any, Any] | None] = []
         self._inputs: tuple[Any, ...] = ()
+        self._views: tuple[int, ...] = ()
         self._node: Any = None
         self._node_name = ""
 

@@ -154,7 +154,10 @@ def _output(ctx: FunctionCtx, out: Any, node: Any, nr: int, count: int) -> Any:
         if own is not None:
             inplace.set_history(out, own)
         return out
-    if out._node is not None or out._base is not None or any(out is x for x in ctx._inputs):
+    is_view = out._base is not None or any(out is x for x in ctx._inputs)
+    if is_view:
+        ctx._views = (*ctx._views, nr)
+    if is_view or out._node is not None:
         out = out.detach()
     out._node = own
     return out

@@ -53,6 +53,10 @@ class Entry(Op, abstract=True):
         node[SAVED][0]._saved = None
 
     @staticmethod
+    def returned_view(node: Any, nr: int) -> bool:
+        return nr in node[SAVED][0]._views
+
+    @staticmethod
     def attribute(node: Any, name: str) -> Any:
         """`grad_fn.saved_tensors`, and whatever else forward left in `ctx`."""
         if name.startswith("__") or (not hasattr(type(ctx := node[SAVED][0]), name) and name not in vars(ctx)):

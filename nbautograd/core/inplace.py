@@ -227,6 +227,12 @@ SEVERAL = (
     "to be modified inplace. You should replace the inplace operation by an out-of-place one.\n"
     "  hint: take the part with an index, as in x[0], and change that"
 )
+CUSTOM = (
+    "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to "
+    "handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect "
+    "gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function.\n"
+    "  hint: y = F.apply(x).clone(), or return x.clone() in forward"
+)
 
 
 def _one_of_several(parent: Any) -> str | None:
@@ -275,7 +281,7 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
     recording = is_grad_enabled()
     leaf = target._base if target._base is not None else target
     if recording and (target._node is not None or any(isinstance(x, Tensor) and x._node is not None for x in others)):
-        _check_one_of_several(target)
+        _check_view(target)
     if recording and is_held_by_leaf(target, leaf):
         raise errors.leaf_in_place(view=leaf is not target)
     if op.elementwise if op.overlaps is None else not op.overlaps:
@@ -350,13 +356,14 @@ def _check_result(target: Tensor, result: Tensor) -> None:
         )
 
 
-def _check_one_of_several(target: Tensor) -> None:
-    if target._path is not None and any(nr is not None for _, _, nr in target._path):
+def _check_view(target: Tensor) -> None:
+    why = _why_unchangeable(target)
+    if why is not None:
         what = "A view was created in no_grad mode and is being modified inplace with grad mode enabled"
         if target._node is not None and not is_leaf_node(target._node):
             source, nr = node_and_output(target._node)
             what = f"Output {nr} of {_bare_name(source)} is a view and is being modified inplace"
-        raise RuntimeError(f"{what}. {SEVERAL}")
+        raise RuntimeError(f"{what}. {why}")
     if target._path is not None and _leads_to_quiet(target):
         which = "A view was"
         if target._node is not None and not is_leaf_node(target._node):
@@ -372,6 +379,19 @@ def _leads_to_quiet(view: Tensor) -> bool:
             break
         node = node[PARENTS][0]
     return node is not None and is_quiet(node)
+
+
+def _why_unchangeable(target: Tensor) -> str | None:
+    """What forbids to change `target`, if it is a view of a kind that has no history to put the change into."""
+    if target._path is not None and any(nr is not None for _, _, nr in target._path):
+        return SEVERAL
+    root = target if target._base is None else target._base
+    if root._node is None or is_leaf_node(root._node):
+        return None
+    source, nr = node_and_output(root._node)
+    if not op_of(source).returned_view(source, nr):
+        return None
+    return CUSTOM if root._node is source else SEVERAL
 
 
 def _check_overlap(data: Any, others: tuple[Any, ...]) -> None:

@@ -127,6 +127,11 @@ class Op:
         """Let go of what `node` saved, after backward came through."""
         node[SAVED] = None
 
+    @staticmethod
+    def returned_view(node: Any, nr: int) -> bool:
+        """Whether output `nr` is a view of whose base the history knows nothing: custom functions return such."""
+        return False
+
     @classmethod
     def on(cls, library: Any) -> type[Op]:
         """This entry with its functions bound to CuPy instead of NumPy."""

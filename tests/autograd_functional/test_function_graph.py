@@ -192,6 +192,45 @@ def an_attribute_that_was_never_set(t):
     function(t, keeping, times_k).apply(vector(t)).grad_fn.nothing  # noqa: B018
 
 
+def changed(forward, change, backward=None):
+    """A scenario that changes in place what a function has returned."""
+
+    def scenario(t):
+        y = function(t, forward, backward or times_k).apply(vector(t))
+        change(y)
+
+    return scenario
+
+
+VIEWS = {
+    "a view": changed(lambda ctx, a: a.view(2, 1), lambda y: y.mul_(2)),
+    "a view of a view": changed(lambda ctx, a: a.view(2, 1), lambda y: y.view(2).mul_(2)),
+    "an item of a view": changed(lambda ctx, a: a.view(2, 1), lambda y: y[0].zero_()),
+    "an input": changed(lambda ctx, a: a, lambda y: y.add_(1)),
+    "a view of something new": changed(lambda ctx, a: (a * 2).view(2, 1), lambda y: y.add_(1)),
+    "one of several views": changed(lambda ctx, a: (a[0], a[1]), lambda y: y[0].add_(1)),
+}
+
+
+@pytest.mark.parametrize("scenario", VIEWS.values(), ids=VIEWS)
+def test_a_view_that_a_function_returned_must_not_be_changed(scenario):
+    same(scenario, raises=True)
+
+
+def returned_views_may_be_copied(t):
+    x = vector(t)
+    y = function(t, lambda ctx, a: a.view(2, 1), lambda ctx, g: g.view(2) * 3).apply(x)
+    z = y.clone().mul_(2)
+    with t.no_grad():
+        y.mul_(5)
+    z.sum().backward()
+    return x.grad, y.detach(), function(t, lambda ctx, a: a.detach(), lambda ctx, g: g).apply(x).mul_(2).requires_grad
+
+
+def test_a_view_that_a_function_returned_may_be_copied_and_changed_unrecorded():
+    same(returned_views_may_be_copied)
+
+
 @named([saved_tensors_after_backward, backward_and_vjp_both, an_attribute_that_was_never_set])
 def test_mistakes_get_pytorchs_errors(scenario):
     same(scenario, raises=True)
