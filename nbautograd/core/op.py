@@ -24,11 +24,14 @@ behind the result. Un-broadcasting is the engine's work, never a rule's.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any, ClassVar
 
 import numpy as np
+
+from nbautograd.fast import serve
 
 from . import array as arrays
 from .node import SAVED
@@ -113,13 +116,13 @@ class Op:
         cls.name = cls.__dict__.get("name") or snake(cls.__name__)
         cls.node_name = cls.__dict__.get("node_name") or f"{cls.__name__}Backward0"
         bare = cls.node_name.rstrip("0123456789").removesuffix("Backward").removesuffix("Backwards")
-        cls.title = cls.__dict__.get("title") or snake(bare)
-        forward = cls.forward
+        cls.title = cls.__dict__.get("title") or snake(bare).removeprefix("native_")
+        forward = inspect.unwrap(cls.forward)  # it may be that of another entry, which is served
         code = forward.__code__
         names = code.co_varnames
         cls.inputs = names[: code.co_argcount] or ("xs",)
         cls.settings = names[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
-        compile_entry(cls, forward, tuple(getattr(cls, f"d{n}", None) for n in cls.inputs))
+        compile_entry(cls, serve(cls.name, forward), tuple(getattr(cls, f"d{n}", None) for n in cls.inputs))
         TABLE[cls.name] = cls
 
     @staticmethod
@@ -251,6 +254,7 @@ _worlds: dict[tuple[int, int], dict[str, Any]] = {}
 
 def rebind(function: Any, space: Any) -> Any:
     """A copy of `function` (and of the helpers beside it) whose global `xp` is `space`; see NOTE [The seam]."""
+    function = inspect.unwrap(function)  # kernels for NumPy serve nobody else
     key = (id(function.__globals__), id(space))
     world = _worlds.get(key)
     if world is None:

@@ -83,8 +83,10 @@ def _leaves(trace: Trace) -> Iterator[str]:
     for value in (*first, *last):
         if skipped and last and value is last[0]:
             yield f"  … {skipped:,} more leaves …"
-        origin = _origin(ledgers.get(value.id, []), meetings.get(value.id, []), trace)
-        yield f"  {_called(value)} = {_numbers(value.data, value.shape)}   .grad {label(value.grad, NUMBERS)}{origin}"
+        grad = label(value.grad, NUMBERS)
+        if value.grad:
+            grad += _origin(ledgers.get(value.id, []), meetings.get(value.id, []), trace)
+        yield f"  {_called(value)} = {_numbers(value.data, value.shape)}   .grad {grad}"
 
 
 def _origin(passes: list[Contribution], paths: list[Summary], trace: Trace) -> str:

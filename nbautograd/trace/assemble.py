@@ -6,7 +6,9 @@ import math
 import re
 from typing import Any
 
+from nbautograd.core.tensor import Tensor
 from nbautograd.trace import ledger
+from nbautograd.trace.bystanders import without_bystanders
 from nbautograd.trace.model import (
     Accumulate,
     Contribution,
@@ -28,6 +30,7 @@ from nbautograd.trace.model import (
 from nbautograd.trace.names import Names
 from nbautograd.trace.notes import EventNote, OpNote, PassNote, ScopeNote, ValueNote, in_words
 from nbautograd.trace.record import Recorder
+from nbautograd.trace.settings import setting, tells
 from nbautograd.trace.summary import FULL, WHOLE, Summaries
 from nbautograd.trace.where import Place
 
@@ -70,8 +73,17 @@ class _Assembly:
     # --- values, ops, scopes ---
 
     def _chosen_ops(self) -> list[OpNote]:
-        ops, most = self.recorder.kept.ops(), self.recorder.max_nodes
+        ran, most = self.recorder.kept.ops(), self.recorder.max_nodes
+        ops = without_bystanders(ran, self._names_a_tensor)
+        self.result.op_count -= len(ran) - len(ops)
         return ops if len(ops) <= most else ops[: most - most // 3] + ops[len(ops) - most // 3 :]
+
+    def _names_a_tensor(self, note: OpNote) -> bool:
+        """Whether the user has a name for what an op put out."""
+        if any(self.names.of(value) for value in note.outputs):
+            return True
+        name = self.names.assigned(note.place.span)
+        return name is not None and isinstance(self.recorder.namespace.get(name), Tensor)
 
     def _value(self, note: ValueNote) -> int:
         if note.id is not None:
@@ -101,7 +113,8 @@ class _Assembly:
             trace.values[i].op = note.id
         op = Op(note.id, entry.title, entry.node_name if note.node is not None else None, inputs, outputs)
         defaults = entry.forward.__kwdefaults__ or {}
-        op.params = {k: _setting(v) for k, v in note.params.items() if k not in defaults or not _same(v, defaults[k])}
+        given = {k: v for k, v in note.params.items() if k not in defaults or not _same(v, defaults[k])}
+        op.params = {k: setting(v) for k, v in given.items() if tells(k, v)}
         op.span = note.place.span
         op.scope = self._scope(note.scope, note.place)
         if note.node is not None:
@@ -337,11 +350,6 @@ def _array(numbers: Any) -> Any:
 
 def _same(value: Any, default: Any) -> bool:
     return value is default or (isinstance(value, int | float | str) and value == default)
-
-
-def _setting(value: Any) -> str:
-    text = repr(value) if not hasattr(value, "dtype") else f"array {tuple(value.shape)}"
-    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def _describe(tensor: Any) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 import types
 import typing
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ MAX_CHARACTERS = 64 << 20
 MAX_ITEMS = 5_000_000
 """How many objects, list elements and dictionary entries a trace may consist of."""
 NAN_AND_INFINITIES = ("nan", "inf", "-inf")
+COMPLEX = "^[-+.0-9einfa]{1,48}j$"
+"""A complex number; the pattern is JavaScript's too."""
 ALWAYS = frozenset({"kind", "version"})
 """Fields that are written even when they hold their default: readers choose by them."""
 
@@ -172,6 +175,8 @@ def _scalar(cls: type) -> Decoder:
 
 def _number(value: Any, where: str, budget: Budget) -> Any:
     if type(value) in (int, bool) or (type(value) is float and math.isfinite(value)) or value in NAN_AND_INFINITIES:
+        return value
+    if type(value) is str and re.fullmatch(COMPLEX, value):
         return value
     raise _wrong(where, 'a number, "nan", "inf" or "-inf"', value)
 

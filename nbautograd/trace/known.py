@@ -115,6 +115,12 @@ class Known:
         if target._node is None:
             self._by_tensor[id(target)] = value
 
+    def changed(self, tensor: Any) -> None:
+        """A leaf that got other numbers before anything was computed from it is told with those: it was initialised."""
+        value = self._by_node.get(id(tensor._node)) if tensor._node is not None else None
+        if value is not None and value.kind == "leaf" and not value.used:
+            value.numbers = self._numbers(tensor._data)
+
     def note_near(self, roots: list[Any]) -> None:
         """Note the ops right before the roots of a pass, which ran while nobody looked."""
         heap = [node_and_output(root._node)[0] for root in roots]

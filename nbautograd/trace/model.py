@@ -14,7 +14,9 @@ SCHEMA_VERSION = 1
 MIME_TYPE = "application/vnd.nbautograd.trace+json"
 
 Number = float | int | bool | str
-"""A number as JSON can hold it: NaN and the infinities are the strings "nan", "inf" and "-inf"."""
+"""A number as JSON can hold it: NaN and the infinities are the strings "nan", "inf" and "-inf".
+
+A complex number is text as Python and torch write it, `1-2j`; figures such as `norm` are those of its magnitude."""
 
 
 @dataclass(slots=True)

@@ -39,6 +39,8 @@ class ValueNote:
     numbers: Any = None
     gradient: Any = None
     base: ValueNote | None = None
+    used: bool = False
+    """Whether an op that was recorded for the way back has taken it in."""
     from_grad: bool = False
     """Whether it is some leaf's `.grad`, or was computed from one."""
     name: str | None = None

@@ -157,6 +157,8 @@ class Recorder:
             note.outputs.append(value)
         if node is not None:
             self.known.ops[id(node)] = note
+            for value in values:
+                value.used = True
         self._last = note
         self.known.keep(note)
 
@@ -171,6 +173,7 @@ class Recorder:
     def mutated(self, tensor: Any) -> None:
         """Values were changed in place."""
         self._unseen_from += self._unseen_from > 0  # the change took a number from the clock, and is no op
+        self.known.changed(tensor)
         self.leaves.mutated(tensor, within_pass=self._pass is not None)
 
     def grad_set(self, tensor: Any, value: Any) -> None:

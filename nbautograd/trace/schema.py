@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from nbautograd.trace import model
-from nbautograd.trace.codec import ALWAYS, NAN_AND_INFINITIES
+from nbautograd.trace.codec import ALWAYS, COMPLEX, NAN_AND_INFINITIES
 from nbautograd.trace.model import MIME_TYPE, SCHEMA_VERSION, Number, Trace
 
 HERE = Path(__file__).parent
@@ -94,7 +94,8 @@ def _json_class(cls: type) -> dict[str, Any]:
 def _json_type(hint: Any) -> dict[str, Any]:
     origin, args = _parts(hint)
     if hint == Number:
-        return {"anyOf": [{"type": ["number", "boolean"]}, {"enum": list(NAN_AND_INFINITIES)}]}
+        texts = [{"enum": list(NAN_AND_INFINITIES)}, {"type": "string", "pattern": COMPLEX}]
+        return {"anyOf": [{"type": ["number", "boolean"]}, *texts]}
     if dataclasses.is_dataclass(hint):
         return {"$ref": f"#/$defs/{cast(type, hint).__name__}"}
     if origin is list:
@@ -118,7 +119,8 @@ def typescript() -> str:
     blocks = [
         "// The trace as the front end reads it. Written by `python -m nbautograd.trace.schema`; do not edit.",
         f"export const SCHEMA_VERSION = {SCHEMA_VERSION};\nexport const MIME_TYPE = {json.dumps(MIME_TYPE)};",
-        "/** A number as JSON can hold it. */\nexport type Num = number | boolean | 'nan' | 'inf' | '-inf';",
+        "/** A number as JSON can hold it. */\n"
+        "export type Num = number | boolean | 'nan' | 'inf' | '-inf' | `${string}j`;",
         *map(_ts_class, classes()),
     ]
     return "\n\n".join(blocks) + "\n"

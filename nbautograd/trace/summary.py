@@ -81,7 +81,11 @@ def summary(data: Any, whole: int = WHOLE) -> Summary:
     result = _bare(data)
     values = np.asarray(arrays.place(data, arrays.CPU))
     if values.dtype.kind == "c":
-        values = np.abs(values)
+        magnitudes = summary(np.abs(values), whole)
+        magnitudes.dtype, magnitudes.device = result.dtype, result.device
+        if magnitudes.data is not None:
+            magnitudes.data = [_complex(z) for z in values.reshape(-1).tolist()]
+        return magnitudes
     if values.dtype.kind in "biuf":
         with np.errstate(all="ignore"):
             (_tell if values.size <= whole else _describe)(values.reshape(-1), result)
@@ -90,6 +94,13 @@ def summary(data: Any, whole: int = WHOLE) -> Summary:
 
 def _bare(data: Any) -> Summary:
     return Summary(list(data.shape), dtypes.of_numpy(data.dtype).name, str(arrays.device_of(data)))
+
+
+def _complex(z: complex) -> float | str:
+    """`1-2j`, with as many digits as a label shows."""
+    if not z:
+        return 0
+    return f"{z.real:.4g}{z.imag:+.4g}j" if z.real else f"{z.imag:.4g}j"
 
 
 def _tell(flat: Any, into: Summary) -> None:

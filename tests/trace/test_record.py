@@ -267,3 +267,57 @@ def test_steps_have_figures() -> None:
         (1, 4.0, 4.0, True),
         (2, 1.0, 2.0, True),
     ]
+
+
+MAKE_NET = "net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))"
+
+
+def test_what_modules_do_to_their_own_parameters_and_buffers_is_no_part_of_the_graph() -> None:
+    trace = run(f"{MAKE_NET}\nloss = net(torch.ones(3, 2)).sum()\nloss.backward()")
+    assert [op.name for op in trace.ops] == ["linear", "batch_norm", "sum"]
+    assert trace.op_count == 3
+    assert not trace.folds
+
+
+def test_a_parameter_is_told_with_the_numbers_it_was_used_with_not_those_of_the_memory_it_was_made_in() -> None:
+    trace = run(
+        f"{MAKE_NET}\nwith torch.no_grad():\n    net[0].bias.fill_(7.0)\n"
+        "net(torch.ones(3, 2)).sum().backward()\nwith torch.no_grad():\n    net[0].bias.zero_()"
+    )
+    data = {value.name: value.data.data for value in trace.values if value.data}
+    assert data["net.0.bias"] == [7.0, 7.0]
+    assert data["net.1.weight"] == [1.0, 1.0]
+
+
+def test_unrecorded_ops_that_the_user_has_a_name_for_stay_and_so_does_what_they_come_from() -> None:
+    trace = run(
+        "x = torch.tensor(2.0, requires_grad=True)\n(x * x).backward()\n"
+        "with torch.no_grad():\n    kept = (x + 1.0) * 3.0\n    x -= 0.1 * x.grad\n    print(x * 5.0)"
+    )
+    assert [(op.name, op.node is None) for op in trace.ops] == [
+        ("mul", False),
+        ("add", True),
+        ("mul", True),
+        ("mul", True),
+        ("sub", True),
+    ]
+
+
+def test_where_nothing_was_recorded_every_op_stays() -> None:
+    assert [op.name for op in run("x = torch.tensor(2.0)\nprint(x * 5.0)").ops] == ["mul"]
+
+
+@pytest.mark.parametrize(
+    ("code", "params"),
+    [
+        ("x[:, 0]", {"index": "[:, 0]"}),
+        ("x[..., 1:]", {"index": "[…, 1:]"}),
+        ("x[::2]", {"index": "[::2]"}),
+        ("x.double()", {"dtype": "float64"}),
+        ("torch.nn.functional.conv1d(x[None], torch.ones(1, 2, 1))", {}),
+        ("torch.nn.functional.conv1d(x[None], torch.ones(1, 2, 1), padding=1)", {"padding": "(1,)"}),
+    ],
+)
+def test_settings_are_told_as_a_person_writes_them(code: str, params: dict[str, str]) -> None:
+    trace = run(f"x = torch.ones(2, 2, requires_grad=True)\ny = {code}")
+    assert trace.ops[-1].params == params

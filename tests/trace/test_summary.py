@@ -67,7 +67,11 @@ def test_of_a_large_array_the_histogram_is_of_a_sample_and_says_so() -> None:
 
 def test_empty_and_complex_arrays_have_summaries() -> None:
     assert summary(np.zeros((0, 3), np.float32)).shape == [0, 3]
-    assert summary(np.array([3 + 4j], np.complex64)).data == [5.0]
+    several = summary(np.array([3 + 4j, -1.5j, 0], np.complex64))
+    assert (several.data, several.dtype, several.zeros) == (["3+4j", "-1.5j", 0], "complex64", 1)
+    assert several.norm == pytest.approx(np.sqrt(27.25), rel=1e-5)
+    assert summary(np.full(100, 3 + 4j)).max == 5.0
+    assert summary(np.array([complex("nan")])).nans == 1
 
 
 def test_what_is_held_does_not_change_with_the_array() -> None:

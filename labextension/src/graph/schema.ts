@@ -4,7 +4,7 @@ export const SCHEMA_VERSION = 1;
 export const MIME_TYPE = "application/vnd.nbautograd.trace+json";
 
 /** A number as JSON can hold it. */
-export type Num = number | boolean | 'nan' | 'inf' | '-inf';
+export type Num = number | boolean | 'nan' | 'inf' | '-inf' | `${string}j`;
 
 /** The numbers of one tensor: whole when it is small, figures when it is large. */
 export interface Summary {

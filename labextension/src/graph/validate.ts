@@ -40,9 +40,13 @@ const int: Read<number> = (input, where) =>
 
 const natural: Read<number> = (input, where) => (int(input, where) >= 0 ? (input as number) : refuse(where, 'from 0'));
 
+/** As Python writes a complex number; the codec has the same pattern. */
+const COMPLEX = /^[-+.0-9einfa]{1,48}j$/;
+
 const num: Read<schema.Num> = (input, where) => {
   if (typeof input === 'boolean' || (typeof input === 'number' && Number.isFinite(input))) return input;
-  return input === 'nan' || input === 'inf' || input === '-inf' ? input : refuse(where, 'a number');
+  if (input === 'nan' || input === 'inf' || input === '-inf') return input;
+  return typeof input === 'string' && COMPLEX.test(input) ? (input as `${string}j`) : refuse(where, 'a number');
 };
 
 function choice<const T extends string>(...options: T[]): Read<T> {

@@ -31,6 +31,7 @@ class Clone(Op):
 class ToCopy(Op):
     """A copy in another dtype or on another device; the gradient is brought back."""
 
+    title = "to"
     promote = "none"
     tex = {"x": "1"}
     samples = through("to", unary(dtype=dtypes.float64), unary(dtype=dtypes.float32), second=False)

@@ -72,6 +72,7 @@ class FftR2c(Op):
     """The Fourier transform of real numbers: the half of it that the other half repeats."""
 
     node_name = "FftR2CBackward0"
+    title = "rfft"
     conjugates = True
     samples = through("", _real_signals, numeric=False)
 
@@ -89,6 +90,7 @@ class FftC2r(Op):
     """The inverse Fourier transform of half a spectrum, whose other half makes the result real."""
 
     node_name = "FftC2RBackward0"
+    title = "irfft"
     conjugates = True
     samples = through("", _half_spectra)
 

@@ -46,6 +46,8 @@ class View(Op):
 class ReshapeAlias(View):
     """The same numbers in another shape, of a tensor that is not contiguous."""
 
+    title = "reshape"
+
     samples = through("", lambda make: ((make(*a).T, {"shape": b}) for a, b in TURNED))
 
 
