@@ -17,7 +17,7 @@ from . import errors
 from .array import library_of, ndarray
 from .dtype import INEXACT
 from .inplace import array_of, storage, touched
-from .modes import is_grad_enabled
+from .modes import is_grad_enabled, local
 from .node import is_leaf_node, nobodys_leaf, tick
 from .op import TABLE, names_of
 from .tensor import Tensor
@@ -108,7 +108,11 @@ def become(tensor: Tensor, change: Any) -> Tensor:
     for view in others:  # they, and from now on the tensor too, are views of what it was
         view._base = before
         remember(before, view)
+    for level in local.levels:
+        _hand_on(level, tensor, before)
     after = change(before)
+    for level in local.levels:
+        _hand_on(level, after, tensor)
     tensor._data, tensor._node, tensor._views = after._data, after._node, None
     if others or tensor._base is not None:
         base = before if before._base is None else before._base
@@ -116,6 +120,13 @@ def become(tensor: Tensor, change: Any) -> Tensor:
         remember(base, tensor)
     touched(tensor)
     return tensor
+
+
+def _hand_on(level: Any, source: Tensor, target: Tensor) -> None:
+    """Give `target` the tangent that `source` has at `level`."""
+    tangent = level.get(source)
+    if tangent is not None:
+        level.set(target, tangent)
 
 
 def copy_slices(base: Tensor, view: Tensor, part: Any) -> Any:

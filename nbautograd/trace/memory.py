@@ -83,7 +83,7 @@ class _Look:
     def __init__(self, namespace: Mapping[str, Any]) -> None:
         self.found = Memory()
         self._counted: set[int] = set()
-        tensors = [o for o in gc.get_objects() if isinstance(o, Tensor)]
+        tensors = [o for o in gc.get_objects() if issubclass(type(o), Tensor)]  # `isinstance` would ask lazy objects
         gradients = {id(t._grad) for t in tensors if t._grad is not None}
         for t in tensors:
             size = self._size(getattr(t, "_data", None))
