@@ -1,7 +1,6 @@
 """Which ops run in half precision under autocast, and which insist on float32: torch's lists in our ops' names.
 
-Everything else takes what it gets. `matmul` of vectors is an op of its own here (`mv`, `dot`), so those two count as
-products too, also when they are called by name.
+Everything else takes what it gets.
 """
 
 
@@ -11,12 +10,13 @@ def _names(text: str) -> frozenset[str]:
 
 _PRODUCTS = _names(
     """
-    addbmm addmm baddbmm bmm chain_matmul conv_transpose convolution einsum gru gru_cell linear lstm lstm_cell
-    matmul mm multi_dot mv dot prelu_kernel rnn rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell
-    scaled_dot_product_attention
+    addbmm addmm baddbmm bmm chain_matmul conv_transpose convolution einsum linear lstm matmul mm multi_dot
+    prelu_kernel rnn rnn_cell rnn_relu rnn_relu_cell scaled_dot_product_attention
     """
 )
 """What is fast and safe in half precision: it multiplies, and adds up in more digits."""
+
+_CUDA_PRODUCTS = _names("gru gru_cell lstm_cell mv")
 
 _LOSSES = _names(
     """
@@ -52,5 +52,7 @@ _CUDA_FLOAT32 = _names(
     """
 )
 
-LOWER = {"cpu": _PRODUCTS, "cuda": _PRODUCTS}
+LOWER = {"cpu": _PRODUCTS, "cuda": _PRODUCTS | _CUDA_PRODUCTS}
+AS_STATE = {"cpu": _names("gru gru_cell lstm_cell"), "cuda": _names("")}
+"""What runs in the dtype of the state it is given, its second input: torch computes these from smaller parts."""
 FLOAT32 = {"cpu": _LOSSES | _FACTORISATIONS | _CPU_FLOAT32, "cuda": _LOSSES | _FACTORISATIONS | _CUDA_FLOAT32}

@@ -13,7 +13,7 @@ from nbautograd.core.node import is_leaf_node
 from nbautograd.core.op import TABLE
 from nbautograd.core.tensor import Tensor
 
-from .lists import FLOAT32, LOWER
+from .lists import AS_STATE, FLOAT32, LOWER
 
 
 class _Settings(threading.local):
@@ -37,6 +37,8 @@ def cast(name: str, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
             continue
         if name in LOWER[kind]:
             target = settings.dtype[kind]
+        elif name in AS_STATE[kind]:
+            target = inputs[1].dtype
         elif name in FLOAT32[kind]:
             target = float32
         else:

@@ -8,6 +8,7 @@ from typing import Any
 
 from nbautograd.core.public import FUNCTIONAL, FUNCTIONS
 from nbautograd.core.tensor import Tensor
+from nbautograd.ops.norm import as_given
 
 COMPOSED: dict[str, Callable[..., Any]] = {}
 """Every composition by its name."""
@@ -60,7 +61,7 @@ def group_norm(
     y = FUNCTIONAL["layer_norm"](grouped, (grouped.shape[-1],), eps=eps).reshape(tuple(input.shape))
     by_channel = (channels,) + (1,) * len(rest)
     y = y if weight is None else y * weight.reshape(by_channel)
-    return y if bias is None else y + bias.reshape(by_channel)
+    return as_given(input, y if bias is None else y + bias.reshape(by_channel))
 
 
 @composed

@@ -7,7 +7,7 @@ from typing import Any
 from nbautograd.core.modes import no_grad
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
-from nbautograd.ops.norm import input_gradient, row_means, second_gradient
+from nbautograd.ops.norm import as_given, as_parameters, input_gradient, row_means, second_gradient
 from nbautograd.ops.samples import Make, through
 
 _SHAPES = ((4, 3), (2, 1), (3, 2, 4), (2, 3, 2, 2), (5, 1, 3), (2, 2, 1, 3, 2), (1, 3, 4), (6, 2), (3, 3, 1, 2))
@@ -141,14 +141,15 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
 
     Raises: ValueError when a channel has one value only to train on.
     """
+    x = as_parameters(input, weight, bias, *(() if training else (running_mean, running_var)))
     if not training:
-        return BatchNormApplied.call(input, running_mean, running_var, weight, bias, eps=eps)
+        return as_given(input, BatchNormApplied.call(x, running_mean, running_var, weight, bias, eps=eps))
     count = input.numel() // max(1, input.shape[1])
     if count == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
-    out, _, _, mean, var = BatchNorm.call(input, weight, bias, eps=eps)
+    out, _, _, mean, var = BatchNorm.call(x, weight, bias, eps=eps)
     with no_grad():
         for running, figure, unbiased in ((running_mean, mean, 1), (running_var, var, count / max(1, count - 1))):
             if running is not None:
                 running.mul_(1 - momentum).add_(figure, alpha=momentum * unbiased)
-    return out
+    return as_given(input, out)

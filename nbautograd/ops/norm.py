@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbautograd.core.dtype import bfloat16, float16
+from nbautograd.core.modes import local
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.samples import Make, cases, through
@@ -160,4 +162,18 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
             f"but got input of size{list(input.shape)}"
         )
     axes = tuple(range(input.ndim - len(shape), input.ndim))
-    return LayerNorm.call(input, weight, bias, axes=axes, eps=eps)[0]
+    x = as_parameters(input, weight, bias)
+    return as_given(input, LayerNorm.call(x, weight, bias, axes=axes, eps=eps)[0])
+
+
+def as_parameters(input, *parameters):
+    """`input` of half precision in the dtype of the parameters: those of a layer may be float32."""
+    others = [p for p in parameters if p is not None and p._data.dtype is not input._data.dtype]
+    return input.to(others[0].dtype) if others and input.dtype in (float16, bfloat16) else input
+
+
+def as_given(input, out):
+    """The result `out` of a normalisation, in half precision where `input` was; see `as_parameters`."""
+    if out._data.dtype is input._data.dtype or input.dtype not in (float16, bfloat16):
+        return out
+    return out if local.cast is not None and input.is_cuda else out.to(input.dtype)

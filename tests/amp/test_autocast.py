@@ -71,6 +71,26 @@ OPS = {
     "avg_pool3d": lambda t, f, a, b, h: f.avg_pool3d(h[None, None, None], (1, 1, 1)),
     "avg_pool2d": lambda t, f, a, b, h: f.avg_pool2d(h[None, None], 2),
     "double": lambda t, f, a, b, h: a.double() @ b.double(),
+    "mv by name": lambda t, f, a, b, h: t.mv(a, b[0]),
+    "dot by name": lambda t, f, a, b, h: a[0].dot(b[0]),
+    "inner": lambda t, f, a, b, h: t.inner(a[0], b[0]),
+    "a vector and a matrix": lambda t, f, a, b, h: a[0] @ b,
+    "stacks": lambda t, f, a, b, h: a.reshape(3, 1, 3) @ b,
+    "batch_norm": lambda t, f, a, b, h: t.nn.BatchNorm1d(3)(h),
+    "batch_norm by running figures": lambda t, f, a, b, h: t.nn.BatchNorm1d(3).eval()(h),
+    "batch_norm of float32": lambda t, f, a, b, h: t.nn.BatchNorm1d(3)(a),
+    "instance_norm": lambda t, f, a, b, h: t.nn.InstanceNorm1d(3, affine=True)(h[None]),
+    "a layer norm": lambda t, f, a, b, h: t.nn.LayerNorm(3)(h),
+    "a group norm": lambda t, f, a, b, h: t.nn.GroupNorm(1, 3)(h),
+    "RNNCell": lambda t, f, a, b, h: t.nn.RNNCell(3, 2)(a),
+    "RNNCell with a state": lambda t, f, a, b, h: t.nn.RNNCell(3, 3, nonlinearity="relu")(a, b),
+    "GRUCell": lambda t, f, a, b, h: t.nn.GRUCell(3, 2)(a),
+    "GRUCell of half": lambda t, f, a, b, h: t.nn.GRUCell(3, 2)(h),
+    "GRUCell of half with a state": lambda t, f, a, b, h: t.nn.GRUCell(3, 3)(h, b),
+    "LSTMCell": lambda t, f, a, b, h: t.nn.LSTMCell(3, 2)(a)[0],
+    "LSTMCell of half": lambda t, f, a, b, h: t.nn.LSTMCell(3, 2)(h)[1],
+    "GRU": lambda t, f, a, b, h: t.nn.GRU(3, 2)(a[None])[0],
+    "RNN": lambda t, f, a, b, h: t.nn.RNN(3, 2)(a[None])[0],
     "a layer": lambda t, f, a, b, h: t.nn.Linear(3, 2)(a),
 }
 
@@ -83,6 +103,41 @@ def test_an_op_has_pytorchs_dtype_under_autocast(op, dtype):
         with t.autocast("cpu", dtype=getattr(t, dtype)):
             h = a @ b
             return str(op(t, t.nn.functional, a, b, h).dtype)
+
+    same(scenario)
+
+
+def recurrent_steps(t, kind):
+    t.manual_seed(0)
+    cell = getattr(t.nn, kind)(3, 3)
+    with t.no_grad():
+        for i, p in enumerate(cell.parameters()):
+            p.copy_(t.linspace(-1.0, 1.0 + i / 4, p.numel()).reshape(p.shape))
+    a, b = two(t)
+    with t.autocast("cpu", dtype=t.float16):
+        state = cell(a, None)
+        for _ in range(4):
+            state = cell(b, state)
+    return (state[0] if kind == "LSTMCell" else state).detach().float(), cell
+
+
+@pytest.mark.parametrize("kind", ["GRUCell", "LSTMCell", "RNNCell"])
+def test_recurrent_steps_are_pytorchs_within_half_precision(kind):
+    torch = pytest.importorskip("torch")
+    expected, found = recurrent_steps(torch, kind)[0], recurrent_steps(nbautograd, kind)[0]
+    np.testing.assert_allclose(found.numpy(), expected.numpy(), atol=4e-3)
+
+
+def test_norms_of_half_precision_are_pytorchs_also_without_autocast():
+    def scenario(t):
+        x = t.tensor([[0.5, 1.0], [1.5, -2.0], [0.25, 4.0]], dtype=t.float16, requires_grad=True)
+        found = []
+        for norm in (t.nn.BatchNorm1d(2), t.nn.BatchNorm1d(2).eval(), t.nn.LayerNorm(2), t.nn.GroupNorm(1, 2)):
+            x.grad = None
+            y = norm(x)
+            (y * y * x).sum().backward()
+            found += [str(y.dtype), str(x.grad.dtype), str(norm.weight.grad.dtype)]
+        return found
 
     same(scenario)
 

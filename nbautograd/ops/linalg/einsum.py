@@ -11,6 +11,7 @@ from typing import Any
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
+from nbautograd.ops.linalg.products import Dot
 from nbautograd.ops.samples import Make, cases
 
 
@@ -187,6 +188,8 @@ def inner(input, other):
     """Dot products over the last dimensions."""
     if not input.ndim or not other.ndim:
         return input * other
+    if input.ndim == other.ndim == 1:
+        return Dot.call(input, other)
     return tensordot(input, other, dims=([-1], [-1]))
 
 

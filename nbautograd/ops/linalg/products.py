@@ -9,6 +9,7 @@ import numpy as np
 
 from nbautograd.core import dtype as dtypes
 from nbautograd.core.call import wrap
+from nbautograd.core.modes import local, state
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import into, public
 from nbautograd.core.tensor import Tensor
@@ -205,6 +206,8 @@ def matmul(input, other, *, out: Any = None):
         return NotImplemented
     if out is not None:
         return into(out, matmul(input, other), "matmul")
+    if state.special and local.cast is not None:
+        input, other = local.cast("matmul", (input, other))
     left, right = input._data.ndim, other._data.ndim
     if left == 0 or right == 0:
         raise RuntimeError(product_error(input._data, other._data))
