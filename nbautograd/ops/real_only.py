@@ -49,6 +49,8 @@ KERNELS = {
     "ctc_loss_cpu": "ctc_loss",
     "max_pool2d": "max_pool2d",
     "max_pool3d": "max_pool3d",
+    "fractional_max_pool2d_out_frame": "fractional_max_pool2d",
+    "fractional_max_pool3d_out_frame": "fractional_max_pool3d",
     "adaptive_max_pool2d": "adaptive_max_pool2d",
     "adaptive_max_pool3d_cpu": "adaptive_max_pool3d",
     "avg_pool2d": "avg_pool2d",
