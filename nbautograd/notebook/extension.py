@@ -35,6 +35,7 @@ def unload_ipython_extension(shell: Any) -> None:
     shell.events.unregister("post_run_cell", magics.cells.after)
     shell.input_transformers_cleanup.remove(magics.cells.transform)
     shell.configurables.remove(magics)
+    magics.lengthen_errors()
     magics.reports.clear()
     for kind, names in magics.magics.items():
         for name in names:

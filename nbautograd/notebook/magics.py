@@ -22,6 +22,7 @@ from traitlets import Bool, Enum, Int, List, TraitError, Unicode, observe, valid
 from nbautograd.notebook import arguments, gradients
 from nbautograd.notebook.cells import Cells
 from nbautograd.notebook.reports import Reports
+from nbautograd.notebook.tracebacks import shorten
 
 VIEWS = ("auto", "graph", "code", "table", "none")
 COLLAPSE = ("auto", "module", "line", "none")
@@ -45,6 +46,7 @@ class AutogradMagics(Magics):
     animate = Bool(True, help="Move things; off, steps jump.").tag(config=True)
     static = Bool(False, help="Show a picture only: no widget, no player.").tag(config=True)
     theme = Enum(("auto", "light", "dark"), "auto", help="Colours of the view.").tag(config=True)
+    short_errors = Bool(True, help="Leave this package's own frames out of tracebacks.").tag(config=True)
     save_state = Bool(False, help="Let the notebook's file keep the live widget too.").tag(config=True)
 
     def __init__(self, shell: Any) -> None:
@@ -53,6 +55,7 @@ class AutogradMagics(Magics):
         self._parser: MagicArgumentParser = vars(AutogradMagics.autograd)["parser"]
         self.reports = Reports(self)
         self.cells = Cells(self)
+        self.lengthen_errors = shorten(shell, lambda: self.short_errors)
 
     @validate("checks", "muted")
     def _known_codes(self, proposal: Any) -> list[str]:

@@ -237,3 +237,35 @@ def test_anomaly_stops_at_the_first_gradient_that_is_nan(shell):
     assert shell.run(cell.format("")).error is None
     assert "SqrtBackward0" in shell.run(cell.format("--anomaly")).error
     assert shell.run(cell.format("")).error is None
+
+
+SHAPES = "torch.ones(2, 3) @ torch.ones(2, 3)"
+
+
+@pytest.mark.parametrize("code", [SHAPES, f"%%autograd\n{SHAPES}", "x = torch.tensor(1.0)\nx.backward()"])
+def test_a_traceback_shows_the_users_line_and_none_of_the_engines(shell, code):
+    shell.run("import nbautograd as torch")
+    text = shell.run(code).text
+    assert "----> " in text
+    assert "hint:" in text
+    assert "core/" not in text
+
+
+def test_a_traceback_passes_through_the_engine_to_the_users_own_rule(shell):
+    shell.run(
+        "import nbautograd as torch\nclass Broken(torch.autograd.Function):\n"
+        "    @staticmethod\n    def forward(ctx, x):\n        return x * 2.0\n"
+        "    @staticmethod\n    def backward(ctx, g):\n        return g / nothing"
+    )
+    text = shell.run("Broken.apply(torch.tensor(1.0, requires_grad=True)).backward()").text
+    assert "return g / nothing" in text
+    assert "core/" not in text
+
+
+def test_whoever_wants_the_engines_frames_can_have_them(shell):
+    shell.run("import nbautograd as torch")
+    shell.run("%config AutogradMagics.short_errors = False")
+    assert "core/" in shell.run(SHAPES).text
+    shell.run("%config AutogradMagics.short_errors = True")
+    shell.run("%unload_ext nbautograd")
+    assert "core/" in shell.run(SHAPES).text

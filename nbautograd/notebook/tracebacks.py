@@ -1,0 +1,42 @@
+"""Tracebacks of the user's lines only: frames inside this package are left out, as those of compiled code are.
+
+Only what is printed is shorter. The exception keeps every frame, for `%debug` and whoever catches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+PACKAGE = __name__.partition(".")[0]
+
+
+def shortened(traceback: TracebackType | None) -> TracebackType | None:
+    """A copy of a traceback without this package's frames."""
+    theirs: list[TracebackType] = []
+    while traceback is not None:
+        module = str(traceback.tb_frame.f_globals.get("__name__"))
+        if module.partition(".")[0] != PACKAGE:
+            theirs.append(traceback)
+        traceback = traceback.tb_next
+    copy = None
+    for each in reversed(theirs):
+        copy = TracebackType(copy, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    return copy
+
+
+def shorten(shell: Any, wanted: Callable[[], bool]) -> Callable[[], None]:
+    """Let a shell print short tracebacks while `wanted()`; calling what comes back undoes it."""
+    handler: Any = shell.InteractiveTB
+    full = handler.structured_traceback
+
+    def structured_traceback(kind: Any, error: Any, traceback: Any, *args: Any, **settings: Any) -> Any:
+        shown = shortened(traceback) if wanted() else traceback
+        return full(kind, error, shown, *args, **settings)
+
+    def undo() -> None:
+        vars(handler).pop("structured_traceback", None)
+
+    handler.structured_traceback = structured_traceback
+    return undo
