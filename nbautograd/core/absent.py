@@ -122,8 +122,8 @@ ABSENCES = (
         "Tools around torch",
         "it belongs to torch's own distribution",
         "models come as state dicts: torch.load reads .pt and .safetensors files",
-        "hub hub.* onnx onnx.* package profiler profiler.* testing.* overrides utils.tensorboard utils.benchmark "
-        "utils.bottleneck utils.cpp_extension utils.mobile_optimizer utils.model_zoo utils.collect_env "
+        "hub hub.* onnx onnx.* package profiler profiler.* autograd.profiler* testing.* overrides utils.tensorboard "
+        "utils.benchmark utils.bottleneck utils.cpp_extension utils.mobile_optimizer utils.model_zoo utils.collect_env "
         "utils.flop_counter quasirandom utils.data.*DataPipe utils.data.functional_datapipe utils.data.*determin* "
         "utils.data.runtime_* utils.data.argument_validation utils.data.DataChunk utils.data.datapipes "
         "utils.data.graph* types functional signal return_types torch_version nn.functional.*torch_function* "
@@ -145,7 +145,7 @@ ABSENCES = (
         "Parts of modules",
         "it is a part of torch's own files, not a function to call",
         "import the name from torch.nn, torch.optim, torch.autograd",
-        "quantization storage set_anomaly_enabled nn.modules nn.factory_kwargs nn.utils.stateless fft.Tensor "
+        "quantization storage set_anomaly_enabled nn.factory_kwargs nn.utils.stateless fft.Tensor "
         "autograd.grad_mode autograd.NestedIOFunction autograd.enforce_grad_layout_policy utils.checkpoint.*Context "
         "utils.checkpoint.SAC_* utils.checkpoint.CheckpointPolicy utils.checkpoint.GraphExecGroup "
         "utils.checkpoint.*selective* utils.checkpoint.check_backward_validity utils.checkpoint.detach_variable "

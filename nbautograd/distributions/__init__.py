@@ -1,6 +1,7 @@
 """Probability distributions, under torch's names: draws, log-probabilities, entropies, and gradients through draws."""
 
 from nbautograd.core.absent import refuse_in
+from nbautograd.core.paths import stand_under
 
 from . import constraints, transforms
 from . import kl_of_two_kinds as _kl_of_two_kinds  # noqa: F401  (fills the table of formulas)
@@ -40,6 +41,40 @@ from .transforms import (
     identity_transform,
 )
 
+_HOMES = {
+    "bernoulli": "Bernoulli",
+    "beta": "Beta",
+    "binomial": "Binomial",
+    "cauchy": "Cauchy",
+    "chi2": "Chi2",
+    "dirichlet": "Dirichlet",
+    "exponential": "Exponential",
+    "fishersnedecor": "FisherSnedecor",
+    "gamma": "Gamma",
+    "geometric": "Geometric",
+    "gumbel": "Gumbel",
+    "half_cauchy": "HalfCauchy",
+    "half_normal": "HalfNormal",
+    "inverse_gamma": "InverseGamma",
+    "kumaraswamy": "Kumaraswamy",
+    "laplace": "Laplace",
+    "log_normal": "LogNormal",
+    "logistic_normal": "LogisticNormal",
+    "mixture_same_family": "MixtureSameFamily",
+    "multinomial": "Multinomial",
+    "negative_binomial": "NegativeBinomial",
+    "one_hot_categorical": "OneHotCategorical OneHotCategoricalStraightThrough",
+    "pareto": "Pareto",
+    "poisson": "Poisson",
+    "relaxed_bernoulli": "RelaxedBernoulli",
+    "relaxed_categorical": "RelaxedOneHotCategorical",
+    "studentT": "StudentT",
+    "uniform": "Uniform",
+    "weibull": "Weibull",
+}
+"""Where torch's files hold one distribution each, and ours a family."""
+
+stand_under(__name__, _HOMES, globals())
 __getattr__ = refuse_in("distributions")
 
 __all__ = [

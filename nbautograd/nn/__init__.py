@@ -2,7 +2,7 @@
 
 from nbautograd.core.absent import refuse_in
 
-from . import functional, init, parallel, parameter, utils
+from . import functional, init, parallel, parameter, paths, utils
 from .activation import (
     GELU,
     GLU,
@@ -155,6 +155,7 @@ from .upsampling import (
     UpsamplingNearest2d,
 )
 
+paths.stand(__name__, globals())
 __getattr__ = refuse_in("nn")
 
 __all__ = [

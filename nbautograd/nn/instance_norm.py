@@ -10,11 +10,11 @@ from nbautograd.core.tensor import Tensor
 from . import functional as F  # noqa: N812
 from .lazy import LazyModule
 from .module import Module
-from .normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, _BatchNorm
+from .normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, _NormBase
 from .parameter import UninitializedParameter, empty
 
 
-class _InstanceNorm(_BatchNorm):
+class _InstanceNorm(_NormBase):
     """Normalises each channel of each sample over its length, area or volume.
 
     Math: y = (x − mean) / √(var + ε) · weight + bias
@@ -151,7 +151,7 @@ class _LazyNorm(LazyModule):
                 self._buffers[name] = empty((self.num_features,), like.device, like.dtype)
 
 
-def _lazy(base: type[_BatchNorm]) -> Any:
+def _lazy(base: type[_NormBase]) -> Any:
     name = f"Lazy{base.__name__}"
     space = {
         "becomes": base,

@@ -141,7 +141,7 @@ class GroupNorm(Module):
         return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, bias={own_bias}"
 
 
-class _BatchNorm(Module):
+class _NormBase(Module):
     """Normalises each channel over the batch; in evaluation, by the running figures it kept in training.
 
     Math: y = (x − mean) / √(var + ε) · weight + bias; running ← (1 − momentum)·running + momentum·figure
@@ -227,6 +227,10 @@ class _BatchNorm(Module):
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
             f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
+
+
+class _BatchNorm(_NormBase):
+    """What batch norms have in common, and programs ask for with `isinstance`."""
 
 
 class BatchNorm1d(_BatchNorm):
