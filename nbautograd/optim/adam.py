@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import sqrt
 from typing import Any
+
+from nbautograd.fast import serve
 
 from .elementwise import ElementwiseOptimizer, Update, check_betas, check_range, count_step
 from .optimizer import Group
@@ -99,21 +102,27 @@ class Adam(AdamFamily):
         size, eps = float(group["lr"]) / (1 - beta1**step) * root, group["eps"] * root
         shrink = self.shrink(group)
 
-        def update(xp: Any, p: Any, g: Any, m: Any, v: Any, *rest: Any) -> None:
-            *top, t, _ = rest
-            if shrink != 1:
-                p *= shrink
-            mix(xp, m, g, 1 - beta1, t)
-            mix_square(xp, v, g, 1 - beta2, t)
-            if top:
-                v = xp.maximum(top[0], v, out=top[0])
-            xp.sqrt(v, out=t)
-            t += eps
-            xp.divide(m, t, out=t)
-            t *= size
-            p -= t
+        return partial(move, figures=(shrink, 1 - beta1, 1 - beta2, size, eps))
 
-        return update
+
+def move(xp: Any, p: Any, g: Any, m: Any, v: Any, *rest: Any, figures: tuple[float, ...]) -> None:
+    """One step of Adam on a block of elements."""
+    *top, t, _ = rest
+    shrink, first, second, size, eps = figures
+    if shrink != 1:
+        p *= shrink
+    mix(xp, m, g, first, t)
+    mix_square(xp, v, g, second, t)
+    if top:
+        v = xp.maximum(top[0], v, out=top[0])
+    xp.sqrt(v, out=t)
+    t += eps
+    xp.divide(m, t, out=t)
+    t *= size
+    p -= t
+
+
+move = serve("adam", move, at=1)
 
 
 class AdamW(Adam):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
+
+from nbautograd.fast import serve
 
 from .elementwise import ElementwiseOptimizer, Update, check_range
 from .optimizer import Group
@@ -74,15 +77,21 @@ class SGD(ElementwiseOptimizer):
             state.pop("momentum_buffer", None)
             keep = 1.0
 
-        def rolling(xp: Any, p: Any, g: Any, b: Any, t: Any, u: Any) -> None:
-            b *= momentum
-            b += g if keep == 1 else xp.multiply(g, keep, out=t)
-            if nesterov:
-                xp.multiply(b, momentum, out=t)
-                t += g
-                t *= lr
-            else:
-                xp.multiply(b, lr, out=t)
-            p -= t
+        return partial(roll, figures=(lr, momentum, keep, bool(nesterov)))
 
-        return rolling
+
+def roll(xp: Any, p: Any, g: Any, b: Any, t: Any, u: Any, *, figures: tuple[Any, ...]) -> None:
+    """One step with momentum on a block of elements."""
+    lr, momentum, keep, nesterov = figures
+    b *= momentum
+    b += g if keep == 1 else xp.multiply(g, keep, out=t)
+    if nesterov:
+        xp.multiply(b, momentum, out=t)
+        t += g
+        t *= lr
+    else:
+        xp.multiply(b, lr, out=t)
+    p -= t
+
+
+roll = serve("sgd", roll, at=1)

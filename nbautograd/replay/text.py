@@ -51,7 +51,9 @@ class Text:
 
 @cache
 def text_of(function: Callable[..., Any]) -> Text | None:
-    """The text of a function that only returns an expression; None for others."""
+    """The text of a function that only returns an expression; None for others, and for those that kernels serve."""
+    if hasattr(function, "__wrapped__"):
+        return None
     try:
         definition: Any = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     except (OSError, TypeError, SyntaxError, IndexError):

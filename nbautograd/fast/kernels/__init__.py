@@ -1,0 +1,1 @@
+"""The kernels: the only modules that import numba."""

@@ -1,0 +1,236 @@
+"""A kernel gives what the text of its op gives: on the table's samples, on large arrays, on NaN and infinity."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nbautograd as nb
+from nbautograd import fast
+from nbautograd.core.op import TABLE
+from tests.ops import test_table
+from tests.ops.table import SAMPLED
+
+pytest.importorskip("numba", reason="needs numba: pip install nbautograd[fast]")
+
+SERVED = [TABLE[name] for name in fast.KERNELS if name in TABLE]
+TOLERANCE = {np.float32: 1e-6, np.float64: 1e-13}
+SHAPES = [(3, 4), (64, 10), (7, 129), (2, 5, 33), (300, 2), (1, 5000), (0, 3), (3, 1)]
+dtypes = pytest.mark.parametrize("dtype", TOLERANCE)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def kernels() -> Iterator[None]:
+    fast.start()
+    least = dict(fast.LEAST)
+    fast.LEAST.update(dict.fromkeys(least, 1))
+    yield
+    fast.LEAST.update(least)
+    fast.stop()
+
+
+def numbers(dtype: Any, *shape: int, seed: int = 0) -> Any:
+    return np.random.default_rng(seed).standard_normal(shape).astype(dtype) * 3
+
+
+def with_odd_ones(x: Any) -> Any:
+    """`x` with NaN and both infinities in some places."""
+    x = x.copy()
+    x.reshape(-1)[1::17], x.reshape(-1)[5::23], x.reshape(-1)[9::31] = np.nan, np.inf, -np.inf
+    return x
+
+
+def parts_of(result: Any) -> list[Any]:
+    """The arrays and numbers in what a forward function returned."""
+    if isinstance(result, tuple):
+        return [part for each in result for part in parts_of(each)]
+    return [] if result is None else [result]
+
+
+def assert_served(name: str, *args: Any, kernel: bool = True, **settings: Any) -> None:
+    """The op gives what its text gives, and a kernel did it (or, where there is none for it, did not)."""
+    op = TABLE[name]
+    adapter = fast.running[name]
+    with np.errstate(all="ignore"):
+        if args[0].size:
+            assert (adapter(*args, **settings) is not None) == kernel
+        got, expected = (parts_of(f(*args, **settings)) for f in (op.forward, inspect.unwrap(op.forward)))
+    assert len(got) == len(expected)
+    for a, b in zip(got, expected, strict=True):
+        a, b = np.asarray(a), np.asarray(b)
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        rtol = TOLERANCE.get(b.dtype.type, 0)
+        finite = np.abs(b[np.isfinite(b)])
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=2 * rtol * (finite.max() if finite.size else 0))
+
+
+@pytest.mark.parametrize("op", test_table.beside_torch([op for op in SAMPLED if op in SERVED]), ids=lambda op: op.name)
+@pytest.mark.parametrize("strided", [False, True], ids=["", "strided"])
+def test_a_served_op_passes_the_tests_of_the_table(op: Any, strided: bool):
+    test_table.test_an_op_computes_what_torch_computes(op, strided)
+    test_table.test_an_op_has_torchs_gradient(op, strided)
+    if not strided:
+        test_table.test_an_op_keeps_float32(op)
+        test_table.test_an_op_has_torchs_second_derivative(op)
+
+
+@dtypes
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("odd", [False, True], ids=["", "odd"])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
+def test_kernels_along_rows(name: str, shape: tuple[int, ...], dtype: Any, odd: bool):
+    x = numbers(dtype, *shape)
+    assert_served(name, with_odd_ones(x) if odd else x, dim=-1)
+    assert_served(name, x.T, dim=-1, kernel=x.T.flags.c_contiguous)
+    assert_served(name, x, dim=0, kernel=False)
+
+
+@dtypes
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_kernels_of_gradients_along_rows(name: str, shape: tuple[int, ...], dtype: Any):
+    out = TABLE[name].forward(numbers(dtype, *shape), dim=-1)
+    for g in (numbers(dtype, *shape, seed=1), with_odd_ones(numbers(dtype, *shape, seed=1))):
+        assert_served(f"{name}_backward", g, out, dim=-1)
+
+
+@dtypes
+def test_rows_far_from_zero_neither_overflow_nor_lose_digits(dtype: Any):
+    x = numbers(dtype, 20, 50) * np.array([1, 30, 100, 1e4], dtype).repeat(5)[:, None]
+    for name in ("softmax", "log_softmax", "logsumexp"):
+        assert_served(name, x, dim=-1)
+        assert_served(name, np.full((2, 9), -np.inf, dtype), dim=-1)
+
+
+@dtypes
+@pytest.mark.parametrize("classes", [2, 10, 1000])
+def test_the_kernels_of_cross_entropy(classes: int, dtype: Any):
+    for make in (lambda x: x, with_odd_ones):
+        x, y = make(numbers(dtype, 50, classes)), np.random.default_rng(1).integers(0, classes, 50)
+        assert_served("cross_entropy", x, y, None)
+        for g in (1.0, -2.5, np.nan):
+            _, p, scale = TABLE["cross_entropy"].forward(x, y, None)
+            known = {"target": y, "probabilities": p, "scale": scale, "smoothing": 0.0}
+            assert_served("cross_entropy_backward", x.dtype.type(g), x, None, **known)
+
+
+def test_cross_entropy_with_settings_or_strange_classes_is_left_to_the_text():
+    x, y = numbers(np.float32, 8, 5), np.arange(8) % 5
+    assert_served("cross_entropy", x, np.where(y == 2, -100, y), None, kernel=False)
+    assert_served("cross_entropy", x, y, None, smoothing=0.1, kernel=False)
+    assert_served("cross_entropy", x, y, None, reduction="sum", kernel=False)
+    assert_served("cross_entropy", x, y, None, ignore_index=3, kernel=False)
+    assert_served("cross_entropy", x, y, np.ones(5, np.float32), kernel=False)
+    with pytest.raises(IndexError, match="Target 5 is out of bounds"):
+        nb.nn.functional.cross_entropy(nb.tensor(x), nb.tensor(y + 3))
+
+
+@dtypes
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape[-1] != 2], ids=str)  # two that are near cancel
+def test_the_kernels_of_layer_norm(shape: tuple[int, ...], dtype: Any):
+    w, b, g = (numbers(dtype, *s, seed=i) for i, s in enumerate([shape[-1:], shape[-1:], shape], 1))
+    given = {"axes": (len(shape) - 1,), "eps": 1e-5}
+    plain = numbers(dtype, *shape) + 5
+    for x in (plain, with_odd_ones(plain)):
+        assert_served("layer_norm", x, w, b, **given)
+        assert_served("layer_norm", x, None, None, **given, kernel=False)
+        _, normal, rstd = TABLE["layer_norm"].forward(x, w, b, **given)
+        assert_served("layer_norm_backward", g, x, w, normal=normal, rstd=rstd, **given)
+
+
+@dtypes
+@pytest.mark.parametrize("name", ["gelu", "gelu_tanh"])
+def test_the_kernels_of_gelu(name: str, dtype: Any):
+    kernel = name != "gelu" or dtype is np.float32  # exact gelu in double precision is SciPy's
+    for x in (np.linspace(-12, 12, 5001, dtype=dtype), with_odd_ones(numbers(dtype, 9, 77)), numbers(dtype, 0, 3)):
+        for needs_slope in (True, False):
+            assert_served(name, x, needs_slope=needs_slope, kernel=kernel)
+        assert_served(name, np.stack([x, x], -1)[..., 0], needs_slope=True, kernel=False)
+
+
+@dtypes
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "dilation"),
+    [((2, 2), (2, 2), (0, 0), (1, 1)), ((3, 2), (1, 2), (0, 0), (1, 1)), ((2, 3), (2, 2), (1, 1), (1, 1)),
+     ((2, 2), (2, 2), (0, 0), (2, 3)), ((3, 3), (3, 1), (1, 0), (2, 1))],
+)  # fmt: skip
+def test_the_kernels_of_max_pool(kernel: Any, stride: Any, padding: Any, dilation: Any, dtype: Any):
+    sizes = (11, 12)
+    figures = zip(sizes, kernel, stride, padding, dilation, strict=True)
+    windows = tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in figures)
+    where = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "windows": windows}
+    plain = numbers(dtype, 2, 3, *sizes)
+    for x in (plain, with_odd_ones(plain), np.round(plain)):
+        assert_pooled("max_pool2d", (x,), where, True)
+        best, choice = TABLE["max_pool2d"].forward(x, **where)
+        assert_pooled("max_pool2d_backward", (best,), {"choice": choice, "size": sizes, **where}, not any(padding))
+
+
+def assert_pooled(name: str, arrays: Any, settings: Any, kernel: bool) -> None:
+    """`assert_served` for ops with a setting called `kernel`."""
+    adapter, op = fast.running[name], TABLE[name]
+    assert (adapter(*arrays, **settings) is not None) == kernel
+    got, expected = (parts_of(f(*arrays, **settings)) for f in (op.forward, inspect.unwrap(op.forward)))
+    for a, b in zip(got, expected, strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
+
+
+OPTIMIZERS = {
+    "Adam": {},
+    "AdamW": {"weight_decay": 0.1, "eps": 1e-6},
+    "SGD": {"momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01},
+}
+
+
+MORE: list[dict[str, Any]] = [{}, {"maximize": True}, {"nesterov": True, "dampening": 0}, {"amsgrad": True}]
+
+
+@dtypes
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("more", MORE, ids=str)
+def test_optimizers_take_the_same_steps(name: str, more: dict[str, Any], dtype: Any):
+    if ("nesterov" in more and name != "SGD") or ("amsgrad" in more and name == "SGD"):
+        pytest.skip("no such option")
+
+    def stepped() -> list[Any]:
+        held = [nb.tensor(numbers(dtype, *s), requires_grad=True) for s in ((5, 7), (300, 300), ())]
+        held.append(nb.tensor(numbers(dtype, 40, 30)).t().detach().requires_grad_())
+        optimizer = getattr(nb.optim, name)(held, lr=0.01, **{**OPTIMIZERS[name], **more})
+        for k in range(4):
+            for p in held:
+                p.grad = nb.tensor(numbers(dtype, *p.shape, seed=k))
+            optimizer.step()
+        return [p.detach().numpy() for p in held]
+
+    got = stepped()
+    kernels, fast.running = fast.running, {}
+    try:
+        expected = stepped()
+    finally:
+        fast.running = kernels
+    for a, b in zip(got, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=10 * TOLERANCE[dtype], atol=TOLERANCE[dtype])
+
+
+def test_views_second_order_and_captured_steps_are_served_too():
+    x = nb.tensor(numbers(np.float64, 6, 12), requires_grad=True)
+    assert nb.autograd.gradcheck(lambda x: x[1:5, 2:].softmax(-1), x)
+    assert nb.autograd.gradgradcheck(lambda x: nb.nn.functional.gelu(x[:, 3:], approximate="tanh"), x)
+
+    def step(x: Any) -> Any:
+        x.grad = None
+        loss = nb.nn.functional.layer_norm(nb.nn.functional.gelu(x), (12,)).log_softmax(-1)[:, 0].sum()
+        loss.backward()
+        return loss
+
+    captured = nb.capture(step)
+    for k in range(4):
+        y = nb.tensor(numbers(np.float32, 6, 12, seed=k), requires_grad=True)
+        z = y.detach().clone().requires_grad_()
+        nb.testing.assert_close(captured(y), step(z))
+        nb.testing.assert_close(y.grad, z.grad)
