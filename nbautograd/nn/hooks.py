@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from nbautograd.core.node import RemovableHandle
@@ -26,6 +27,16 @@ class Hookable:
         if prepend:
             held.move_to_end(handle.id, last=False)
         return handle
+
+    def _listed(self, kind: str) -> Mapping[int, Any]:
+        """The hooks of one kind by number, as torch's dictionaries show them; to be looked at, not changed."""
+        held = getattr(self._hooks, kind, {})
+        return MappingProxyType(OrderedDict((number, entry[0]) for number, entry in held.items()))
+
+    _forward_pre_hooks = property(lambda self: self._listed("before"))
+    _forward_hooks = property(lambda self: self._listed("after"))
+    _backward_pre_hooks = property(lambda self: self._listed("before_backward"))
+    _backward_hooks = property(lambda self: self._listed("after_backward"))
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False

@@ -173,3 +173,19 @@ def test_arguments_of_the_base_class_are_refused_unless_they_are_passed_on():
             call_super_init = True
 
         assert Both("me").name == "me"
+
+
+def test_the_hooks_of_a_module_can_be_looked_at():
+    kinds = ["forward_pre", "forward", "full_backward_pre", "full_backward"]
+    listed = ["_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks"]
+    found = []
+    for library in both():
+        module = library.nn.Linear(2, 3)
+        seen = [[len(getattr(module, name)) for name in listed]]
+        for kind in kinds:
+            handle = getattr(module, f"register_{kind}_hook")(print)
+            seen.append([list(getattr(module, name).values()) == [print] for name in listed])
+            assert any(handle.id in getattr(module, name) for name in listed)
+            handle.remove()
+        found.append(seen)
+    assert found[0] == found[1]

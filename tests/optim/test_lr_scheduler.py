@@ -199,3 +199,9 @@ def halved(library):
 def test_a_schedule_of_ones_own_knows_whether_it_is_asked_within_a_step():
     torch = pytest.importorskip("torch")
     assert halved(nbautograd) == halved(torch)
+
+
+def test_a_schedule_is_told_from_a_function_by_its_module_as_in_torch():
+    for library in (nbautograd, pytest.importorskip("torch")):
+        module = library.optim.lr_scheduler
+        assert {getattr(module, name).__module__ for name in SCHEDULES} == {module.__name__}

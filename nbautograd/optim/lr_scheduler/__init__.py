@@ -35,3 +35,6 @@ __all__ = [
     "SequentialLR",
     "StepLR",
 ]
+
+for _name in __all__:  # programs tell torch's schedules from functions by asking for this module
+    globals()[_name].__module__ = __name__
