@@ -298,29 +298,3 @@ def test_the_error_and_the_warning_quote_the_line_that_made_the_node():
         pytest.raises(RuntimeError, match="# the line in question"),
     ):
         y.backward()
-
-
-# --- depth ---
-
-
-@pytest.mark.slow
-def test_a_million_ops_in_a_row_are_walked_and_let_go():
-    x = nbautograd.tensor(1.0, requires_grad=True)
-    y = x
-    for _ in range(1_000_000):
-        y = y + 1
-    (slope,) = nbautograd.autograd.grad(y, x, retain_graph=True)
-    y.backward()
-    del y
-    assert slope.item() == x.grad.item() == 1.0
-
-
-@pytest.mark.slow
-def test_a_long_graph_goes_through_the_general_walk_too():
-    x = nbautograd.tensor(1.0, requires_grad=True)
-    with nbautograd.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t):
-        y = x
-        for _ in range(50_000):
-            y = y * 1
-    (slope,) = nbautograd.autograd.grad(y, x, create_graph=True)
-    assert slope.item() == 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import threading
 import tracemalloc
@@ -14,15 +15,30 @@ import pytest
 import nbautograd as torch
 from nbautograd.core.modes import state
 
+DEPTH = int(os.environ.get("NBAUTOGRAD_DEPTH", "100000"))
+"""The number of ops in a row; a million of them take ten seconds."""
 
-def test_a_chain_of_a_million_ops_needs_no_recursion() -> None:
+
+def test_a_long_row_of_ops_is_walked_and_let_go_without_recursion() -> None:
     x = torch.tensor(1.0, requires_grad=True)
     y = x
-    for _ in range(1_000_000):
+    for _ in range(DEPTH):
         y = y * 1.0
+    (slope,) = torch.autograd.grad(y, x, retain_graph=True)
     y.backward()
-    assert x.grad.item() == 1.0
+    del y
+    assert slope.item() == x.grad.item() == 1.0
     assert sys.getrecursionlimit() <= 10_000
+
+
+def test_a_long_row_of_ops_goes_through_the_general_walk_too() -> None:
+    x = torch.tensor(1.0, requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t):
+        y = x
+        for _ in range(DEPTH // 10):
+            y = y * 1
+    (slope,) = torch.autograd.grad(y, x, create_graph=True)
+    assert slope.item() == 1.0
 
 
 def test_a_failing_hook_leaves_every_leaf_as_it_was() -> None:

@@ -1,0 +1,140 @@
+"""An interrupt may come at any moment: nothing is left behind, and what runs next is right.
+
+`NBAUTOGRAD_INTERRUPTS` says how many moments are tried.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+
+import nbautograd as torch
+from nbautograd.core.modes import local, state
+
+COUNT = int(os.environ.get("NBAUTOGRAD_INTERRUPTS", "200"))
+
+pytestmark = [
+    pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs interval timers"),
+    # An interrupt in a weak reference's callback is only told, not raised.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+class Double(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return g * 2 * x / x
+
+
+class Work:
+    """A graph with hooks, several outputs and a custom function, and parameters it adds gradients to."""
+
+    def __init__(self) -> None:
+        self.w = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        self.v = torch.tensor([0.5, 0.5, 0.5], requires_grad=True)
+        y = Double.apply(self.w.exp() * self.v)
+        y.register_hook(lambda g: g * 1)
+        first, second, third = y.unbind()
+        self.loss = (first * second + third.sin()) * 2
+        self.parameters = self.w, self.v
+
+    def backward(self) -> None:
+        self.loss.backward(retain_graph=True)
+
+    def with_graph(self) -> None:
+        (slope,) = torch.autograd.grad(self.loss, self.w, create_graph=True)
+        slope.sum().backward(retain_graph=True)
+
+    def traced(self) -> None:
+        with torch.trace():
+            self.backward()
+
+    def inside_a_hook(self) -> None:
+        inner = self.v * 3
+        handle = inner.register_hook(lambda g: self.backward())
+        inner.sum().backward()
+        handle.remove()
+
+    def in_place(self) -> None:
+        x = self.w * 1
+        x[1:].mul_(self.v[1:])
+        x.sum().backward()
+
+
+JOBS = [Work.backward, Work.with_graph, Work.traced, Work.inside_a_hook, Work.in_place]
+
+
+def passes(job: Callable[[Work], None]) -> tuple[Work, list[list[list[float]]]]:
+    """A piece of work whose `job` has run once, and per parameter every `.grad` that running it again goes through."""
+    work, seen = Work(), []
+    job(work)
+    for parameter in work.parameters:
+        values = [parameter.grad.tolist()]
+        parameter.register_post_accumulate_grad_hook(lambda p, values=values: values.append(p.grad.tolist()))
+        seen.append(values)
+    job(work)
+    return work, seen
+
+
+def interrupted(job: Callable[[], None], after: float) -> bool:
+    """Run `job`, and interrupt it `after` so many seconds; whether the interrupt came through."""
+    try:
+        signal.setitimer(signal.ITIMER_REAL, after)
+        job()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except KeyboardInterrupt:
+        return True
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    return False
+
+
+@pytest.fixture
+def interrupts():
+    """The alarm clock's signal interrupts, as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    yield
+    signal.signal(signal.SIGALRM, before)
+
+
+def duration(job: Callable[[], None]) -> float:
+    begin = time.perf_counter()
+    job()
+    return time.perf_counter() - begin
+
+
+@pytest.mark.usefixtures("interrupts")
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.__name__)
+def test_after_an_interrupt_gradients_are_old_or_whole_and_the_next_pass_is_right(job: Callable[[Work], None]) -> None:
+    again, allowed = passes(job)
+    took = min(duration(lambda: job(again)) for _ in range(5))
+    chance = random.Random(job.__name__)
+    for _ in range(COUNT):
+        work = Work()
+        job(work)
+        interrupted(functools.partial(job, work), max(1e-6, chance.random() * took))
+        for parameter, values in zip(work.parameters, allowed, strict=True):
+            assert parameter.grad.tolist() in values
+            parameter.grad = None
+        job(work)
+        assert [p.grad.tolist() for p in work.parameters] == [values[0] for values in allowed]
+        gc.collect(0)
+        assert (state.attached, state.special, state.paused) == (None, 0, False)
+        assert (local.walk, local.unwatched, local.saved_hooks, local.levels) == (None, False, (), ())
