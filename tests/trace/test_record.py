@@ -303,6 +303,16 @@ def test_unrecorded_ops_that_the_user_has_a_name_for_stay_and_so_does_what_they_
     ]
 
 
+def test_data_that_was_prepared_is_a_constant_and_what_was_not_recorded_keeps_its_history() -> None:
+    trace = run(
+        "x = torch.tensor(2.0, requires_grad=True)\ndata = torch.ones(3) / 4.0\n"
+        "with torch.no_grad():\n    scale = (x * 3.0).exp()\n((x * data).sum() * scale).backward()"
+    )
+    assert [op.name for op in trace.ops] == ["mul", "exp", "mul", "sum", "mul"]
+    (data,) = [value for value in trace.values if value.name == "data"]
+    assert (data.kind, data.data and data.data.data) == ("constant", [0.25, 0.25, 0.25])
+
+
 def test_where_nothing_was_recorded_every_op_stays() -> None:
     assert [op.name for op in run("x = torch.tensor(2.0)\nprint(x * 5.0)").ops] == ["mul"]
 
