@@ -93,6 +93,13 @@ def place(data: Any, where: device) -> Any:
         return library.asarray(data)
 
 
+def storage(data: Any) -> Any:
+    """The array that owns the memory of `data`."""
+    while getattr(data, "base", None) is not None and isinstance(data.base, type(data)):
+        data = data.base
+    return data
+
+
 def library_of(data: Any) -> Any:
     """NumPy or CuPy, whichever `data` belongs to."""
     return cupy() if is_cupy(data) else np

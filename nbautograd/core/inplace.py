@@ -25,8 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from . import errors, inference
-from .array import is_cupy, ndarray
+from . import changeable, errors, inference
+from .array import is_cupy, ndarray, storage
+from .changeable import bare_name
 from .modes import is_grad_enabled, local, state
 from .node import (
     FITS,
@@ -37,7 +38,6 @@ from .node import (
     Hooked,
     hooked,
     is_leaf_node,
-    is_quiet,
     node_and_output,
     op_of,
     tick,
@@ -68,13 +68,6 @@ last_change = 0
 """The moment of the newest change; a node made later has nothing to check."""
 before_change: Callable[[Tensor], None] | None = None
 """Who wants to know of each change beforehand; see `nbautograd.autograd.mutation`."""
-
-
-def storage(data: Any) -> Any:
-    """The array that owns the memory of `data`."""
-    while getattr(data, "base", None) is not None and isinstance(data.base, type(data)):
-        data = data.base
-    return data
 
 
 def version(tensor: Tensor) -> int:
@@ -209,41 +202,11 @@ def check_saved(node: Any) -> None:
         for data in value if isinstance(value, tuple) else (value,):
             found = _find(data)
             if found is not None and found.moments and found.moments[-1] > moment:
-                if kind == "input" and (several := _one_of_several(node[PARENTS][where])):
+                if kind == "input" and (several := changeable.one_of_several(node[PARENTS][where])):
                     raise RuntimeError(several)
                 raise errors.modified(
                     node, data.shape, data.dtype, _which(node, kind, where), found.count, found.version_at(moment)
                 )
-
-
-QUIET = (
-    "created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case "
-    "is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace "
-    "either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want "
-    "the inplace to be tracked)."
-)
-SEVERAL = (
-    "This view is the output of a function that returns multiple views. Such functions do not allow the output views "
-    "to be modified inplace. You should replace the inplace operation by an out-of-place one.\n"
-    "  hint: take the part with an index, as in x[0], and change that"
-)
-CUSTOM = (
-    "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to "
-    "handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect "
-    "gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function.\n"
-    "  hint: y = F.apply(x).clone(), or return x.clone() in forward"
-)
-
-
-def _one_of_several(parent: Any) -> str | None:
-    """torch's refusal of a saved value that is one of several views, when their memory was changed."""
-    if parent is None or is_leaf_node(parent):
-        return None
-    source, nr = node_and_output(parent)
-    if not op_of(source).view or op_of(source).outputs == 1:
-        return None
-    what = f"Output {nr} of {_bare_name(source)} is a view and its base or another view of its base"
-    return f"{what} has been modified inplace. {SEVERAL}"
 
 
 def _find(data: Any) -> _Changes | None:
@@ -264,11 +227,7 @@ def _which(node: Any, kind: str, where: int) -> str:
         if parent is None or is_leaf_node(parent):
             return ""
         source, nr = node_and_output(parent)
-    return f", which is output {nr} of {_bare_name(source)},"
-
-
-def _bare_name(node: Any) -> str:
-    return op_of(node).node_name.rstrip("0123456789").removesuffix("Backward")
+    return f", which is output {nr} of {bare_name(source)},"
 
 
 def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
@@ -281,13 +240,13 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
     recording = is_grad_enabled()
     leaf = target._base if target._base is not None else target
     if recording and (target._node is not None or any(isinstance(x, Tensor) and x._node is not None for x in others)):
-        _check_view(target)
-    if recording and is_held_by_leaf(target, leaf):
+        changeable.check_view(target)
+    if recording and changeable.is_held_by_leaf(target, leaf):
         raise errors.leaf_in_place(view=leaf is not target)
     if op.elementwise if op.overlaps is None else not op.overlaps:
-        _check_overlap(target._data, others)
+        changeable.check_overlap(target._data, others)
     result = _unpacked(op, target, others, settings) if state.special else op.call(target, *others, **settings)
-    _check_result(target, result)
+    changeable.check_result(target, result)
     if state.observer is not None:
         state.observer.in_place(target, result)
     node = result._node
@@ -304,6 +263,8 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
             node[ORDER] = tick()  # what it saved is newer than this change
     if recording:
         set_history(target, node)
+    elif leaf._node is not None and leaf._views is not None:
+        _renew_quietly(leaf)
     if node is not None and state.special:
         _pack(node, (target, *others))
     if local.levels:
@@ -311,13 +272,6 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
 
         forward.moved_in_place(target, result)
     return target
-
-
-def is_held_by_leaf(target: Tensor, base: Tensor) -> bool:
-    """Whether a change of `target` would be one of a leaf's values, which have no history to put it into."""
-    if base._node is None:
-        return base is not target and target._node is not None  # a base that was detached from what its views have
-    return is_leaf_node(base._node)
 
 
 def _unpacked(op: Any, target: Tensor, others: tuple[Any, ...], settings: dict[str, Any]) -> Tensor:
@@ -338,89 +292,6 @@ def _pack(node: Any, operands: tuple[Any, ...]) -> None:
 
     if local.saved_hooks and op_of(node).frees:
         saved.pack(op_of(node), node, operands, operands[:1])
-
-
-def _check_result(target: Tensor, result: Tensor) -> None:
-    data, new = target._data, result._data
-    if data.shape != new.shape:
-        raise RuntimeError(
-            f"output with shape {list(data.shape)} doesn't match the broadcast shape {list(new.shape)}\n"
-            "  hint: an in-place op cannot make its tensor larger; write y = y + x instead"
-        )
-    if new.dtype is not data.dtype and not np.can_cast(new.dtype, data.dtype, "same_kind"):
-        from .dtype import of_numpy
-
-        raise RuntimeError(
-            f"result type {of_numpy(new.dtype).tensor_type} can't be cast to the desired output type "
-            f"{of_numpy(data.dtype).tensor_type}"
-        )
-
-
-def _check_view(target: Tensor) -> None:
-    why = _why_unchangeable(target)
-    if why is not None:
-        what = "A view was created in no_grad mode and is being modified inplace with grad mode enabled"
-        if target._node is not None and not is_leaf_node(target._node):
-            source, nr = node_and_output(target._node)
-            what = f"Output {nr} of {_bare_name(source)} is a view and is being modified inplace"
-        raise RuntimeError(f"{what}. {why}")
-    if target._path is not None and _leads_to_quiet(target):
-        which = "A view was"
-        if target._node is not None and not is_leaf_node(target._node):
-            which = f"Output 0 of {op_of(target._node).node_name} is a view of a view which was"
-        raise RuntimeError(f"{which} {QUIET}")
-
-
-def _leads_to_quiet(view: Tensor) -> bool:
-    """Whether `view` is a quiet one, or a view of one; see NOTE [Quiet views]."""
-    node = view._node
-    for _ in view._path:
-        if node is None or is_leaf_node(node):
-            break
-        node = node[PARENTS][0]
-    return node is not None and is_quiet(node)
-
-
-def _why_unchangeable(target: Tensor) -> str | None:
-    """What forbids to change `target`, if it is a view of a kind that has no history to put the change into."""
-    if target._path is not None and any(nr is not None for _, _, nr in target._path):
-        return SEVERAL
-    root = target if target._base is None else target._base
-    if root._node is None or is_leaf_node(root._node):
-        return None
-    source, nr = node_and_output(root._node)
-    if not op_of(source).returned_view(source, nr):
-        return None
-    return CUSTOM if root._node is source else SEVERAL
-
-
-def _check_overlap(data: Any, others: tuple[Any, ...]) -> None:
-    """Refuse a target with elements on top of each other, and operands that lie across the memory to be written."""
-    if data.size and any(step == 0 and n > 1 for n, step in zip(data.shape, data.strides, strict=True)):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
-            "Please clone() the tensor before performing the operation."
-        )
-    if data.base is None and not any(isinstance(x, Tensor) and getattr(x._data, "base", None) is data for x in others):
-        return
-    for x in others:
-        other = x._data if isinstance(x, Tensor) else None
-        if not isinstance(other, ndarray) or storage(other) is not storage(data) or _same_memory(data, other):
-            continue
-        if data.flags.forc and other.flags.forc and np.may_share_memory(data, other):
-            raise RuntimeError(
-                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a "
-                "single memory location. Please clone() the tensor before performing the operation."
-            )
-
-
-def _same_memory(a: Any, b: Any) -> bool:
-    """Whether two dense arrays put the same elements at the same places; NumPy's new axes have no step to compare."""
-    return (
-        a.ctypes.data == b.ctypes.data
-        and a.shape == b.shape
-        and all(s == t or s == 0 or t == 0 for s, t in zip(a.strides, b.strides, strict=True))
-    )
 
 
 def _keep_old_value(node: Any, data: Any) -> bool:
@@ -477,4 +348,14 @@ def _renew_views(base: Tensor) -> None:
     for reference in base._views or ():
         view = reference()
         if view is not None:
+            _renew(view, views.node_from(base, view))
+
+
+def _renew_quietly(base: Tensor) -> None:
+    """After a change that was not recorded, views come from their base itself, no longer from other views."""
+    from . import views
+
+    for reference in base._views:
+        view = reference()
+        if view is not None and not any(quiet or nr is not None for _, _, nr, quiet in view._path):
             _renew(view, views.node_from(base, view))

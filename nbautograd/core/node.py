@@ -129,30 +129,18 @@ def leaf_node(tensor: Any) -> Node:
     return [_leaf_tick(), Leaf, None, (), weakref.ref(tensor)]
 
 
-def nobodys_leaf(late: bool = False) -> Node:
-    """A node that asks for a gradient and drops it; `late`: for a view from before its base asked for one.
-
-    See NOTE [Quiet views] in `core/views.py`.
-    """
-    return [_leaf_tick(), Leaf, None, (), _nobody_yet if late else _nobody]
+def nobodys_leaf() -> Node:
+    """A node that asks for a gradient and drops it; see NOTE [Quiet views] in `core/views.py`."""
+    return [_leaf_tick(), Leaf, None, (), _nobody]
 
 
 def is_nobodys(node: Node) -> bool:
     """Whether `node` is one from `nobodys_leaf`."""
-    return node[SAVED] is _nobody or node[SAVED] is _nobody_yet
-
-
-def is_quiet(node: Node) -> bool:
-    """Whether `node` is that of a view made under `no_grad`."""
     return node[SAVED] is _nobody
 
 
 def _nobody() -> None:
     """What a weak reference to a tensor that is gone gives."""
-
-
-def _nobody_yet() -> None:
-    """The same, of a view from before its base asked for a gradient."""
 
 
 def leaf_tensor(node: Node) -> Any:

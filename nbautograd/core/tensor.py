@@ -202,7 +202,7 @@ class Tensor:
             if self._node is None and view._node is not None and is_nobodys(view._node):
                 view._node = None
             elif self._node is not None and view._node is None:
-                view._node = nobodys_leaf(late=True)
+                view._node = nobodys_leaf()
 
     @property
     def is_leaf(self) -> bool:

@@ -4,6 +4,10 @@ NOTE [Quiet views]
 A view says that it requires a gradient when its base does, also where no path leads from one to the other: when it was
 made under `no_grad`, or before the base was told to require one. In torch a gradient that reaches such a view is lost,
 and so it is here: its node is a leaf's that belongs to nobody.
+
+NOTE [Paths]
+The path of a view has one step per view op: `(op, settings, number of the output or None, made under no_grad)`. torch
+refuses to change views that were made in certain ways, and views of those; the steps tell which they are.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from . import errors
 from .array import library_of, ndarray
 from .dtype import INEXACT
 from .inplace import array_of, storage, touched
-from .modes import is_grad_enabled, local
+from .modes import is_grad_enabled, local, state
 from .node import is_leaf_node, nobodys_leaf, tick
 from .op import TABLE, names_of
 from .tensor import Tensor
@@ -46,7 +50,7 @@ def wrap_one(op: Any, source: Tensor, settings: dict[str, Any], data: Any, nr: i
     t._base = base
     if source._untracked:
         t._untracked = True
-    step = (op, settings, nr)
+    step = (op, settings, nr, state.special and not is_grad_enabled())
     t._path = (step,) if source._path is None else (*source._path, step)
     remember(base, t)
     if node is None and base._node is not None and data.dtype.kind in INEXACT:
@@ -73,7 +77,7 @@ def remember(base: Tensor, view: Tensor) -> None:
 
 def follow(path: Any, x: Any) -> Any:
     """Apply the view ops of `path` to an array, or, differentiably, to a tensor."""
-    for op, settings, nr in path:
+    for op, settings, nr, _ in path:
         x = op.call(x, **settings) if isinstance(x, Tensor) else op.forward(x, **settings)
         if nr is not None:
             x = x[nr]
@@ -86,7 +90,7 @@ def pull_back(path: Any, g: Any, shape: tuple[int, ...]) -> Any:
     for step in path:
         shapes.append(x.shape)
         x = follow((step,), x)
-    for (op, settings, nr), x_shape in zip(reversed(path), reversed(shapes), strict=True):
+    for (op, settings, nr, _), x_shape in zip(reversed(path), reversed(shapes), strict=True):
         rule = (op.differentiable() if isinstance(g, Tensor) else op.on(library_of(g)).rules)[0]
         known = {"x_shape": x_shape, **(op.forward.__kwdefaults__ or {}), **settings}
         g = rule(g if nr is None else {nr: g}, *[known[name] for name in names_of(rule)[1:]])

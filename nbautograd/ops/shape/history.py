@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.core.changeable import refuse_overlap
 from nbautograd.core.op import TABLE, Op, xp
 from nbautograd.core.views import follow, pull_back
 from nbautograd.ops.samples import through
@@ -28,7 +29,7 @@ def _paths() -> Any:
             [("permute", {"dims": (2, 0, 1)}), ("select", {"index": (1,)}), ("slice", {"index": (slice(0, 1),)})],
         ),
     ):
-        path = tuple((TABLE[name], settings, None) for name, settings in steps)
+        path = tuple((TABLE[name], settings, None, False) for name, settings in steps)
         yield shape, follow(path, np.empty(shape)).shape, path
 
 
@@ -44,6 +45,8 @@ class ViewScatter(Op):
         return out
 
     def dbase(g, part_shape, path):
+        if any(op.broadcasts for op, _, _, _ in path):  # only `fill_` and its like come here; torch refuses this late
+            refuse_overlap(follow(path, np.empty(g.shape)))
         return xp.view_scatter(g, xp.zeros(part_shape, dtype=g.dtype), path=path)
 
     def dpart(g, path):
