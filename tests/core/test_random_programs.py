@@ -9,9 +9,9 @@ No branch asks about zero, where rounding would decide. Where PyTorch's outcome 
 not go: a change whose operand lies across the memory that it changes (the result depends on the order of the loop), a
 gradient given as a tensor that shares its memory with the leaf (which then is added to), a scalar changed behind the
 graph's back by `.data` (PyTorch's saved one changes too; here scalars cannot be changed), `gather` of what is changed
-later (PyTorch saves it without need), and one of several views, or a view from under `no_grad`, after a change of their memory
-(PyTorch refuses even to show it). Hooks on a view that no path leads to crash PyTorch; hooks on a leaf that stops to
-require one are forgotten here, and kept there for later.
+later (PyTorch saves it without need), and one of several views, or a view from under `no_grad`, after a change of
+their memory (PyTorch refuses even to show it). Hooks on a view that no path leads to crash PyTorch; hooks on a leaf
+that stops to require one are forgotten here, and kept there for later.
 """
 
 # ruff: noqa: E501  (forms of lines, to be compared at a glance)
