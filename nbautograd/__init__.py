@@ -50,8 +50,8 @@ half, float, double, short, int, long = (
 cfloat, cdouble = _dtypes.cfloat, _dtypes.cdouble
 
 _MODULES = (
-    "accelerator amp autograd backends compiler core cuda distributed distributions export fft func jit linalg lint mps "
-    "nn notebook ops optim random replay serialization settings special testing trace utils version xpu"
+    "accelerator amp autograd backends compiler core cuda distributed distributions export fft func functional jit "
+    "linalg lint mps nn notebook ops optim random replay serialization settings special testing trace utils version xpu"
 )
 _SUBMODULES = frozenset(_MODULES.split())
 

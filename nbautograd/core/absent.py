@@ -126,7 +126,7 @@ ABSENCES = (
         "utils.benchmark utils.bottleneck utils.cpp_extension utils.mobile_optimizer utils.model_zoo utils.collect_env "
         "utils.flop_counter quasirandom utils.data.*DataPipe utils.data.functional_datapipe utils.data.*determin* "
         "utils.data.runtime_* utils.data.argument_validation utils.data.DataChunk utils.data.datapipes "
-        "utils.data.graph* types functional signal return_types torch_version nn.functional.*torch_function* "
+        "utils.data.graph* types signal return_types torch_version nn.functional.*torch_function* "
         "nn.functional.boolean_dispatch nn.functional.assert_int_or_pair nn.functional.Broadcasting* "
         "nn.functional.Tensor classproperty AcceleratorError Tensor.as_subclass Tensor.reinforce Tensor.volatile",
     ),

@@ -5,10 +5,12 @@ import importlib
 import pytest
 
 import nbautograd.distributions
+import nbautograd.functional
 import nbautograd.nn
 from nbautograd.nn.paths import HOMES
 
 PATHS = {f"nn.{path}": held for path, held in HOMES.items()}
+PATHS["functional"] = nbautograd.functional.NAMES
 PATHS |= {f"distributions.{path}": held for path, held in nbautograd.distributions._HOMES.items()}
 
 

@@ -17,7 +17,7 @@ STACK = [
     {"ops"},
     {"autograd", "amp"},
     {"nn", "optim", "utils", "func", "linalg", "fft", "special", "distributions", "replay", "trace"}
-    | {"compiler", "distributed", "jit", "mps", "random", "settings", "testing", "version", "xpu"},
+    | {"compiler", "distributed", "functional", "jit", "mps", "random", "settings", "testing", "version", "xpu"},
     {"backends", "cuda", "serialization"},
     {"accelerator"},
     {"lint", "export"},
