@@ -260,7 +260,7 @@ def rebind(function: Any, space: Any) -> Any:
     if world is None:
         world = _worlds[key] = {**function.__globals__, "xp": space}
         for name, value in function.__globals__.items():
-            if isinstance(value, FunctionType) and "xp" in value.__globals__:
+            if isinstance(value, FunctionType) and "xp" in inspect.unwrap(value).__globals__:
                 world[name] = rebind(value, space)
     copy = FunctionType(function.__code__, world, function.__name__, function.__defaults__, function.__closure__)
     copy.__kwdefaults__ = function.__kwdefaults__

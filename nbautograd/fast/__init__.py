@@ -44,6 +44,8 @@ KERNELS = {
     "gelu_tanh": "flat",
     "adam": "updates",
     "sgd": "updates",
+    "lstm_advance": "recurrent",
+    "lstm_retreat": "recurrent",
     "max_pool2d": "windows",
     "max_pool2d_backward": "windows",
 }

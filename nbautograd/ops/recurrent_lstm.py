@@ -8,6 +8,7 @@ from typing import Any
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
+from nbautograd.fast import serve
 from nbautograd.ops.fused import by_steps
 from nbautograd.ops.recurrent import (
     beside,
@@ -72,25 +73,10 @@ class Lstm(Op):
         memory, shown = xp.empty((len(seen), c.shape[1]), x.dtype), xp.empty((len(seen), c.shape[1]), x.dtype)
         out = xp.empty((len(seen), h.shape[1]), x.dtype)
         for run in runs(sizes, reverse):
-            h_now, c_now, free = h[: run.size], c[: run.size], room[: run.size]
-            factor, term = half[:, : run.size], rest[:, : run.size]
-            rows = (in_steps(a, run, reverse) for a in (seen, memory, shown, out))
-            for gate, view, kept, t, now in zip(gates_of(gates, run, c, reverse), *rows):
-                view[:, : h.shape[1]] = h_now
-                kept[...] = c_now
-                xp.matmul(view, weight, out=gate)
-                xp.tanh(gate, gate)
-                gate *= factor
-                gate += term
-                i, f, g, o = gate
-                c_now *= f
-                c_now += xp.multiply(i, g, free)
-                xp.tanh(c_now, t)
-                if w_hr is None:
-                    xp.multiply(o, t, h_now)
-                else:
-                    xp.dot(o * t, w_hr.T, h_now)
-                now[...] = h_now
+            first = slice(run.size)
+            rows = gates_of(gates, run, c, reverse), *(in_steps(a, run, reverse) for a in (seen, memory, shown, out))
+            scale = half[:, first], rest[:, first]
+            advance(h[first], c[first], *rows, weight=weight, scale=scale, free=room[first], w_hr=w_hr)
         return like_rows(out, x), h, c, seen, gates, memory, shown
 
     def dxs(g, xs, seen, gates, memory, shown, sizes, reverse, bias, project, needs):
@@ -110,6 +96,29 @@ class Lstm(Op):
 
     def refuse(*xs, **settings):
         return dtype_error(xs)
+
+
+def advance(h, c, gates, seen, memory, shown, out, *, weight, scale, free, w_hr):
+    """The steps of a run, in the order in which they lie: into `h` and `c` come the last states."""
+    for gate, view, kept, t, now in zip(gates, seen, memory, shown, out):
+        view[:, : h.shape[1]] = h
+        kept[...] = c
+        xp.matmul(view, weight, out=gate)
+        xp.tanh(gate, gate)
+        gate *= scale[0]
+        gate += scale[1]
+        i, f, g, o = gate
+        c *= f
+        c += xp.multiply(i, g, free)
+        xp.tanh(c, t)
+        if w_hr is None:
+            xp.multiply(o, t, h)
+        else:
+            xp.dot(o * t, w_hr.T, h)
+        now[...] = h
+
+
+advance = serve("lstm_advance", advance, at=2)
 
 
 def halves(dtype):
@@ -143,30 +152,37 @@ class LstmBackward(Op):
         sent: Any = xp.empty((len(d), h.shape[1]), d.dtype) if project else None
         full: Any = xp.empty((len(d), hidden), d.dtype) if project else None
         for run in runs(sizes, back, block(sizes, 4 * hidden)):
-            h_now, c_now = dh[: run.size], dc[: run.size]
             gate, t = gates_of(gates, run, c, back), in_steps(shown, run, back)
-            slope, through = slopes(gate, in_steps(memory, run, back), t)
-            by_gate = in_steps(d.reshape((len(d), 4, hidden)), run, back).swapaxes(1, 2)
-            rows = in_steps(d, run, back), by_gate, given_in_steps(g[0], run, back)
             sent_rows = iter(in_steps(sent, run, back) if project else ())
             if project:
                 in_steps(full, run, back)[...] = gate[:, 3] * t
-            for slope_now, c_slope, forget, d_now, d_gates, out in zip(slope, through, gate[:, 1], *rows):
-                if out is not None:
-                    h_now += out
-                d_m = h_now
-                if project:
-                    next(sent_rows)[...] = h_now
-                    d_m = h_now @ w_hr
-                c_slope *= d_m
-                c_now += c_slope
-                xp.multiply(slope_now[:3], c_now, d_gates[:3])
-                xp.multiply(slope_now[3], d_m, d_gates[3])
-                c_now *= forget
-                xp.dot(d_now, w_hh, h_now)
+            rows = in_steps(memory, run, back), t, in_steps(d, run, back), given_in_steps(g[0], run, back)
+            retreat(dh[: run.size], dc[: run.size], gate, *rows, sent_rows, w_hh=w_hh, w_hr=w_hr)
         dx, *weights = shares(xs[0], xs[3], d, seen, h.shape[1], needs, bias)
         projection = [sent.T @ full] if project else []
         return (dx, dh, dc, *weights, *projection)
+
+
+def retreat(dh, dc, gates, memory, shown, d, given, sent, *, w_hh, w_hr):
+    """Back through the steps of a run: into `d` come the gradients of the gates' inputs."""
+    slope, through = slopes(gates, memory, shown)
+    by_gate = d.reshape((*d.shape[:2], 4, dc.shape[1])).swapaxes(1, 2)
+    for slope_now, c_slope, forget, d_now, d_gates, out in zip(slope, through, gates[:, 1], d, by_gate, given):
+        if out is not None:
+            dh += out
+        d_m = dh
+        if w_hr is not None:
+            next(sent)[...] = dh
+            d_m = dh @ w_hr
+        c_slope *= d_m
+        dc += c_slope
+        xp.multiply(slope_now[:3], dc, d_gates[:3])
+        xp.multiply(slope_now[3], d_m, d_gates[3])
+        dc *= forget
+        xp.dot(d_now, w_hh, dh)
+
+
+retreat = serve("lstm_retreat", retreat, at=2)
 
 
 def slopes(gates, memory, shown):

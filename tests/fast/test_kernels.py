@@ -17,7 +17,7 @@ from tests.ops.table import SAMPLED
 
 pytest.importorskip("numba", reason="needs numba: pip install nbautograd[fast]")
 
-SERVED = [TABLE[name] for name in fast.KERNELS if name in TABLE]
+SERVED = [TABLE[name] for name in (*fast.KERNELS, "lstm") if name in TABLE]
 TOLERANCE = {np.float32: 1e-6, np.float64: 1e-13}
 SHAPES = [(3, 4), (64, 10), (7, 129), (2, 5, 33), (300, 2), (1, 5000), (0, 3), (3, 1)]
 dtypes = pytest.mark.parametrize("dtype", TOLERANCE)
@@ -180,6 +180,40 @@ def assert_pooled(name: str, arrays: Any, settings: Any, kernel: bool) -> None:
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
 
 
+@dtypes
+@pytest.mark.parametrize(
+    "how", [{}, {"bidirectional": True}, {"bias": False, "num_layers": 2}, {"proj_size": 2}], ids=str
+)
+@pytest.mark.parametrize("uses", ["everything", "the last state"])
+def test_recurrent_layers(how: dict[str, Any], uses: str, dtype: Any):
+    layer = nb.nn.LSTM(5, 6, dtype=nb.tensor(dtype(0)).dtype, **how)
+
+    def gradients() -> list[Any]:
+        x = nb.tensor(numbers(dtype, 7, 4, 5), requires_grad=True)
+        packed = nb.nn.utils.rnn.pack_padded_sequence(x, [7, 5, 5, 2])
+        for given in (x, packed):
+            out, (h, c) = layer(given)
+            loss = (h * h).sum() + c.sin().sum()
+            if uses == "everything":
+                loss = loss + (out.sum() if given is x else out.data.square().sum())
+            loss.backward()
+        found = [x.grad, *(p.grad for p in layer.parameters()), loss]
+        layer.zero_grad()
+        return [f.detach().numpy() for f in found]
+
+    for a, b in zip(gradients(), without_kernels(gradients), strict=True):
+        np.testing.assert_allclose(a, b, rtol=10 * TOLERANCE[dtype], atol=10 * TOLERANCE[dtype])
+
+
+def without_kernels(function: Any) -> Any:
+    """What `function` returns with NumPy alone."""
+    kernels, fast.running = fast.running, {}
+    try:
+        return function()
+    finally:
+        fast.running = kernels
+
+
 OPTIMIZERS = {
     "Adam": {},
     "AdamW": {"weight_decay": 0.1, "eps": 1e-6},
@@ -207,13 +241,7 @@ def test_optimizers_take_the_same_steps(name: str, more: dict[str, Any], dtype: 
             optimizer.step()
         return [p.detach().numpy() for p in held]
 
-    got = stepped()
-    kernels, fast.running = fast.running, {}
-    try:
-        expected = stepped()
-    finally:
-        fast.running = kernels
-    for a, b in zip(got, expected, strict=True):
+    for a, b in zip(stepped(), without_kernels(stepped), strict=True):
         np.testing.assert_allclose(a, b, rtol=10 * TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
 
