@@ -7,9 +7,8 @@ the third the same text computes gradients that are tensors again, which is what
 NumPy does not have (`erf`, `softmax_backward` …) are ops of the table themselves, and `xp` offers those too.
 
 NOTE [Scalars]
-A 0-d result is kept as NumPy hands it over: a scalar such as `np.float32(3)`. Arithmetic on those costs a fifth of
-what it
-costs on 0-d arrays. Scalars are immutable, so a tensor that holds one is changed in place by giving it another one.
+A 0-d result is kept as NumPy hands it over: a scalar such as `np.float32(3)`. Arithmetic on those costs a fifth of what
+it costs on 0-d arrays. Scalars are immutable, so a tensor that holds one is changed in place by giving it another one.
 """
 
 from __future__ import annotations

@@ -1,18 +1,16 @@
 """Changes in place: versions, the error for values that backward still needs, and history through views.
 
 NOTE [Versions]
-torch counts the changes of every storage and compares at backward. Here an op pays nothing for that: the *change*
-takes a
-number from the clock that also numbers the nodes, and leaves it in `_changes` under the storage that was changed. A
-walk
-looks there only if something at all was changed after a node was made. A scalar (NOTE [Scalars]) cannot be changed; the
-tensor gets a new one, and the old one is remembered for a while as changed, so that torch's error still comes.
+torch counts the changes of every storage and compares at backward. Here an op pays nothing for that: the *change* takes
+a number from the clock that also numbers the nodes, and leaves it in `_changes` under the storage that was changed. A
+walk looks there only if something at all was changed after a node was made. A scalar (NOTE [Scalars]) cannot be
+changed; the tensor gets a new one, and the old one is remembered for a while as changed, so that torch's error still
+comes.
 
 NOTE [Views and history]
 A view keeps its base and the path of view ops that leads to it. Changing it in place gives the base a new node,
-CopySlices:
-the old history with the view's part cut out, plus the view's new history put there. Then every live view gets its node
-anew, from the base's.
+CopySlices: the old history with the view's part cut out, plus the view's new history put there. Then every live view
+gets its node anew, from the base's.
 """
 
 from __future__ import annotations

@@ -4,8 +4,7 @@ NOTE [One flag]
 An op call must cost well under a microsecond, so it asks a single question: is anything unusual going on anywhere in
 this process? `state.special` counts the reasons (a thread has turned recording off, an observer is attached, anomaly
 mode is on …). At zero, the op takes the short path and looks at nothing else. Otherwise it takes the general path,
-which
-looks at the calling thread's own state.
+which looks at the calling thread's own state.
 """
 
 from __future__ import annotations

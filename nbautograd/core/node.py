@@ -47,8 +47,7 @@ class OutputSlot:
 
     NOTE [Several outputs]
     Each output of such an op gets a small node of its own whose only parent is the op's node, so that edges need no
-    output
-    number and the walk no special case. SAVED is `(number of the output,)`; users never see it.
+    output number and the walk no special case. SAVED is `(number of the output,)`; users never see it.
     """
 
     name = title = "output"
