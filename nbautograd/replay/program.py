@@ -18,13 +18,14 @@ import numpy as np
 
 from nbautograd.core.op import xp
 from nbautograd.core.tensor import Tensor
+from nbautograd.core.text import literal, text_of
 from nbautograd.ops.random import Generator, default_generator
 from nbautograd.replay.blocks import Group, grouped
 from nbautograd.replay.calls import Call, Item, Var, variables
 from nbautograd.replay.order import last_uses, ordered, used
 from nbautograd.replay.runtime import HELPERS
 from nbautograd.replay.tape import Tape
-from nbautograd.replay.text import literal, scalar_text, text_of
+from nbautograd.replay.text import scalar_text
 
 MOSTLY = 0.9
 """The share of calls on scalars that makes a program one of Python numbers."""
