@@ -101,6 +101,8 @@ class Op:
     """`forward(*xs)` takes any number of tensors; its one rule `dxs` returns a gradient for each."""
     tex: ClassVar[dict[str, str]] = {}
     """Per input, the local derivative as TeX."""
+    code: ClassVar[dict[str, str]] = {}
+    """For `out` and for inputs whose functions are written for speed: what they compute as one expression to read."""
     refuse: ClassVar[Any] = None
     """`refuse(*arrays, **settings)` gives torch's error text for arguments that made `forward` fail."""
     check: ClassVar[Any] = None

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from nbautograd.trace.model import Trace
 
-FORMS = ("svg", "html", "json", "dot", "txt")
+FORMS = ("svg", "html", "json", "dot", "py", "txt")
 
 
 def save(trace: Trace, path: str | PathLike[str]) -> Path:
-    """Write a trace to a file: `.svg` a picture, `.html` a page that plays, `.json` the data, `.dot` a graph, `.txt`.
+    """Write a trace to a file: `.svg` a picture, `.html` a page that plays, `.json` the data, `.dot` a graph,
+    `.py` what ran as straight-line Python, `.txt` a summary.
 
     Raises: ValueError for another ending.
     """

@@ -33,7 +33,7 @@ document.querySelector('[data-role=picture]').replaceWith(view);
 def to_html(trace: Trace) -> str:
     """The page. Where the front end has not been built, it shows the static picture instead of the live view."""
     title = html.escape(headline(trace))
-    text = html.escape(to_text(trace))
+    text, code = html.escape(to_text(trace)), html.escape(trace.source())
     return f"""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -42,6 +42,7 @@ def to_html(trace: Trace) -> str:
 <style>{STYLE}</style>
 <div data-role="picture">{to_svg(trace)}</div>
 <details><summary>As text</summary><pre>{text}</pre></details>
+<details><summary>As Python</summary><pre>{code}</pre></details>
 {_player(trace)}</html>
 """
 

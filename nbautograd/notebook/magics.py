@@ -24,7 +24,7 @@ from nbautograd.notebook.cells import Cells
 from nbautograd.notebook.reports import Reports
 from nbautograd.notebook.tracebacks import shorten
 
-VIEWS = ("auto", "graph", "code", "table", "none")
+VIEWS = ("auto", "graph", "code", "hand", "table", "none")
 COLLAPSE = ("auto", "module", "line", "none")
 VALUES = ("none", "stats", "full")
 WORDS = ("", "on", "off", "status", "clear")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from typing import Any
 
 from nbautograd.core.tensor import Tensor
@@ -32,6 +33,7 @@ from nbautograd.trace.notes import EventNote, OpNote, PassNote, ScopeNote, Value
 from nbautograd.trace.record import Recorder
 from nbautograd.trace.settings import setting, tells
 from nbautograd.trace.summary import FULL, WHOLE, Summaries
+from nbautograd.trace.texts import texts
 from nbautograd.trace.where import Place
 
 STEPS = 500
@@ -57,10 +59,13 @@ class _Assembly:
     def trace(self, error: BaseException | None) -> Trace:
         recorder, trace = self.recorder, self.result
         passes = self._chosen_passes()
-        for note in self._chosen_ops():
+        ops = self._chosen_ops()
+        for note in ops:
             self._op(note)
+        orders = [note.order for note in ops]
         for p in passes:
             trace.passes.append(self._pass(p))
+            trace.passes[-1].ops_before = bisect_right(orders, p.after)
         self._count_arrivals()
         self._figures(passes)
         self._ledgers()
@@ -127,6 +132,7 @@ class _Assembly:
         self._name_result(note, op)
         op.in_place = note.in_place
         op.origin = note.origin
+        op.code, op.rules = texts(note)
         trace.ops.append(op)
 
     def _name_result(self, note: OpNote, op: Op) -> None:

@@ -2,8 +2,9 @@
 
 NOTE [What is let go]
 In this order, and only as far as needed: the numbers of tensors with more than four elements and all histograms; lines
-of code that nothing ran on; updates and steps in the middle; then ops, with their values and events. Of ops the first
-stay, and the last; in a loop the first step, the last, and the one with the largest gradient, whole.
+of code that nothing ran on; updates and steps in the middle; what ops compute as text; then ops, with their values and
+events. Of ops the first stay, and the last; in a loop the first step, the last, and the one with the largest gradient,
+whole.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def fit(trace: Trace, max_bytes: int) -> Trace:
     if size(trace) <= max_bytes:
         return trace
     trace = _without_numbers(trace)
-    for smaller in (_without_idle_lines, _without_middle, partial(_without_ops, budget=max_bytes)):
+    for smaller in (_without_idle_lines, _without_middle, _without_texts, partial(_without_ops, budget=max_bytes)):
         if size(trace) > max_bytes:
             trace = smaller(trace)
     while size(trace) > max_bytes and trace.ops:
@@ -120,6 +121,13 @@ def _without_middle(trace: Trace) -> Trace:
     ]
     trace = replace(trace, updates=updates, steps=steps, folds=[*trace.folds, *folds])
     return _keep(trace, trace.ops)
+
+
+def _without_texts(trace: Trace) -> Trace:
+    """Ops without what they and their rules compute as Python: a reader can do with their names."""
+    told = sum(bool(op.code) for op in trace.ops)
+    folds = [*trace.folds, Fold("texts of ops", told, WHY)] if told else trace.folds
+    return replace(trace, ops=[replace(op, code="", rules=[]) for op in trace.ops], folds=folds)
 
 
 def _tells(update: Update) -> bool:
@@ -241,7 +249,13 @@ def _keep(trace: Trace, ops: list[Op]) -> Trace:
     scope_ids = {scope.id: i for i, scope in enumerate(scopes)}
     pass_ids = {p.id: i for i, p in enumerate(passes)}
     moved = [
-        replace(p, id=i, roots=[ids[r] for r in p.roots], events=_moved(p, op_ids, ids, pass_ids))
+        replace(
+            p,
+            id=i,
+            roots=[ids[r] for r in p.roots],
+            events=_moved(p, op_ids, ids, pass_ids),
+            ops_before=_before(p, ops),
+        )
         for i, p in enumerate(passes)
     ]
     lost = sum(len(p.events) for p in trace.passes) - sum(len(p.events) for p in moved)
@@ -276,6 +290,10 @@ def _keep(trace: Trace, ops: list[Op]) -> Trace:
         ],
         folds=_merged([*trace.folds, *(fold for fold in folds if fold.count)]),
     )
+
+
+def _before(p: Pass, ops: list[Op]) -> int | None:
+    return None if p.ops_before is None else sum(op.id < p.ops_before for op in ops)
 
 
 def _merged(folds: list[Fold]) -> list[Fold]:

@@ -135,6 +135,10 @@ class Op:
     in_place: bool = False
     origin: str | None = None
     """Who ran it, where it was not the traced code but an earlier cell: `In [3]`."""
+    code: str = ""
+    """What it computes as a line of Python, `{out} = {0} * {1}`: inputs by position, results `{out}`, `{out1}` …"""
+    rules: list[str | None] = field(default_factory=list)
+    """Per input, what it sends back there, as Python: `{g} * {1}`, where `{g}` is the gradient of the result."""
 
 
 @dataclass(slots=True)
@@ -204,6 +208,8 @@ class Pass:
     create_graph: bool = False
     retain_graph: bool = False
     error: str | None = None
+    ops_before: int | None = None
+    """How many of the trace's ops had run when it began."""
 
 
 @dataclass(slots=True)
@@ -318,3 +324,34 @@ class Trace:
     """How many backward passes the user said they would add up on purpose."""
     engine: str = "nbautograd"
     version: int = SCHEMA_VERSION
+
+    def source(self) -> str:
+        """What ran as straight-line Python: every op, and every step of every backward pass, in their true order.
+
+        Example:
+            >>> import nbautograd as nb
+            >>> x, w = nb.tensor(2.0, requires_grad=True), nb.tensor(3.0, requires_grad=True)
+            >>> with nb.trace("a line") as t:
+            ...     y = x * w + x
+            ...     y.backward()
+            >>> print(t.source())
+            # forward, a line
+            # line 2: y = x * w + x
+            v2 = x * w
+            y = v2 + x
+            <BLANKLINE>
+            # backward pass from y, line 3: y.backward()
+            # (here a += b stands for a = a + b: no array is changed)
+            d_y = 1.0
+            # line 2: y = x * w + x
+            d_v2 = d_y
+            d_x = d_y
+            d_x += d_v2 * w
+            d_w = d_v2 * x
+            x.grad = d_x
+            w.grad = d_w
+            <BLANKLINE>
+        """
+        from nbautograd.trace.listing import listing
+
+        return "".join(f"{line.text}\n" for line in listing(self))

@@ -103,6 +103,8 @@ class PassNote:
     arrivals: dict[int, int] = field(default_factory=dict)
     norm2: float = 0.0
     error: str | None = None
+    after: float = -math.inf
+    """The order of the last op before it."""
     told: bool = True
     """Whether its events are noted."""
     held: bool = True

@@ -210,6 +210,8 @@ class Recorder:
         self._count_unseen()
         current = self._pass = PassNote(self._passes, kind, values, place, retain_graph, create_graph)
         current.ops, self._counted = self.op_count - self._counted, self.op_count
+        if self._last is not None:
+            current.after = self._last.order
         current.told = self.detailed or self._passes < FIRST
         self._passes += 1
         if not self.detailed and current.told:

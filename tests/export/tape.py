@@ -78,10 +78,11 @@ class Tape:
 
     def op(self, name: str, inputs: Sequence[int], out: Array, rules: list[Rule | None], **more: object) -> int:
         live = any(self.trace.values[i].requires_grad for i in inputs)
-        named = more.pop("named", None)
+        named, texts = more.pop("named", None), more.pop("texts", [])
         value = self.value(out, "op", named, requires_grad=live, op=len(self.trace.ops), base=more.pop("base", None))
         node = f"{name.title()}Backward0" if live else None
         op = Op(len(self.trace.ops), name, node, list(inputs), [value], span=self.span(), scope=self.scope, **more)
+        op.rules = texts
         self.trace.ops.append(op)
         self.rules.append(rules)
         return value
@@ -102,28 +103,33 @@ class Tape:
     def add(self, a: int, b: int, named: str | None = None) -> int:
         x, y = self.arrays[a], self.arrays[b]
         rules = [lambda g: _unbroadcast(g, x.shape), lambda g: _unbroadcast(g, y.shape)]
-        return self.op("add", [a, b], x + y, rules, named=named, local=["1", "1"])
+        return self.op("add", [a, b], x + y, rules, named=named, local=["1", "1"], **told("{0} + {1}", "{g}", "{g}"))
 
     def mul(self, a: int, b: int, named: str | None = None) -> int:
         x, y = self.arrays[a], self.arrays[b]
         rules = [lambda g: _unbroadcast(g * y, x.shape), lambda g: _unbroadcast(g * x, y.shape)]
-        return self.op("mul", [a, b], x * y, rules, named=named, local=["y", "x"], saved=["x", "y"])
+        more = told("{0} * {1}", "{g} * {1}", "{g} * {0}")
+        return self.op("mul", [a, b], x * y, rules, named=named, local=["y", "x"], saved=["x", "y"], **more)
 
     def sum(self, a: int, named: str | None = None) -> int:
         x = self.arrays[a]
-        return self.op("sum", [a], x.sum(), [lambda g: np.broadcast_to(g, x.shape)], named=named, local=["1"])
+        rules: list[Rule | None] = [lambda g: np.broadcast_to(g, x.shape)]
+        more = told("{0}.sum()", "np.broadcast_to({g}, {0}.shape)")
+        return self.op("sum", [a], x.sum(), rules, named=named, local=["1"], **more)
 
     def t(self, a: int) -> int:
-        return self.op("t", [a], self.arrays[a].T, [lambda g: g.T], base=a)
+        return self.op("t", [a], self.arrays[a].T, [lambda g: g.T], base=a, **told("{0}.T", "{g}.T"))
 
     def matmul(self, a: int, b: int, named: str | None = None) -> int:
         x, y = self.arrays[a], self.arrays[b]
         rules = [lambda g: g @ y.T, lambda g: x.T @ g]
-        return self.op("matmul", [a, b], x @ y, rules, named=named, local=["B^T", "A^T"], saved=["a", "b"])
+        more = told("{0} @ {1}", "{g} @ {1}.T", "{0}.T @ {g}")
+        return self.op("matmul", [a, b], x @ y, rules, named=named, local=["B^T", "A^T"], saved=["a", "b"], **more)
 
     def tanh(self, a: int, named: str | None = None) -> int:
         y = np.tanh(self.arrays[a])
-        return self.op("tanh", [a], y, [lambda g: g * (1 - y * y)], named=named, local=["1 - y^2"], saved=["y"])
+        more = told("np.tanh({0})", "{g} * (1 - {out} * {out})")
+        return self.op("tanh", [a], y, [lambda g: g * (1 - y * y)], named=named, local=["1 - y^2"], saved=["y"], **more)
 
     def relu(self, a: int, named: str | None = None) -> int:
         x = self.arrays[a]
@@ -140,6 +146,7 @@ class Tape:
         """Walks the tape backwards and writes down every event; leaves add to what `stored` says they hold."""
         grads = {root: np.ones_like(self.arrays[root])}
         this = Pass(len(self.trace.passes), "backward", [root], [Seed(root, summary(grads[root]))], self.span())
+        this.ops_before = len(self.trace.ops)
         self.trace.passes.append(this)
         ops = [op for op in reversed(self.trace.ops) if op.node]
         live = _reaching(ops, root)
@@ -178,6 +185,11 @@ class Tape:
         value.grad = total
         self.trace.ledgers.append(Ledger(leaf, value.name or "", total, [*earlier, mine]))
         return Accumulate(leaf, summary(grad), total, summary(before) if earlier else None, earlier)
+
+
+def told(right: str, *rules: str) -> dict[str, object]:
+    """What an op and its rules compute, as text."""
+    return {"code": f"{{out}} = {right}", "texts": list(rules)}
 
 
 def _unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:

@@ -13,7 +13,8 @@ import numpy as np
 from nbautograd.export.graph.diagram import Diagram, Node, diagram, layout_input
 from nbautograd.export.graph.layout import Layout, layout
 from nbautograd.trace import codec
-from nbautograd.trace.model import Contribution, Finding, Trace
+from nbautograd.trace.listing import listing
+from nbautograd.trace.model import Contribution, Finding, Fold, Trace, Update
 
 from .tape import Tape, summary
 
@@ -142,6 +143,44 @@ def hostile() -> Trace:
     return tape.trace
 
 
+def odds() -> Trace:
+    """Numbers without names, a gradient that is given, two results of which one is used, passes between the ops."""
+    tape = Tape("a, b = split(θ)\nloss = a * 1e-7\nloss.backward(tensor([0.5, -2.]))\ny = np * 3\ngrad(y, np)", run=2)
+    leaf, other = tape.leaf([1, 2, 3, 4], "θ"), tape.leaf([1.0, 1e20], "np")
+    unused, a = (
+        tape.value([1, 2], "op", "b", op=0),
+        tape.op("split", [leaf], np.array([3, 4]), [_second], texts=["split_dx({g})"]),
+    )
+    tape.trace.ops[0].outputs = [a, unused]
+    tape.trace.ops[0].code = "{out}, {out1} = split({0}, sizes=(2, 2))"
+    tape.trace.values[a].name, tape.trace.values[unused].output = "a", 1
+    tape.line = 2
+    small = tape.constant(0.0)
+    tape.trace.values[small].data.data = [1e-7]
+    loss = tape.mul(a, small, "loss")
+    tape.line = 3
+    tape.backward(loss)
+    tape.trace.passes[0].events[0].gradient.data = [0.5, -2.0]
+    tape.line = 4
+    three = tape.constant(3)
+    tape.trace.values[three].dtype = "int64"
+    y = tape.mul(other, three, "a")
+    tape.trace.ops[-1].origin = "In [2]"
+    tape.line = 5
+    tape.backward(y)
+    last = tape.trace.passes[1]
+    last.kind, last.error = "grad", "RuntimeError: stopped"
+    tape.trace.folds = [Fold("steps", 9980, "the loop is long")]
+    tape.trace.updates = [
+        Update(leaf, "θ", by) for by in ("SGD.step", "in-place", "Adam.step", "SGD.step", "Adagrad.step")
+    ]
+    return tape.trace
+
+
+def _second(g: np.ndarray) -> np.ndarray:
+    return np.concatenate([np.zeros(2, np.float32), g])
+
+
 def chain(length: int) -> Trace:
     """Sines of sines, all from one line."""
     tape = Tape("for _ in range(n): h = h.tanh()")
@@ -161,6 +200,7 @@ GOLDEN = {
     "rnn": (rnn, [Folding("none"), Folding("module", ["/s0×6"]), Folding("line")]),
     "interleaved": (interleaved, [Folding("line"), Folding("none", max_nodes=4)]),
     "hostile": (hostile, [Folding()]),
+    "odds": (odds, [Folding()]),
 }
 
 
@@ -210,7 +250,8 @@ def main() -> None:
     for name, (make, foldings) in GOLDEN.items():
         data = codec.to_dict(make())
         trace = codec.from_dict(data)
-        golden = {"trace": data, "pictures": [draw(trace, each) for each in foldings]}
+        lines = [[line.text, line.op, line.step] for line in listing(trace)]
+        golden = {"trace": data, "pictures": [draw(trace, each) for each in foldings], "listing": lines}
         text = json.dumps(golden, indent=None, separators=(",", ":"), allow_nan=False)
         (GOLDEN_FILES / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 

@@ -27,7 +27,7 @@ STACK = [
 FLOORS = {name: height for height, names in enumerate(STACK) for name in names}
 DATA_ONLY = {"lint", "export"}
 """These work on traces that come from files and from other engines: of the package they know the trace's data alone."""
-DATA = {"nbautograd.trace.model", "nbautograd.trace.codec"}
+DATA = {"nbautograd.trace.model", "nbautograd.trace.codec", "nbautograd.trace.plain"}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

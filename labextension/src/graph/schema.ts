@@ -112,6 +112,13 @@ export interface Op {
   in_place?: boolean;
   /** Who ran it, where it was not the traced code but an earlier cell: `In [3]`. */
   origin?: string;
+  /**
+   * What it computes as a line of Python, `{out} = {0} * {1}`: inputs by position, results `{out}`, `{out1}` …
+   * Default: "".
+   */
+  code?: string;
+  /** Per input, what it sends back there, as Python: `{g} * {1}`, where `{g}` is the gradient of the result. */
+  rules?: (string | null)[];
 }
 
 /** Backward begins: the root's own gradient. */
@@ -172,6 +179,8 @@ export interface Pass {
   create_graph?: boolean;
   retain_graph?: boolean;
   error?: string;
+  /** How many of the trace's ops had run when it began. */
+  ops_before?: number;
 }
 
 /** One backward pass's share of a leaf's `.grad`. */

@@ -114,10 +114,10 @@ const value = object<schema.Value>()('value', {
   data: optional(summary), grad: optional(summary), base: optional(int),
 });
 
-const op = object<Loose<schema.Op, 'node' | 'local'>>()('op', {
+const op = object<Loose<schema.Op, 'node' | 'local' | 'rules'>>()('op', {
   id: int, name: text, node: optional(text), inputs: list(int), outputs: list(int), params: words,
   span: optional(span), scope: optional(int), saved: list(text), local: list(optional(text)),
-  in_place: optional(bool, false), origin: optional(text),
+  in_place: optional(bool, false), origin: optional(text), code: optional(text, ''), rules: list(optional(text)),
 });
 
 const contribution = object<schema.Contribution>()('contribution', {
@@ -146,6 +146,7 @@ const event: Read<ReturnType<(typeof events)[keyof typeof events]>> = (input, wh
 const pass = object<schema.Pass>()('pass', {
   id: int, kind: choice('backward', 'grad'), roots: list(int), events: list(event), span: optional(span),
   create_graph: optional(bool, false), retain_graph: optional(bool, false), error: optional(text),
+  ops_before: optional(natural),
 });
 
 const trace = object<Loose<schema.Trace, 'ops' | 'ledgers'>>()('trace', {

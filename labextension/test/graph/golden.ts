@@ -19,6 +19,7 @@ interface Golden {
   name: string;
   trace: Trace;
   pictures: Picture[];
+  listing: [text: string, op: number | null, step: number | null][];
 }
 
 export const goldens: Golden[] = readdirSync(FOLDER)

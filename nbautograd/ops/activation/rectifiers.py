@@ -31,6 +31,7 @@ class Relu(Op):
 
     elementwise = True
     tex = {"x": "[x > 0]"}
+    code = {"out": "xp.maximum(x, 0)", "x": "g * (out > 0)"}
     samples = unary()
     check = no_truth
 
@@ -51,6 +52,7 @@ class LeakyRelu(Op):
 
     elementwise = True
     tex = {"x": "[x > 0] + slope \\, [x \\le 0]"}
+    code = {"out": "xp.where(x > 0, x, x * negative_slope)", "x": "xp.where(x > 0, g, g * negative_slope)"}
     samples = cases(unary(), unary(negative_slope=0.3), unary(negative_slope=2.0))
 
     def forward(x, *, negative_slope=0.01):

@@ -23,6 +23,7 @@ class Silu(Op):
 
     elementwise = True
     tex = {"x": "\\sigma(x) (1 + x (1 - \\sigma(x)))"}
+    code = {"x": "g * (xp.sigmoid(x) + out * (1 - xp.sigmoid(x)))"}
     samples = unary()
 
     def forward(x):

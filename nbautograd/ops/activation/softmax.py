@@ -29,6 +29,10 @@ class Softmax(Op):
     """
 
     tex = {"x": "out_i (\\delta_{ij} - out_j)"}
+    code = {
+        "out": "xp.exp(x) / xp.exp(x).sum(axis=dim, keepdims=True)",
+        "x": "out * (g - (g * out).sum(axis=dim, keepdims=True))",
+    }
     samples = cases(_along)
 
     def forward(x, *, dim):
@@ -50,6 +54,10 @@ class LogSoftmax(Op):
     """
 
     tex = {"x": "\\delta_{ij} - e^{out_j}"}
+    code = {
+        "out": "x - xp.log(xp.exp(x).sum(axis=dim, keepdims=True))",
+        "x": "g - xp.exp(out) * g.sum(axis=dim, keepdims=True)",
+    }
     samples = cases(_along)
 
     def forward(x, *, dim):

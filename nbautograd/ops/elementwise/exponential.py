@@ -189,6 +189,7 @@ class Sigmoid(Op):
     elementwise = True
     promote = "float"
     tex = {"x": "\\sigma(x) (1 - \\sigma(x))"}
+    code = {"out": "1 / (1 + xp.exp(-x))", "x": "g * out * (1 - out)"}
     samples = unary()
 
     def forward(x):

@@ -49,6 +49,7 @@ class PowNumber(Op):
     node_name = "PowBackward0"
     elementwise = True
     tex = {"x": "y x^{y-1}"}
+    code = {"out": "x ** y", "x": "g * y * x ** (y - 1)"}
     check = no_negative_power
     samples = through("pow", by_number(2, 3, 4, 1, 0, -2, 2.5, 0.5, -1, low=0.3))
 
@@ -99,6 +100,7 @@ class PowOfNumber(Op):
     node_name = "PowBackward2"
     elementwise = True
     tex = {"x": "y^x \\ln y"}
+    code = {"x": "g * out * xp.log(y)"}
     samples = through("__rpow__", by_number(2, 0.5, 3.5, 1))
     check = no_truth_power
 

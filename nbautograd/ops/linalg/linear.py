@@ -58,6 +58,7 @@ class Linear(Op):
     title = "linear"
     promote = "same"
     tex = {"x": "w", "w": "x", "b": "1"}
+    code = {"out": "x @ w.T + b"}
     samples = shaped(*((x, y[::-1], y[1:]) for x, y in MATRICES))
 
     def forward(x, w, b):

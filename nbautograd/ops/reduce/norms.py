@@ -17,6 +17,7 @@ class Logsumexp(Op):
 
     promote = "float"
     tex = {"x": "e^{x - out}"}
+    code = {"out": "xp.log(xp.exp(x).sum(axis=dim, keepdims=keepdim))"}
     samples = over()
 
     def forward(x, *, dim, keepdim=False):

@@ -85,6 +85,7 @@ class Mean(Op):
     """
 
     tex = {"x": "\\frac{1}{n}"}
+    code = {"out": "x.mean(axis=dim, keepdims=keepdim)"}
     samples = unary()
 
     def forward(x, *, dim=None, keepdim=False):

@@ -40,6 +40,7 @@ class Transpose(Op):
 
     view = True
     tex = {"x": "{\\cdot}^\\top"}
+    code = {"out": "xp.swapaxes(x, dim0, dim1)", "x": "xp.swapaxes(g, dim0, dim1)"}
     samples = shaped(
         *(
             (shape, {"dim0": a, "dim1": b})

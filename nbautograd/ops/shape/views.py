@@ -76,6 +76,7 @@ class Expand(Op):
     view = True
     broadcasts = True
     tex = {"x": "\\text{sum over the copies}"}
+    code = {"x": "unbroadcast(g, x_shape)"}
     samples = through("expand", lambda make: ((make(*a), *b) for a, b in EXPANDED))
 
     def forward(x, *, shape):
