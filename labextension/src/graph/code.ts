@@ -93,14 +93,17 @@ export class CodePane {
     found.code.replaceChildren(...coloured(found.text));
   }
 
-  /** Scrolls the pane only: `scrollIntoView` would move the notebook as well. */
   #scroll({ source, line }: Span): void {
     const row = this.#lines.get(key(source, line))?.row;
-    if (!row || !this.element.clientHeight) return;
-    const [top, height] = [row.offsetTop - this.element.offsetTop, this.element.clientHeight];
-    if (top < this.element.scrollTop || top + row.offsetHeight > this.element.scrollTop + height)
-      this.element.scrollTop = top - height / 2;
+    if (row) scrollTo(this.element, row);
   }
+}
+
+/** Scrolls the pane only: `scrollIntoView` would move the notebook as well. */
+export function scrollTo(pane: HTMLElement, row: HTMLElement): void {
+  if (!pane.clientHeight) return;
+  const [top, height] = [row.offsetTop - pane.offsetTop, pane.clientHeight];
+  if (top < pane.scrollTop || top + row.offsetHeight > pane.scrollTop + height) pane.scrollTop = top - height / 2;
 }
 
 function key(source: number, line: number): string {
@@ -108,7 +111,7 @@ function key(source: number, line: number): string {
 }
 
 /** A line of Python with its comments, strings, words and numbers in their colours. */
-function coloured(text: string): (Node | string)[] {
+export function coloured(text: string): (Node | string)[] {
   const parts: (Node | string)[] = [];
   let at = 0;
   for (const match of text.slice(0, 2_000).matchAll(TOKENS)) {

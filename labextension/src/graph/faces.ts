@@ -76,6 +76,8 @@ export class Painter implements Faces {
   line: { source: number; line: number } | undefined;
   /** Nodes that somebody points at. */
   lit = new Set<string>();
+  /** A single edge that somebody points at. */
+  litLink: Link | undefined;
   readonly #badges = new Map<string, string>();
 
   constructor(
@@ -128,7 +130,7 @@ export class Painter implements Faces {
     return {
       look: active ? this.activeLook : flow && pass ? look(flow.contribution, this.timeline.scale(pass)) : undefined,
       active,
-      lit: this.lit.has(link.from) || this.lit.has(link.to),
+      lit: this.litLink ? link === this.litLink : this.lit.has(link.from) || this.lit.has(link.to),
     };
   }
 

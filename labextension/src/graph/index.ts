@@ -6,7 +6,7 @@ import { Refusal, validate } from './validate';
 import { Board, type Kept } from './view';
 
 export interface ViewOptions {
-  view?: 'auto' | 'graph' | 'code' | 'table' | 'none';
+  view?: 'auto' | 'graph' | 'code' | 'hand' | 'table' | 'none';
   collapse?: 'auto' | 'module' | 'line' | 'none';
   /** What the player does at first: stand at the end, play, or stand at the start. */
   start?: 'none' | 'play' | 'step';

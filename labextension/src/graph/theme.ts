@@ -205,6 +205,13 @@ const PANELS = `
 .code-pane .no { color: var(--muted); min-width: 3ch; text-align: right; user-select: none; -webkit-user-select: none; }
 .code-pane li.has-ops { cursor: pointer; } .code-pane li.lit { background: var(--lit); }
 .code-pane li.now { border-left-color: var(--plus); background: color-mix(in srgb, var(--plus) 14%, transparent); }
+.code-pane.hand li:not(.has-ops) { color: var(--muted); }
+.code-pane.hand ol { min-width: 0; }
+.code-pane.hand li { white-space: pre-wrap; min-height: 1em; }
+.code-pane.hand li > :last-child { padding-left: 2ch; text-indent: -2ch; overflow-wrap: anywhere; min-width: 0; }
+.code-pane.hand li.has-ops:hover { background: var(--lit); }
+.code-pane .empty { padding: 8px 12px; color: var(--muted); font: 13px var(--ui); }
+.code-pane li:focus-visible { outline-offset: -2px; }
 .code-pane mark { color: inherit; border-radius: 3px; background: color-mix(in srgb, var(--plus) 32%, transparent); }
 .code-pane i { font-style: normal; }
 .code-pane .kw { color: var(--jp-mirror-editor-keyword-color, var(--minus)); } .code-pane .cm { color: var(--muted); }

@@ -7,8 +7,10 @@ import { h, say, set } from './dom';
 import { covers, Painter } from './faces';
 import { course } from './figures';
 import { plural } from './format';
+import { HandPane } from './hand';
 import type { ViewOptions } from './index';
 import { onKey } from './keys';
+import type { Line } from './listing';
 import { findings, notes } from './notes';
 import { Player } from './player';
 import { overview, sentence, spanOf } from './say';
@@ -18,7 +20,7 @@ import { stillness } from './theme';
 import { Timeline } from './timeline';
 import type { Finding, Span, Tape } from './validate';
 
-type Tab = 'graph' | 'code' | 'table';
+type Tab = 'graph' | 'code' | 'hand' | 'table';
 
 /** What survives when another trace is shown in the same place. */
 export interface Kept {
@@ -28,6 +30,12 @@ export interface Kept {
   k: number | 'end';
 }
 
+const TABS: Record<Tab, { title: string; hint?: string }> = {
+  graph: { title: 'Graph' },
+  code: { title: 'Code' },
+  hand: { title: 'By hand', hint: 'Forward and backward as plain Python, as if written by hand' },
+  table: { title: 'Table' },
+};
 /** From this width on, the code stands beside the picture instead of in its place. */
 const WIDE = 640;
 /** The share of a step's time that its gradient travels. */
@@ -40,6 +48,7 @@ export class Board {
   readonly #stage: Stage;
   readonly #controls: Controls;
   readonly #code: CodePane;
+  #hand: HandPane | undefined;
   #table: TablePane | undefined;
   readonly #live = h('div', { class: 'live', 'data-role': 'live', 'aria-live': 'polite', role: 'status' });
   readonly #body = h('div', { class: 'body' });
@@ -152,11 +161,10 @@ export class Board {
       'aria-label': 'View',
       onkeydown: (event: KeyboardEvent) => this.#onTabKey(event),
     });
-    for (const tab of ['graph', 'code', 'table'] as const) {
-      const title = tab[0]!.toUpperCase() + tab.slice(1);
+    for (const [tab, { title, hint }] of Object.entries(TABS) as [Tab, (typeof TABS)[Tab]][]) {
       const button = h(
         'button',
-        { role: 'tab', 'data-role': 'tab', 'data-tab': tab, onclick: () => this.#choose(tab) },
+        { role: 'tab', 'data-role': 'tab', 'data-tab': tab, title: hint, onclick: () => this.#choose(tab) },
         title,
       );
       this.#tabs.set(tab, button);
@@ -174,9 +182,25 @@ export class Board {
     const wide = (this.root.clientWidth || WIDE) >= WIDE;
     this.#body.classList.toggle('alone', !wide);
     if (tab === 'table') this.#body.replaceChildren(this.#openTable().element);
-    else if (tab === 'code') this.#body.replaceChildren(this.#code.element, ...(wide ? [this.#stage.element] : []));
-    else this.#body.replaceChildren(this.#stage.element);
+    else if (tab === 'code' || tab === 'hand') {
+      const pane = tab === 'code' ? this.#code : this.#openHand();
+      this.#body.replaceChildren(pane.element, ...(wide ? [this.#stage.element] : []));
+    } else this.#body.replaceChildren(this.#stage.element);
     this.#code.point(this.#span());
+    this.#pointHand();
+  }
+
+  /** Built when first asked for, as the table is. */
+  #openHand(): HandPane {
+    this.#hand ??= new HandPane(this.tape, this.#timeline, {
+      hover: (line) => this.#hoverLine(line),
+      choose: (line) => this.#goToWritten(line),
+    });
+    return this.#hand;
+  }
+
+  #pointHand(): void {
+    this.#hand?.point(this.#atRest ? undefined : this.#player.k);
   }
 
   /** Built when first asked for: a table of ten thousand values is work. */
@@ -212,6 +236,7 @@ export class Board {
     this.#stage.show(this.#atRest ? undefined : step, travel, () => this.#settle(moves));
     this.#table?.update(k);
     this.#code.point(this.#span());
+    this.#pointHand();
     this.#tell(this.#pointed ?? this.#span());
     say(this.#live, this.#atRest ? overview(this.tape, this.#timeline) : sentence(this.tape, this.#timeline, k));
   }
@@ -236,9 +261,43 @@ export class Board {
     const span = node?.span ?? (node?.op === undefined ? undefined : this.tape.ops[node.op]!.span);
     this.#pointed = span;
     this.#painter.lit = new Set(node ? [node.key] : []);
+    this.#painter.litLink = undefined;
     this.#stage.scene.refresh();
     this.#code.light(span);
+    if (this.#hand) this.#lightHand(this.#hand, node);
     this.#tell(span);
+  }
+
+  #lightHand(hand: HandPane, node: Node | undefined): void {
+    const ops = node?.members ?? (node?.op === undefined ? [] : [node.op]);
+    const values = ops.flatMap((op) => this.tape.ops[op]!.outputs);
+    hand.light(new Set(ops), new Set(node?.value === undefined ? values : [...values, node.value]));
+  }
+
+  /** What a line written by hand is about lights up: the node of an op, or the edge that a gradient goes along. */
+  #hoverLine(line: Line | undefined): void {
+    const { index, scene } = this.#stage;
+    const step = line?.step === undefined ? undefined : this.#timeline.steps[line.step - 1];
+    const node = line?.op === undefined ? undefined : index.ofOp(line.op);
+    const nodes = step ? index.nodes(step) : node ? [node] : [];
+    this.#painter.lit = new Set(nodes.map(({ key }) => key));
+    this.#painter.litLink = index.link(step);
+    scene.refresh();
+    this.#pointed = step ? spanOf(this.tape, step) : line?.op === undefined ? undefined : this.tape.ops[line.op]!.span;
+    this.#tell(this.#pointed ?? this.#span());
+  }
+
+  /** To a step, also from a rest at the end of that very step. */
+  #seek(step: number): void {
+    if (step !== this.#player.k) return this.#player.seek(step);
+    this.#atRest = false;
+    this.#moveTo(false);
+  }
+
+  #goToWritten({ op, step }: Line): void {
+    if (step !== undefined) return this.#seek(step);
+    const node = op === undefined ? undefined : this.#stage.index.ofOp(op);
+    if (node) this.#stage.reveal([node]);
   }
 
   #tell(span: Span | undefined): void {
@@ -285,7 +344,7 @@ export class Board {
 }
 
 function tabOf(view: ViewOptions['view']): Tab | undefined {
-  return view === 'none' ? undefined : view === 'code' || view === 'table' ? view : 'graph';
+  return view === 'none' ? undefined : view === undefined || view === 'auto' ? 'graph' : view;
 }
 
 function about({ cell, ops, op_count, passes }: Tape): string {

@@ -2,7 +2,7 @@
 import type { ViewOptions } from '../graph';
 
 const WORDS = {
-  view: ['auto', 'graph', 'code', 'table', 'none'],
+  view: ['auto', 'graph', 'code', 'hand', 'table', 'none'],
   collapse: ['auto', 'module', 'line', 'none'],
   start: ['none', 'play', 'step'],
   theme: ['auto', 'light', 'dark'],
