@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-os.environ.setdefault("NBAUTOGRAD_FAST", "0")  # compiled kernels begin when a test starts them, not when it is their time
+os.environ.setdefault("NBAUTOGRAD_FAST", "0")  # compiled kernels begin when a test starts them, not by themselves
 
 
 @cache
