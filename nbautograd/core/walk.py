@@ -124,7 +124,7 @@ class Walk:
             saved = node[SAVED]
             if saved is None:
                 raise errors.freed(node)
-            if op.frees:
+            if saved and op.frees:
                 if -node[ORDER] < last_change:
                     inplace.check_saved(node)
                 if free:
