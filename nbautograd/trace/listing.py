@@ -116,7 +116,7 @@ class _Listing:
         again = self.place[:1] == (line,)
         self.place = (line, module)
         parts = [f"from {clean(op.origin, 60)}"] if op.origin else []
-        parts += [f"step {step}"] if step is not None else []
+        parts += [f"loop step {step}"] if step is not None else []
         said = ", ".join([*parts, *self._where(op.span, module, again)])
         if said:
             yield Line(f"# {said}")

@@ -50,7 +50,7 @@ def _texts(
     rules = [told.rule(slot) for slot in slots] if live else []
     if entry.broadcasts and not entry.elementwise:
         rules = [rule and _narrowed(rule, i, shapes[i], outputs[0]) for i, rule in enumerate(rules)]
-    results += [told.holes[name] for name in told.kept]
+    results += [told.holes[name] for name in entry.aux if name in told.kept]
     return f"{', '.join(results)} = {told.forward()}", rules
 
 
@@ -89,7 +89,7 @@ class _Told:
         self.defaults = {k: written(v) or k for k, v in (unwrap(entry.forward).__kwdefaults__ or {}).items()}
         self.settings = self.defaults | settings
         self.changed = [k for k in entry.settings if k in settings and settings[k] != self.defaults.get(k)]
-        self.kept: list[str] = []
+        self.kept: set[str] = set()
         """What the rules ask for of what forward keeps besides its results."""
         self.holes = {"out": "{out}"} | {name: f"{{out}}_{name}" for name in entry.aux}
         self.known: dict[str, Any] = {}
@@ -100,7 +100,7 @@ class _Told:
                 self.holes[f"{name}_{fact}"] = f"{self.holes[name]}.{fact}"
             if position is not None:
                 self.known[f"{name}_shape"] = shapes[position]
-        self.inputs = [f"{{{i}}}" for i in range(len(slots))] if entry.variadic else self._arguments(entry.inputs)
+        self.inputs = [f"{{{i}}}" for i in range(len(slots))] if entry.variadic else [self.holes[n] for n in entry.inputs]
         for name, text in self.settings.items():
             value = _value(text)
             if value is not _UNKNOWN:
@@ -127,8 +127,7 @@ class _Told:
         if not entry.variadic and (text := self._plain(letter, rule, holes)) is not None:
             return text
         asked = names_of(rule)
-        for name in asked:
-            self._keep(name)
+        self.kept |= {*asked} & {*entry.aux}
         arguments = [holes[name] for name in asked if name in holes]
         keywords = self._keywords([name for name in asked if name in self.changed])
         call = f"{entry.name}_d{letter}({', '.join([*arguments, *keywords])})"
@@ -145,18 +144,10 @@ class _Told:
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         if used & set(names) - {"math"}:
             return None
-        for name in used & set(self.entry.aux):
-            self._keep(name)
+        self.kept |= used & {*self.entry.aux}
         filled = Text(tree, tuple(holes), {}).filled(holes)
         says_nothing = of == "out" and filled in self.inputs  # it returns what it was given
         return None if says_nothing or len(filled) > LONGEST else filled
-
-    def _keep(self, name: str) -> None:
-        if name in self.entry.aux and name not in self.kept:
-            self.kept.append(name)
-
-    def _arguments(self, names: Sequence[str]) -> list[str]:
-        return [self.holes[name] for name in names]
 
     def _keywords(self, names: Sequence[str]) -> list[str]:
         return [f"{name}={_s(self.settings[name])}" for name in names]

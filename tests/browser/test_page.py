@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -29,3 +31,38 @@ def test_a_saved_page_plays_from_disk(page: Page, tmp_path: Path) -> None:
     page.locator('[data-role="step"]').click()
     expect(page.locator('[data-role="live"]')).to_contain_text("Step 1")
     assert {url.split(":")[0] for url in asked} <= {"file", "blob"}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_line_written_by_hand_lights_up_with_its_node(
+    page: Page, tmp_path: Path, scheme: Literal["light", "dark"]
+) -> None:
+    trace = from_dict(json.loads((GOLDEN / "rnn.json").read_text())["trace"])
+    file = tmp_path / "trace.html"
+    file.write_text(to_html(trace), encoding="utf-8")
+    page.emulate_media(color_scheme=scheme)
+    page.goto(file.as_uri())
+    lines = page.locator('[data-role="hand"] li')
+    now = page.locator('[data-role="hand"] li.now')
+
+    page.get_by_role("tab", name="By hand").press("Enter")
+    expect(lines).to_have_text([re.compile(rf"\d*{re.escape(line)}") for line in trace.source().splitlines()])
+    page.locator('[data-role="first"]').click()
+    for _ in range(3):
+        page.locator('[data-role="step"]').click()
+    expect(now).to_have_attribute("data-step", "3")
+    expect(now).to_be_in_viewport()
+
+    page.locator('[data-role="last"]').click()
+    expect(now).to_be_in_viewport()
+    assert page.evaluate("scrollY") == 0
+
+    now.press("ArrowUp")
+    page.locator('[data-role="hand"] li:focus').press("Enter")
+    expect(now).to_have_attribute("data-step", str(sum(e.kind != "free" for e in trace.passes[0].events) - 1))
+
+    lines.filter(has_text="d_h_6 =").hover()
+    expect(page.locator('[data-role="node"].lit')).not_to_have_count(0)
+    page.locator('[data-role="node"]').last.hover()
+    expect(page.locator('[data-role="hand"] li.lit')).not_to_have_count(0)

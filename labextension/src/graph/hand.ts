@@ -60,11 +60,19 @@ export class HandPane {
     return event !== undefined && values.has(event.kind === 'flow' ? event.target : event.value);
   }
 
+  /** Whether a leaf adds to a gradient that an earlier pass left there. */
+  #isLeftOver({ step }: Line): boolean {
+    const event = step === undefined ? undefined : this.timeline.steps[step - 1]!.event;
+    return event?.kind === 'accumulate' && event.earlier.length > 0;
+  }
+
   #row(line: Line): HTMLElement {
     const number = h('span', { class: 'no', 'aria-hidden': 'true' }, String(line.step ?? ''));
-    const row = h('li', { role: 'presentation' }, number, h('span', {}, ...coloured(line.text)));
+    const code = h('span', {}, ...coloured(line.text));
+    const row = h('li', { role: 'presentation' }, number, code);
     if (line.op === undefined && line.step === undefined) return row;
     this.#rows.push({ line, row });
+    if (this.#isLeftOver(line)) code.classList.add('over');
     set(row, {
       class: 'has-ops',
       role: 'option',

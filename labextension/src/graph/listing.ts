@@ -100,7 +100,7 @@ class Listing {
     const again = this.#place?.[0] === line;
     this.#place = [line, module];
     const parts = op.origin ? [`from ${clean(op.origin, 60)}`] : [];
-    if (step !== undefined) parts.push(`step ${step}`);
+    if (step !== undefined) parts.push(`loop step ${step}`);
     const said = [...parts, ...this.#where(op.span, module, again)].join(', ');
     if (said) this.#add(`# ${said}`);
   }

@@ -209,6 +209,7 @@ const PANELS = `
 .code-pane.hand ol { min-width: 0; }
 .code-pane.hand li { white-space: pre-wrap; min-height: 1em; }
 .code-pane.hand li > :last-child { padding-left: 2ch; text-indent: -2ch; overflow-wrap: anywhere; min-width: 0; }
+.code-pane.hand .over, .code-pane.hand .over .cm { color: var(--amber); }
 .code-pane.hand li.has-ops:hover { background: var(--lit); }
 .code-pane .empty { padding: 8px 12px; color: var(--muted); font: 13px var(--ui); }
 .code-pane li:focus-visible { outline-offset: -2px; }

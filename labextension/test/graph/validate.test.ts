@@ -17,6 +17,10 @@ test('a trace is read with its defaults filled in', () => {
   expect(tape).toMatchObject({ values: [], ops: [], passes: [], findings: [], engine: 'nbautograd', cell: { run: 1 } });
 });
 
+test('an op that came without texts has none', () => {
+  expect(validate(good()).ops[0]).toMatchObject({ code: '', rules: [] });
+});
+
 test('fields that the schema does not know are dropped', () => {
   expect(validate({ ...good(), onload: 'alert(1)', __proto__: { evil: 1 } })).not.toHaveProperty('onload');
 });
@@ -39,6 +43,9 @@ test.each<[string, unknown]>([
   ['an unknown event', spoilt((t: { passes: { events: unknown[] }[] }) => t.passes[0]!.events.push({ kind: 'boom' }))],
   ['an event of nothing', spoilt((t: { passes: { events: unknown[] }[] }) => t.passes[0]!.events.push(null))],
   ['a flow along no input', spoilt((t: { passes: { events: { input?: number }[] }[] }) => (t.passes[0]!.events[1]!.input = 9))],
+  ['texts that are no list', spoilt((t: { ops: { rules: unknown }[] }) => (t.ops[0]!.rules = 'g'))],
+  ['a text that is a number', spoilt((t: { ops: { code: unknown }[] }) => (t.ops[0]!.code = 7))],
+  ['a pass before any op', spoilt((t: { passes: { ops_before: number }[] }) => (t.passes[0]!.ops_before = -1))],
   ['a span in no source', spoilt((t: { ops: { span: { source: number } }[] }) => (t.ops[0]!.span.source = 3))],
   ['a finding about no value', { ...good(), findings: [{ code: 'A', severity: 'note', title: '', message: '', hint: '', mute: '', values: [99] }] }],
   ['a giant list', spoilt((t: Json) => (t['values'] = new Array(50_000_000)))],

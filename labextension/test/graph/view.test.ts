@@ -199,6 +199,59 @@ test('the code tab marks the code of the step under way', () => {
   expect(root.querySelector('mark')!.textContent).toBe('x * w');
 });
 
+const written = (root: ShadowRoot, of: string) => root.querySelector<HTMLElement>(`[data-role="hand"] li${of}`)!;
+
+test('the passes written by hand: the line under way is marked, and a line goes to its step', () => {
+  const root = open(product(2).trace, { view: 'hand', start: 'step' });
+  for (let i = 0; i < 3; i++) role(root, 'step').click();
+  expect(written(root, '.now').dataset['step']).toBe('3');
+  expect(written(root, '.now').getAttribute('aria-selected')).toBe('true');
+  written(root, '[data-step="5"]').click();
+  expect(role(root, 'live').textContent).toContain('Step 5 of 6');
+  expect(all(root, 'hand')[0]!.querySelectorAll('.now')).toHaveLength(1);
+  expect(written(root, '[data-step="5"] .over').textContent).toMatch(/^x\.grad \+= d_x/);
+});
+
+test('a view at rest marks no line, and its last line leads to the last step all the same', () => {
+  const root = open(product().trace, { view: 'hand' });
+  expect(written(root, '.now')).toBeNull();
+  written(root, '[data-step="6"]').click();
+  expect(written(root, '.now').dataset['step']).toBe('6');
+});
+
+test('a line written by hand lights its node or its edge, and a node its lines', () => {
+  const told: unknown[] = [];
+  const root = open(product().trace, { view: 'hand', onHoverSpan: (span) => told.push(span) });
+  const lit = (name: string) => all(root, name).filter((each) => each.getAttribute('class')!.includes(' lit'));
+  written(root, '[data-op="0"]').dispatchEvent(new MouseEvent('mouseenter'));
+  expect(lit('node').map((node) => node.getAttribute('data-value'))).toEqual(['2']);
+  written(root, '[data-op="0"]').dispatchEvent(new MouseEvent('mouseleave'));
+  written(root, '[data-step="3"]').dispatchEvent(new MouseEvent('mouseenter'));
+  expect(lit('node').map((node) => node.getAttribute('data-value'))).toEqual(['0', '2']);
+  expect(root.querySelectorAll('.link.lit')).toHaveLength(1);
+  written(root, '[data-step="3"]').dispatchEvent(new MouseEvent('mouseleave'));
+  expect([lit('node').length, told.at(-1)]).toEqual([0, null]);
+  const node = root.querySelector('[data-role="node"][data-value="2"]')!;
+  node.dispatchEvent(new PointerEvent('pointerover', { bubbles: true }));
+  const lines = [...root.querySelectorAll<HTMLElement>('[data-role="hand"] li.lit')];
+  expect(lines.map(({ dataset }) => dataset['op'] ?? `step ${dataset['step']}`)).toEqual(['0', 'step 2']);
+});
+
+test('the lines written by hand are one tab stop; arrows walk, Enter goes to the step', () => {
+  const root = open(product().trace, { view: 'hand', start: 'step' });
+  const stops = () => [...root.querySelectorAll<HTMLElement>('[data-role="hand"] li[tabindex="0"]')];
+  expect(stops().map(({ dataset }) => dataset['op'])).toEqual(['0']);
+  stops()[0]!.focus();
+  for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowUp']) press(root.activeElement!, key);
+  expect((root.activeElement as HTMLElement).dataset['step']).toBe('1');
+  press(root.activeElement!, 'End');
+  press(root.activeElement!, 'Enter');
+  expect(role(root, 'live').textContent).toContain('Step 6 of 6');
+  expect(stops()).toEqual([root.activeElement]);
+  press(root.activeElement!, 'ArrowLeft');
+  expect(role(root, 'live').textContent).toContain('Step 5 of 6');
+});
+
 test('what was folded and why the cell stopped is said plainly', () => {
   const trace = {
     ...product().trace,
