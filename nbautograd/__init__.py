@@ -28,6 +28,7 @@ from nbautograd.core.layout import (
 )
 from nbautograd.core.limits import finfo, iinfo
 from nbautograd.core.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from nbautograd.core.paths import refuse_at_use as _refuse_at_use
 from nbautograd.core.printing import set_printoptions
 from nbautograd.core.public import FUNCTIONS as _FUNCTIONS
 from nbautograd.core.tensor import Tensor
@@ -82,6 +83,14 @@ _BY_HOME = {
 }
 _LATER = {name: home for home, names in _BY_HOME.items() for name in names.split()}
 """Names that are imported when first used, so that `import nbautograd` needs NumPy only."""
+
+
+_refuse_at_use(
+    __name__,
+    "fx hub library masked multiprocessing nested onnx overrides profiler sparse autograd.profiler utils.benchmark "
+    "utils.cpp_extension utils.data.distributed utils.flop_counter utils.model_zoo utils.tensorboard "
+    "distributed.checkpoint distributed.fsdp distributed.optim distributed.rpc",
+)
 
 
 def is_tensor(obj: object) -> bool:

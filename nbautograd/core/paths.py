@@ -7,9 +7,11 @@ for each package.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
+
+from .absent import absent
 
 
 def stand_under(package: str, homes: Mapping[str, str], names: Mapping[str, Any]) -> None:
@@ -20,3 +22,22 @@ def stand_under(package: str, homes: Mapping[str, str], names: Mapping[str, Any]
         parent, _, last = module.__name__.rpartition(".")
         setattr(sys.modules[parent], last, module)
         sys.modules[module.__name__] = module  # so that `from nbautograd.nn.modules.conv import Conv2d` finds it
+
+
+def refuse_at_use(package: str, paths: str) -> None:
+    """Let programs import what is not here at their top: what they then ask of it is refused, with the reason.
+
+    `import torch.onnx` runs in many a program that exports only when told to. The modules are not attributes of
+    their parents, so that `torch.onnx` and `hasattr` say no as before.
+    """
+    for path in paths.split():
+        module = ModuleType(f"{package}.{path}", f"torch.{path} is not here, and says so when it is used.")
+        vars(module)["__getattr__"] = _refusing(*path.rpartition(".")[::2])
+        sys.modules[module.__name__] = module
+
+
+def _refusing(space: str, last: str) -> Callable[[str], Any]:
+    def missing(name: str) -> Any:
+        raise absent(space, last)
+
+    return missing

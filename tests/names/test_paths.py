@@ -49,3 +49,14 @@ def test_a_layer_is_of_the_kinds_that_torch_says(build: str, base: str):
 def test_a_size_is_given_once_for_each_dimension_as_in_torch(name: str, value):
     theirs = pytest.importorskip("torch").nn.modules.utils
     assert getattr(nbautograd.nn.modules.utils, name)(value) == getattr(theirs, name)(value)
+
+
+@pytest.mark.parametrize("path", ["onnx", "multiprocessing", "utils.tensorboard", "autograd.profiler"])
+def test_what_is_not_here_is_imported_all_the_same_and_refused_with_its_reason_at_use(path: str):
+    found = importlib.import_module(f"nbautograd.{path}")
+    with pytest.raises(AttributeError, match=rf"torch\.{path} is not supported by nbautograd: .*\n  hint: "):
+        found.export()
+    with pytest.raises(ImportError, match="cannot import name 'export'"):
+        exec(f"from nbautograd.{path} import export", {})
+    parent, _, last = f"nbautograd.{path}".rpartition(".")
+    assert not hasattr(importlib.import_module(parent), last)
