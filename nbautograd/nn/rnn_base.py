@@ -111,6 +111,12 @@ class RNNBase(Module):
     def _flat_weights(self) -> list[Tensor]:
         return [weight for weights in self.all_weights for weight in weights]
 
+    @property
+    def _flat_weights_names(self) -> list[str]:
+        """Their names, by which programs initialise them."""
+        layers = range(self.num_layers)
+        return [f"{name}_{end}" for layer in layers for end in self._suffixes(layer) for name in self._shapes(layer)]
+
     def reset_parameters(self) -> None:
         """Draw all weights anew, uniform within ±1/√hidden_size."""
         bound = 1 / math.sqrt(self.hidden_size)

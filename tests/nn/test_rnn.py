@@ -197,6 +197,7 @@ def test_a_layer_looks_like_torchs(expression):
     assert shapes[0] == shapes[1]
     if hasattr(theirs, "all_weights"):
         assert [len(w) for w in ours.all_weights] == [len(w) for w in theirs.all_weights]
+        assert ours._flat_weights_names == theirs._flat_weights_names
 
 
 @each_layer
