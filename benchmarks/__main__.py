@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from . import report
-from .libraries import REFERENCE, installed
+from .libraries import FAST, REFERENCE, SUBJECT, installed
 from .measure import check, interleave
-from .row import Row
+from .row import Row, shown
 from .rows import ROWS
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -18,8 +18,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="rounds over the libraries; 3 for a quick look")
     parser.add_argument("--list", action="store_true", help="only name the rows")
     parser.add_argument("--check", action="store_true", help=f"only compare the results with {REFERENCE}'s")
+    parser.add_argument("--fast", action="store_true", help=f"only the rows and libraries that `{FAST}` is compared in")
     options = parser.parse_args()
     rows = [row for row in ROWS if wanted(row, options.rows)]
+    if options.fast:
+        rows = [row for row in rows if FAST in row.sides]
+        shown.intersection_update((REFERENCE, SUBJECT, FAST))
     if options.list:
         print(*(row.name for row in rows), sep="\n")
         return

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from .libraries import CAPTURED, REFERENCE, SUBJECT, installed
+from .libraries import CAPTURED, FAST, LIBRARIES, REFERENCE, SUBJECT, installed
 
 
 class Side(NamedTuple):
@@ -54,6 +54,19 @@ class Row:
     def __post_init__(self) -> None:
         if any(goal.of == CAPTURED for goal in self.goals):
             self.sides[CAPTURED] = self._captured
+        if any(goal.of == FAST for goal in self.goals):
+            self.sides[FAST] = self._fast
+
+    def _fast(self, nbautograd: ModuleType) -> Side:
+        """Our side with the kernels at work, and only then."""
+        side = self.sides[SUBJECT](nbautograd)
+
+        def step() -> None:
+            nbautograd.fast.start()
+            side.step()
+            nbautograd.fast.stop()
+
+        return Side(step, side.read)
 
     def _captured(self, nbautograd: ModuleType) -> Side:
         """Our side with its step captured: from the third step on it is replayed."""
@@ -68,4 +81,8 @@ class Row:
 
     def present(self) -> dict[str, ModuleType]:
         """The installed libraries that have a side in this row."""
-        return {name: module for name, module in installed().items() if name in self.sides}
+        return {name: module for name, module in installed().items() if name in self.sides and name in shown}
+
+
+shown: set[str] = set(LIBRARIES)
+"""The libraries that are asked for."""

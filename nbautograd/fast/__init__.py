@@ -61,6 +61,10 @@ running: dict[str, Callable[..., Any]] = {}
 """The adapters at work."""
 
 
+adapters: dict[str, Callable[..., Any]] = {}
+"""Those that have been loaded."""
+
+
 class _State:
     seen = 0
     automatic = os.environ.get("NBAUTOGRAD_FAST", "") != "0"
@@ -107,7 +111,8 @@ def _cache() -> ModuleType:
 
 def _load() -> None:
     for name, module in KERNELS.items():
-        running[name] = getattr(importlib.import_module(f"{__name__}.kernels.{module}"), name)
+        adapters[name] = getattr(importlib.import_module(f"{__name__}.kernels.{module}"), name)
+    running.update(adapters)
     _State.automatic = False
 
 
@@ -118,6 +123,9 @@ def start() -> None:
     """
     if not INSTALLED:
         raise ImportError("the kernels need numba\n  hint: pip install nbautograd[fast]")
+    if adapters:
+        running.update(adapters)
+        return
     if not _cache().ready():
         _cache().compile_all()
     _load()
