@@ -5,6 +5,7 @@ import { EditorExtensionRegistry, IEditorExtensionRegistry, type CodeMirrorEdito
 import { INotebookTracker, NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
 import { LabIcon } from '@jupyterlab/ui-components';
 import type { EditorView } from '@codemirror/view';
+import { keepCourseClean } from './clean';
 import { lightLine, lineLink } from './editor';
 import { HOST_CLASS, LINE_EVENT, SPAN_EVENT, type Line } from './link';
 import { Sidebar } from './sidebar';
@@ -23,6 +24,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const sidebar = addSidebar(app, tracker);
     linkNodesToLines(tracker);
     linkLinesToNodes(tracker, editors, sidebar);
+    keepCourseClean(tracker);
   },
 };
 
