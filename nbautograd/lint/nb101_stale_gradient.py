@@ -53,7 +53,7 @@ def _finding(trace: Trace, update: Update) -> Finding:
     old = [c for c in update.contributions if c.consumed]
     new = [c for c in update.contributions if not c.consumed]
     at = f" at line {update.span.line}" if update.span else ""
-    step = f" (step {update.step + 1} of the loop)" if update.step is not None else ""
+    step = f", in step {update.step}," if update.step is not None else ""
     by_hand = update.by == "in-place"
     what = f"The update of {update.name}" if by_hand else f"{update.by}()"
     message = (

@@ -96,7 +96,10 @@ def check(expression: str, namespace: Mapping[str, Any]) -> str:
     """
     from nbautograd.autograd import gradcheck
 
-    tree = ast.parse(expression.strip(), "<gradcheck>", "eval")
+    try:
+        tree = ast.parse(expression.strip(), "<gradcheck>", "eval")
+    except SyntaxError as error:
+        raise UsageError(f"%gradcheck: {expression.strip()!r} is no expression: {error.msg}.") from None
     used = sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & namespace.keys())
     copies = {name: _in_float64(namespace[name]) for name in used}
     varied = leaves(copies)

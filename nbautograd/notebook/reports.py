@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections import deque
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from nbautograd.trace.model import Trace
 if TYPE_CHECKING:
     from nbautograd.notebook.magics import AutogradMagics
 
-NOTHING = "Nothing here could be differentiated: no op met a tensor with requires_grad=True."
+NOTHING = "Nothing was recorded: no operation in this cell used a tensor with requires_grad=True."
 
 
 class Reports:
@@ -35,7 +36,7 @@ class Reports:
             return
         self._store(trace, options.out)
         if options.save:
-            save(trace, options.save)
+            self._save(trace, options.save)
         if options.quiet:
             return
         if recorded:
@@ -73,6 +74,13 @@ class Reports:
         self._shell.push({"_autograd": trace}, interactive=False)
         if name:
             self._shell.push({name: trace})
+
+    def _save(self, trace: Trace, path: Path) -> None:
+        """A file that cannot be written must not keep the trace from being shown."""
+        try:
+            save(trace, path)
+        except OSError as error:
+            print(f"The trace was not saved to {path}: {error.strerror or error}.", file=sys.stderr)
 
     def _show(self, trace: Trace, options: Namespace) -> None:
         if options.view == "none":

@@ -155,7 +155,7 @@ def test_the_stale_gradient_is_told_with_its_lines() -> None:
     notebook = Notebook()
     notebook.quietly(SETUP)
     (finding,) = notebook.findings("for _ in range(3):\n    criterion(model(X), Y).backward()\n    optimizer.step()")
-    assert finding.message.startswith("SGD.step() at line 3 (step 2 of the loop) used model.weight.grad = ")
+    assert finding.message.startswith("SGD.step() at line 3, in step 1, used model.weight.grad = ")
     assert finding.hint == "add `optimizer.zero_grad()` before line 2"
 
 

@@ -82,7 +82,7 @@ def test_where_nothing_can_be_differentiated_one_line_says_so(shell):
     ran = shell.run("%%autograd\n1 + 1")
     assert ran.result == 2
     assert ran.displays[1:] == []
-    assert "Nothing here could be differentiated" in ran.text
+    assert "Nothing was recorded" in ran.text
 
 
 def test_under_time_the_cell_is_timed_and_traced_with_its_lines(shell):
@@ -269,3 +269,10 @@ def test_whoever_wants_the_engines_frames_can_have_them(shell):
     shell.run("%config AutogradMagics.short_errors = True")
     shell.run("%unload_ext nbautograd")
     assert "core/" in shell.run(SHAPES).text
+
+
+def test_a_file_that_cannot_be_written_does_not_keep_the_trace_from_being_shown(shell, tmp_path):
+    ran = shell.run(SQUARE.replace("%%autograd", f"%%autograd --save {tmp_path}/missing/trace.svg"))
+    assert ran.error is None
+    assert "was not saved" in ran.text
+    assert len(ran.displays) == 1

@@ -195,3 +195,7 @@ def test_a_trace_on_the_last_line_is_drawn(shell):
     ip = shell.ip
     forms, _ = ip.display_formatter.format(shell.ns["_autograd"])
     assert forms["image/svg+xml"].startswith("<svg")
+
+
+def test_gradcheck_of_something_that_is_no_expression_says_so(shell):
+    assert shell.run("%gradcheck x *").text.startswith("UsageError: %gradcheck: 'x *' is no expression")

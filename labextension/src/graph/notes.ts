@@ -33,7 +33,8 @@ function row(tape: Tape, finding: Finding, show: () => void): HTMLElement {
     h('div', {}, h('b', {}, title), ' ', h('span', { class: 'code' }, where ? `${code}, ${where}` : code)),
     values.length + ops.length > 0 && h('button', { title: 'Show it in the graph', onclick: show }, 'show'),
     h('p', {}, message),
-    h('p', {}, 'Try: ', ...prose(hint), ' Silence: ', h('code', {}, mute)),
+    h('p', {}, 'Try: ', ...prose(hint)),
+    h('p', { class: 'mute' }, 'To silence this: ', h('code', {}, mute)),
   );
 }
 

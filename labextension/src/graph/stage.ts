@@ -173,7 +173,7 @@ export class Stage {
     const place = layout({ edges, boxes: boxes.map((box) => withPill(box, rooms.get(box.key) ?? 0)) });
     this.scene.show(diagram, place, this.hooks.calm() ? undefined : origin);
     this.#hidden.textContent = diagram.hidden
-      ? `${plural(diagram.hidden, 'op')} inside closed groups: click one to open it`
+      ? `${plural(diagram.hidden, 'op or leaf', 'ops and leaves')} in closed boxes: click one to open it`
       : '';
     const frames = this.folding.opened.flatMap((group) => this.#frameOf(group) ?? []);
     this.scene.frame(frames.map(({ box }) => box));
