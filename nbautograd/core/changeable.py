@@ -52,7 +52,7 @@ def check_view(target: Tensor) -> None:
 def _how_made(view: Tensor) -> tuple[bool, str | None]:
     """Whether `view` was made under `no_grad`, and why torch refuses to change it; of several reasons the newest."""
     path: Any = view._path or ()
-    for _, _, nr, quiet in reversed(path):
+    for _, _, nr, quiet, _ in reversed(path):
         if quiet or nr is not None:
             return quiet, QUIET if quiet else SEVERAL
     root = view if view._base is None else view._base
@@ -109,16 +109,15 @@ def check_overlap(data: Any, others: tuple[Any, ...]) -> None:
 
 def check_assigned(part: Any, value: Any) -> None:
     """The same for `x[…] = value`: torch lays the value over the part first, and takes one number for 0-d."""
-    if not value.ndim or not isinstance(value, ndarray):
-        return
     refuse_overlap(part)
-    if storage(value) is not storage(part):
+    if not value.ndim or not isinstance(value, ndarray) or storage(value) is not storage(part):
         return
     if value.shape != part.shape:
         while value.ndim and value.shape[0] == 1:
             value = value[0, ...]
         if value.size != part.size:
             return  # repeated
+        value = value.reshape(part.shape) if value.ndim else value
     refuse_across(part, value)
 
 

@@ -1,11 +1,11 @@
 """Changes in place: versions, the error for values that backward still needs, and history through views.
 
 NOTE [Versions]
-torch counts the changes of every storage and compares at backward. Here an op pays nothing for that: the *change* takes
-a number from the clock that also numbers the nodes, and leaves it in `_changes` under the storage that was changed. A
-walk looks there only if something at all was changed after a node was made. A scalar (NOTE [Scalars]) cannot be
-changed; the tensor gets a new one, and the old one is remembered for a while as changed, so that torch's error still
-comes.
+torch counts the changes of every storage and compares at backward. Here an op pays nothing for that: the *change*
+takes a number from the clock that also numbers the nodes, and leaves it in `_changes` under the storage that was
+changed. A walk looks there only if something at all was changed after a node was made. A scalar (NOTE [Scalars])
+cannot be changed; the tensor gets a new one, and the old one is remembered for a while as changed, so that torch's
+error still comes.
 
 NOTE [Views and history]
 A view keeps its base and the path of view ops that leads to it. Changing it in place gives the base a new node,
@@ -44,16 +44,22 @@ from .op import is_tensor
 from .tensor import Tensor
 
 KEEP = 4096
+DETACHED = (
+    "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_(). This is not supported, please "
+    "use out-of-place `.detach()` instead"
+)
 
 
 class _Changes:
     """When a storage was changed: the last moments on the clock, counted upwards."""
 
-    __slots__ = ("count", "moments", "reference")
+    __slots__ = ("count", "detached", "moments", "reference")
 
     def __init__(self, reference: Any) -> None:
         self.reference = reference
         self.count = 0
+        self.detached: dict[int, int] = {}
+        """When which node was taken from a tensor by `detach_()`."""
         self.moments: deque[int] = deque(maxlen=64)
 
     def version_at(self, moment: int) -> int:
@@ -99,6 +105,25 @@ def _changes_of(owner: Any) -> _Changes:
     if found is None:
         found = _changes[key] = _Changes(weakref.ref(owner, lambda _: _changes.pop(key, None)))
     return found
+
+
+def changed_since(tensor: Tensor, moment: int) -> bool:
+    """Whether the memory of `tensor` was changed after `moment`."""
+    found = _find(tensor._data)
+    return found is not None and bool(found.moments) and found.moments[-1] > moment
+
+
+def detaching(tensor: Tensor) -> None:
+    """`tensor` is about to lose its node: backward will refuse nodes that saved it, as in torch."""
+    global last_change
+    data = tensor._data
+    if isinstance(data, np.generic):
+        changes = _Changes(data)
+        changes.count = tensor._scalar_changes
+        _remember(data, changes)
+    else:
+        changes = _changes_of(storage(data))
+    last_change = changes.detached[id(tensor._node)] = -tick()
 
 
 def array_of(tensor: Tensor) -> Any:
@@ -199,7 +224,11 @@ def check_saved(node: Any) -> None:
             continue
         for data in value if isinstance(value, tuple) else (value,):
             found = _find(data)
-            if found is not None and found.moments and found.moments[-1] > moment:
+            if found is None:
+                continue
+            if kind == "input" and found.detached.get(id(node[PARENTS][where]), 0) > moment:
+                raise RuntimeError(DETACHED)
+            if found.moments and found.moments[-1] > moment:
                 if kind == "input" and (several := changeable.one_of_several(node[PARENTS][where])):
                     raise RuntimeError(several)
                 raise errors.modified(
@@ -241,7 +270,9 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
         changeable.check_view(target)
     if recording and changeable.is_held_by_leaf(target, leaf):
         raise errors.leaf_in_place(view=leaf is not target)
-    if op.elementwise if op.overlaps is None else not op.overlaps:
+    if op.assigns:
+        changeable.check_assigned(target._data, others[0]._data)
+    elif op.elementwise if op.overlaps is None else not op.overlaps:
         changeable.check_overlap(target._data, others)
     result = _unpacked(op, target, others, settings) if state.special else op.call(target, *others, **settings)
     changeable.check_result(target, result)
@@ -325,9 +356,21 @@ def set_history(target: Tensor, node: Any) -> None:
         return
     from . import views
 
+    if node is not None and _is_hooked(target, base):
+        node[PARENTS] = (views.node_from(base, target), *node[PARENTS][1:])
     if node is not None or base._node is not None:
         _renew(base, views.copy_slices(base, target, node))
         _renew_views(base)
+
+
+def _is_hooked(view: Tensor, base: Tensor) -> bool:
+    """Whether there are hooks between `view` and `base`: torch goes round them, for a changed part is the base's."""
+    node = view._node
+    while node is not None and node is not base._node and not is_leaf_node(node):
+        if node[OP].__class__ is Hooked:
+            return True
+        node = node[PARENTS][0]
+    return False
 
 
 def _renew(tensor: Tensor, node: Any) -> None:
@@ -355,5 +398,5 @@ def _renew_quietly(base: Tensor) -> None:
 
     for reference in base._views:
         view = reference()
-        if view is not None and not any(quiet or nr is not None for _, _, nr, quiet in view._path):
+        if view is not None and views.is_plain(view):
             _renew(view, views.node_from(base, view))

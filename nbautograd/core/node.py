@@ -138,6 +138,11 @@ def is_nobodys(node: Node) -> bool:
     return node[SAVED] is _nobody
 
 
+def leads_nowhere(node: Node) -> bool:
+    """Whether nobody gets what `node` makes of a gradient: all that it came from are quiet views."""
+    return all(parent is None or is_nobodys(parent) for parent in node[PARENTS])
+
+
 def _nobody() -> None:
     """What a weak reference to a tensor that is gone gives."""
 
@@ -210,7 +215,7 @@ class GradFn:
         """Per input, the node it came from and which of that node's outputs it was."""
         edges: list[tuple[GradFn | None, int]] = []
         for parent in self._node[PARENTS]:
-            node, nr = (None, 0) if parent is None else node_and_output(parent)
+            node, nr = (None, 0) if parent is None or is_nobodys(parent) else node_and_output(parent)
             edges.append((None if node is None else grad_fn_of(node), nr))
         return tuple(edges)
 

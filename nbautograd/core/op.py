@@ -109,6 +109,8 @@ class Op:
     """`check(*arrays_and_numbers)` gives torch's error for what `forward` would accept; short paths never need it."""
     overlaps: ClassVar[bool | None] = None
     """Whether, in place, it may change memory that several elements share; None: unless it is elementwise."""
+    assigns: ClassVar[bool] = False
+    """In place, its one operand is laid over the target first, as in `x[…] = y`."""
     samples: ClassVar[Any] = None
     """`samples(make)` yields argument tuples for the tests; see `nbautograd.ops.samples`."""
 

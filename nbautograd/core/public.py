@@ -118,6 +118,7 @@ class _Call(NamedTuple):
     call: Callable[..., Any]
     elementwise: bool
     overlaps: bool | None = None
+    assigns: bool = False
 
 
 def public_in_place(

@@ -23,7 +23,6 @@ from .node import (
     is_leaf_node,
     is_nobodys,
     leaf_node,
-    nobodys_leaf,
     node_and_output,
 )
 
@@ -198,11 +197,13 @@ class Tensor:
 
     def _quiet_views(self) -> None:
         """Let the views that no path leads to say what their base says; see NOTE [Quiet views] in `views`."""
+        from . import views
+
         for view in [v for v in (r() for r in self._views or ()) if v is not None]:
             if self._node is None and view._node is not None and is_nobodys(view._node):
                 view._node = None
             elif self._node is not None and view._node is None:
-                view._node = nobodys_leaf()
+                view._node = views.late_node(self, view)
 
     @property
     def is_leaf(self) -> bool:
@@ -331,8 +332,12 @@ class Tensor:
 
     def detach_(self) -> Tensor:
         """Forget the history of this very tensor."""
+        from . import inplace
+
         if self._base is not None:
             raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        if not self.is_leaf:
+            inplace.detaching(self)
         self._node = None
         self._quiet_views()
         return self

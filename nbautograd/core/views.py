@@ -6,8 +6,9 @@ made under `no_grad`, or before the base was told to require one. In torch a gra
 and so it is here: its node is a leaf's that belongs to nobody.
 
 NOTE [Paths]
-The path of a view has one step per view op: `(op, settings, number of the output or None, made under no_grad)`. torch
-refuses to change views that were made in certain ways, and views of those; the steps tell which they are.
+The path of a view has one step per view op: `(op, settings, number of the output or None, made under no_grad, the
+newest change by then)`. torch refuses to change views that were made in certain ways, and views of those, and lets no
+gradient through to a base that asks for one late unless the memory was changed since; the steps tell all that.
 """
 
 from __future__ import annotations
@@ -17,10 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from . import errors
-from .array import library_of, ndarray
+from . import errors, inplace
+from .array import library_of, ndarray, storage
 from .dtype import INEXACT
-from .inplace import array_of, storage, touched
 from .modes import is_grad_enabled, local, state
 from .node import is_leaf_node, nobodys_leaf, tick
 from .op import TABLE, names_of
@@ -50,7 +50,7 @@ def wrap_one(op: Any, source: Tensor, settings: dict[str, Any], data: Any, nr: i
     t._base = base
     if source._untracked:
         t._untracked = True
-    step = (op, settings, nr, state.special and not is_grad_enabled())
+    step = (op, settings, nr, state.special and not is_grad_enabled(), inplace.last_change)
     t._path = (step,) if source._path is None else (*source._path, step)
     remember(base, t)
     if node is None and base._node is not None and data.dtype.kind in INEXACT:
@@ -77,7 +77,7 @@ def remember(base: Tensor, view: Tensor) -> None:
 
 def follow(path: Any, x: Any) -> Any:
     """Apply the view ops of `path` to an array, or, differentiably, to a tensor."""
-    for op, settings, nr, _ in path:
+    for op, settings, nr, _, _ in path:
         x = op.call(x, **settings) if isinstance(x, Tensor) else op.forward(x, **settings)
         if nr is not None:
             x = x[nr]
@@ -90,7 +90,7 @@ def pull_back(path: Any, g: Any, shape: tuple[int, ...]) -> Any:
     for step in path:
         shapes.append(x.shape)
         x = follow((step,), x)
-    for (op, settings, nr, _), x_shape in zip(reversed(path), reversed(shapes), strict=True):
+    for (op, settings, nr, _, _), x_shape in zip(reversed(path), reversed(shapes), strict=True):
         rule = (op.differentiable() if isinstance(g, Tensor) else op.on(library_of(g)).rules)[0]
         known = {"x_shape": x_shape, **(op.forward.__kwdefaults__ or {}), **settings}
         g = rule(g if nr is None else {nr: g}, *[known[name] for name in names_of(rule)[1:]])
@@ -106,7 +106,7 @@ def become(tensor: Tensor, change: Any) -> Tensor:
     if is_grad_enabled() and root._node is not None and is_leaf_node(root._node):
         raise errors.leaf_in_place(view=root is not tensor)
     before = object.__new__(Tensor)
-    before._data, before._node = array_of(tensor), tensor._node
+    before._data, before._node = inplace.array_of(tensor), tensor._node
     before._base, before._path = tensor._base, tensor._path
     others = [v for v in (r() for r in tensor._views or ()) if v is not None]
     for view in others:  # they, and from now on the tensor too, are views of what it was
@@ -122,7 +122,7 @@ def become(tensor: Tensor, change: Any) -> Tensor:
         base = before if before._base is None else before._base
         tensor._base, tensor._path = base, after._path
         remember(base, tensor)
-    touched(tensor)
+    inplace.touched(tensor)
     return tensor
 
 
@@ -147,3 +147,14 @@ def node_from(base: Tensor, view: Tensor) -> Any:
     op = TABLE["as_strided"]
     saved = {"x_shape": tuple(base._data.shape), "path": view._path}
     return [tick(), op, None, (base._node,), tuple(saved[name] for name in op.saves)]
+
+
+def is_plain(view: Tensor) -> bool:
+    """Whether `view` is none of several, was not made under `no_grad`, and is no view of such."""
+    return not any(quiet or nr is not None for _, _, nr, quiet, _ in view._path)
+
+
+def late_node(base: Tensor, view: Tensor) -> Any:
+    """The node of a view from before its base asked for a gradient; see NOTE [Quiet views] and NOTE [Paths]."""
+    late = is_plain(view) and inplace.changed_since(view, view._path[-1][-1])
+    return node_from(base, view) if late else nobodys_leaf()

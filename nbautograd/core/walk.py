@@ -27,7 +27,20 @@ from .array import SOLE_HERE, ndarray
 from .call import wrap
 from .modes import _set as set_grad_mode
 from .modes import is_grad_enabled, local, state
-from .node import OP, ORDER, PARENTS, SAVED, Hooked, Leaf, Node, OutputSlot, leaf_tensor, node_and_output, op_of
+from .node import (
+    OP,
+    ORDER,
+    PARENTS,
+    SAVED,
+    Hooked,
+    Leaf,
+    Node,
+    OutputSlot,
+    leads_nowhere,
+    leaf_tensor,
+    node_and_output,
+    op_of,
+)
 from .restored import as_tensors
 from .saved import unpack
 from .steps import Waiting, contributions, send
@@ -123,6 +136,8 @@ class Walk:
                 continue
             saved = node[SAVED]
             if saved is None:
+                if leads_nowhere(node):
+                    continue
                 raise errors.freed(node)
             if saved and op.frees:
                 if -node[ORDER] < last_change:
@@ -171,6 +186,8 @@ class Walk:
     def _node(self, node: Node, op: Any, g: Any, heap: list[int], waiting: Waiting, hooks: Hooked | None) -> None:
         saved = node[SAVED]
         if saved is None:
+            if leads_nowhere(node):
+                return
             raise errors.freed(node)
         if op.frees and -node[ORDER] < inplace.last_change:
             inplace.check_saved(node)

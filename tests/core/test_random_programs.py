@@ -5,13 +5,14 @@ program that differs is cut down line by line before it is shown. The test stops
 `NBAUTOGRAD_PROGRAMS=10000 python -m tests.core.test_random_programs` shows every one, and how many there were.
 
 NOTE [What is not compared]
-No branch asks about zero, where rounding would decide. Where PyTorch's outcome is an accident of its memory, programs do
-not go: a change whose operand lies across the memory that it changes (the result depends on the order of the loop), a
-gradient given as a tensor that shares its memory with the leaf (which then is added to), a scalar changed behind the
-graph's back by `.data` (PyTorch's saved one changes too; here scalars cannot be changed), `gather` of what is changed
-later (PyTorch saves it without need), and one of several views, or a view from under `no_grad`, after a change of
-their memory (PyTorch refuses even to show it). Hooks on a view that no path leads to crash PyTorch; hooks on a leaf
-that stops to require one are forgotten here, and kept there for later.
+No branch asks about zero, where rounding would decide. Where PyTorch's outcome is an accident of its memory, programs
+do not go: a change whose operand lies across the memory that it changes (the result depends on the order of the loop),
+single elements of an expanded tensor that are changed (PyTorch warns that it will not allow it for long), a gradient
+given as a tensor that shares its memory with the leaf (which then is added to), a scalar changed behind the graph's
+back by `.data` (PyTorch's saved one changes too; here scalars cannot be changed), `gather` of what is changed later
+(PyTorch saves it without need), and one of several views, or a view from under `no_grad`, after a change of their
+memory (PyTorch refuses even to show it). Hooks on a view that no path leads to crash PyTorch; hooks on a leaf that
+stops to require one are forgotten here, and kept there for later.
 """
 
 # ruff: noqa: E501  (forms of lines, to be compared at a glance)
@@ -137,6 +138,8 @@ class Program:
             return True
         if form not in IN_PLACE:
             return False
+        if ("[[" in form or "[a>" in form or "masked" in form) and a.numel() > a.untyped_storage().size() // a.itemsize:
+            return True
         if ".data" in form and not a.ndim:
             return True
         if "b" not in words(form) or a.untyped_storage().data_ptr() != b.untyped_storage().data_ptr():

@@ -96,7 +96,7 @@ class Fill(Op):
     """The number of the 0-d tensor `y` everywhere."""
 
     node_name = "FillBackward3"
-    elementwise = overlaps = True
+    elementwise = assigns = True
     promote = "none"
     tex = {"x": "0", "y": "1"}
     samples = through("fill_", lambda make: ((make(*shape), make()) for shape in SHAPES))

@@ -68,6 +68,29 @@ def check_bounds(shape: tuple[int, ...], items: tuple[Any, ...]) -> None:
         dim += i is not None
 
 
+def out_of_bounds(x: Any, *, index: tuple[Any, ...]) -> str | None:
+    """torch's text for positions outside of `x`; it counts only the dimensions that have positions."""
+    axis = count = 0
+    for nr, i in enumerate(index):
+        if i is Ellipsis:
+            axis = x.ndim - sum(_dimensions(later) for later in index[nr + 1 :])
+        elif getattr(i, "ndim", 0) and i.dtype.kind != "b":
+            size = x.shape[axis]
+            bad = i[(i < -size) | (i >= size)]
+            if bad.size and not size:
+                return "index is out of bounds for dimension with size 0"
+            if bad.size:
+                return f"index {bad[0]} is out of bounds for dimension {count} with size {size}"
+        count += hasattr(i, "dtype")
+        axis += 0 if i is Ellipsis else _dimensions(i)
+    return None
+
+
+def _dimensions(item: Any) -> int:
+    """How many dimensions of what is indexed `item` is about."""
+    return 0 if item is None else item.ndim if getattr(item, "dtype", None) == np.bool_ else 1
+
+
 ALONG = (((4,), 0), ((4,), -1), ((1,), 0), ((2, 3), 0), ((2, 3), 1), ((2, 3), -1), ((2, 3, 2), 1), ((3, 1), 0),
          ((2, 2, 3), -1), ((1, 4), -2))  # fmt: skip
 

@@ -8,10 +8,9 @@ import numpy as np
 
 from nbautograd.core import inplace
 from nbautograd.core.call import wrap
-from nbautograd.core.changeable import check_assigned
 from nbautograd.core.op import Op, xp
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops.index.places import ALONG, check_bounds, is_basic, plain
+from nbautograd.ops.index.places import ALONG, check_bounds, is_basic, out_of_bounds, plain
 from nbautograd.ops.index.writing import CopyInto, IndexPut
 from nbautograd.ops.samples import SHAPES, Make, through
 
@@ -99,6 +98,7 @@ class Index(Op):
     holds = ("index",)
     tex = {"x": "\\text{put back, 0 elsewhere}"}
     samples = through("__getitem__", _advanced)
+    refuse = out_of_bounds
 
     def forward(x, *, index):
         return x[index]
@@ -150,7 +150,6 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
         part = _part(self, items)
         if (problem := CopyInto.refuse(part._data, value._data)) is not None:
             raise RuntimeError(problem)
-        check_assigned(part._data, value._data)
         inplace.apply(CopyInto, part, value)
     else:
         if items and all(i is None or isinstance(i, slice) for i in items):

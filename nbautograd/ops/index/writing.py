@@ -10,7 +10,7 @@ from nbautograd.core import dtype as dtypes
 from nbautograd.core import inplace
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
-from nbautograd.ops.index.places import ALONG, plain
+from nbautograd.ops.index.places import ALONG, out_of_bounds, plain
 from nbautograd.ops.samples import Make, cases, through
 
 BROADCAST = (((), ()), ((3,), ()), ((2, 3), (3,)), ((2, 3), (2, 1)), ((0,), (1,)), ((2, 3), (2, 3)),
@@ -41,6 +41,9 @@ class IndexPut(Op):
         else:
             out[index] = y
         return out
+
+    def refuse(x, y, *, index, accumulate=False):
+        return out_of_bounds(x, index=index)
 
     def dx(g, index, accumulate):
         return g if accumulate else xp.index_zeroed(g, index=index)
@@ -74,6 +77,7 @@ class CopyInto(Op):
     """`y` in the shape and dtype of `x`, which it replaces."""
 
     node_name = "CopyBackwards"
+    assigns = True
     promote = "none"
     samples = through("copy_", lambda make: ((make(*a), make(*b)) for a, b in BROADCAST))
 

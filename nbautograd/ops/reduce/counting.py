@@ -7,6 +7,7 @@ from typing import Any
 from nbautograd.core.call import wrap
 from nbautograd.core.public import public
 from nbautograd.ops.arguments import canonical_dims
+from nbautograd.ops.refusals import nothing_to_reduce
 
 
 def _counting(name: str, input: Any, dim: Any, keepdim: bool, **more: Any) -> Any:
@@ -16,16 +17,24 @@ def _counting(name: str, input: Any, dim: Any, keepdim: bool, **more: Any) -> An
     return wrap(compact(getattr(library_of(input._data), name)(input._data, axis=dim, keepdims=keepdim, **more)))
 
 
+def _position(name: str, input: Any, dim: Any, keepdim: bool) -> Any:
+    if not input._data.size and (
+        problem := nothing_to_reduce(name, IndexError)(input._data, dim=canonical_dims(dim, input.ndim))
+    ):
+        raise problem
+    return _counting(name, input, dim, keepdim)
+
+
 @public()
 def argmax(input, dim=None, keepdim=False):
     """The position of the largest element."""
-    return _counting("argmax", input, dim, keepdim)
+    return _position("argmax", input, dim, keepdim)
 
 
 @public()
 def argmin(input, dim=None, keepdim=False):
     """The position of the smallest element."""
-    return _counting("argmin", input, dim, keepdim)
+    return _position("argmin", input, dim, keepdim)
 
 
 @public()

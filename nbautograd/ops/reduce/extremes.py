@@ -137,13 +137,20 @@ def min(input, dim=None, keepdim=False, *, other=None):
 @public()
 def amax(input, dim=(), keepdim=False):
     """The largest elements over `dim`; equal ones share the gradient."""
-    return Amax.call(input, dim=canonical_dims_or_all(dim, input.ndim), keepdim=keepdim)
+    return _of_ties(Amax, input, dim, keepdim)
 
 
 @public()
 def amin(input, dim=(), keepdim=False):
     """The smallest elements over `dim`; equal ones share the gradient."""
-    return Amin.call(input, dim=canonical_dims_or_all(dim, input.ndim), keepdim=keepdim)
+    return _of_ties(Amin, input, dim, keepdim)
+
+
+def _of_ties(op, input, dim, keepdim):
+    dims = canonical_dims_or_all(dim, input.ndim)
+    if dims is not None and not input._data.size and (problem := op.refuse(input._data, dim=dim)):
+        raise problem  # asked here because torch shows the dimension as it was given
+    return op.call(input, dim=dims, keepdim=keepdim)
 
 
 @public()

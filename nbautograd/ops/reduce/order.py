@@ -139,7 +139,8 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     Raises: RuntimeError when there are not so many.
     """
     dim = canonical_dim(dim, input.ndim)
-    if not 1 <= k <= (input.shape[dim] if input.ndim else 1):
+    count = input.shape[dim] if input.ndim else 1
+    if count and not 1 <= k <= count:
         raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(dim))
     return ReturnKthvalue(*Kthvalue.call(input, k=k, dim=dim, keepdim=keepdim))
 

@@ -29,7 +29,7 @@ def _paths() -> Any:
             [("permute", {"dims": (2, 0, 1)}), ("select", {"index": (1,)}), ("slice", {"index": (slice(0, 1),)})],
         ),
     ):
-        path = tuple((TABLE[name], settings, None, False) for name, settings in steps)
+        path = tuple((TABLE[name], settings, None, False, 0) for name, settings in steps)
         yield shape, follow(path, np.empty(shape)).shape, path
 
 
@@ -45,7 +45,7 @@ class ViewScatter(Op):
         return out
 
     def dbase(g, part_shape, path):
-        if any(op.broadcasts for op, _, _, _ in path):  # only `fill_` and its like come here; torch refuses this late
+        if any(op.broadcasts for op, *_ in path):  # only `fill_` and its like come here; torch refuses this late
             refuse_overlap(follow(path, np.empty(g.shape)))
         return xp.view_scatter(g, xp.zeros(part_shape, dtype=g.dtype), path=path)
 
