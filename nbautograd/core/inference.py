@@ -18,13 +18,15 @@ from .modes import decorated, local, special
 class Mark:
     """What the tensors made in one block of `inference_mode` have in common."""
 
-    __slots__ = ()
+    __slots__ = ("counted",)
 
     def __init__(self) -> None:
         special(1)
+        self.counted = True
 
     def __del__(self) -> None:
-        special(-1)
+        if getattr(self, "counted", False):  # an interrupt may have come first
+            special(-1)
 
 
 class inference_mode:

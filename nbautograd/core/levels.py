@@ -17,7 +17,7 @@ from typing import Any
 from . import inplace
 from .array import library_of
 from .call import wrap
-from .modes import is_grad_enabled, local, special
+from .modes import is_grad_enabled, local, put
 from .op import TABLE
 from .tensor import Tensor
 
@@ -62,9 +62,7 @@ class active:
 def switch(levels: tuple[Level, ...]) -> tuple[Level, ...]:
     """Make `levels` this thread's active ones, and return those that were."""
     before = local.levels
-    local.levels = levels
-    if bool(levels) != bool(before):
-        special(1 if levels else -1)
+    put("levels", levels, bool(levels) - bool(before))
     return before
 
 

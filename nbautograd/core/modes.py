@@ -133,6 +133,13 @@ def special(by: int) -> None:
         state.special += by
 
 
+def put(name: str, value: Any, by: int) -> None:
+    """Set `name` of this thread's state, for which there are `by` reasons more to leave the short path."""
+    with _lock:  # no call between the two: an interrupt comes before both or after both
+        state.special += by
+        setattr(local, name, value)
+
+
 def observe(observer: Observer | None) -> Observer | None:
     """Put `observer` into the engine's one observer slot and return the one that was there."""
     with _lock:
@@ -297,8 +304,7 @@ class set_grad_enabled(_GradMode):
 
 def set_cast(cast: Callable[[str, tuple[Any, ...]], tuple[Any, ...]] | None) -> None:
     """Let `cast` change the inputs of this thread's ops, or None: nobody."""
-    special((cast is not None) - (local.cast is not None))
-    local.cast = cast
+    put("cast", cast, (cast is not None) - (local.cast is not None))
 
 
 class set_multithreading_enabled:

@@ -15,7 +15,7 @@ import numpy as np
 
 from . import anomaly, errors, inplace
 from . import inference as inferences
-from .modes import local, no_grad, special, state
+from .modes import local, no_grad, put, state
 from .node import PARENTS, SAVED, Node, hooked, is_leaf_node, leaf_tensor, op_of
 from .op import is_tensor
 from .tensor import Tensor
@@ -59,14 +59,12 @@ def push(hooks: Hooks) -> None:
     """
     if local.saved_hooks_refused is not None:
         raise RuntimeError(local.saved_hooks_refused)
-    special(1)
-    local.saved_hooks = (*local.saved_hooks, hooks)
+    put("saved_hooks", (*local.saved_hooks, hooks), 1)
 
 
 def pop() -> None:
     """Take away the hooks that were pushed last."""
-    local.saved_hooks = local.saved_hooks[:-1]
-    special(-1)
+    put("saved_hooks", local.saved_hooks[:-1], -1)
 
 
 def finish(op: Any, node: Node | None, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...]) -> None:

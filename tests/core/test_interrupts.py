@@ -12,10 +12,12 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 import nbautograd as torch
+from nbautograd.core import levels, saved
 from nbautograd.core.modes import local, state
 
 COUNT = int(os.environ.get("NBAUTOGRAD_INTERRUPTS", "200"))
@@ -138,3 +140,36 @@ def test_after_an_interrupt_gradients_are_old_or_whole_and_the_next_pass_is_righ
         gc.collect(0)
         assert (state.attached, state.special, state.paused) == (None, 0, False)
         assert (local.walk, local.unwatched, local.saved_hooks, local.levels) == (None, False, (), ())
+
+
+BLOCKS = {
+    "no_grad": torch.no_grad,
+    "inference_mode": torch.inference_mode,
+    "saved_tensors_hooks": lambda: torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t),
+    "a level of forward mode": levels.opened,
+}
+
+
+@pytest.mark.usefixtures("interrupts")
+@pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS)
+def test_a_mode_that_an_interrupt_left_behind_is_never_overlooked(block: Callable[[], Any]) -> None:
+    def work() -> None:
+        for _ in range(10):
+            with block():
+                _ = w * 2
+
+    w = torch.ones(3, requires_grad=True)
+    took = min(duration(work) for _ in range(5))
+    chance, before = random.Random(0), state.special
+    for _ in range(COUNT):
+        interrupted(work, max(1e-6, chance.random() * took))
+        modes = [not local.grad_enabled, local.inference is not None, bool(local.levels), *local.saved_hooks]
+        assert state.special >= before + sum(map(bool, modes))
+        while local.saved_hooks:
+            saved.pop()
+        local.inference = None
+        levels.switch(())
+        torch.set_grad_enabled(True)
+    gc.collect()
+    assert state.special >= before
+    state.special = before  # what it is too high by costs time only
