@@ -28,6 +28,16 @@ def _stacked(make: Make) -> Any:
         yield [make(*shape) for _ in range(count)], {"dim": dim}
 
 
+def _in_order(joined: Any, xs: Any) -> Any:
+    """`joined` with its elements in the order of their indices, as torch joins all but images with channels last.
+
+    NumPy lays a join of permuted arrays out as they are, and then `view` of it would fail.
+    """
+    if joined.flags.c_contiguous or all(x.ndim in (4, 5) and xp.moveaxis(x, 1, -1).flags.c_contiguous for x in xs):
+        return joined
+    return xp.ascontiguousarray(joined)
+
+
 class Cat(Op):
     """Tensors joined along a dimension."""
 
@@ -36,8 +46,8 @@ class Cat(Op):
     samples = cases(_joined)
 
     def forward(*xs, dim=0):
-        kept = [x for x in xs if x.shape != (0,)]
-        return xp.concatenate(kept or xs, axis=dim)
+        kept = [x for x in xs if x.shape != (0,)] or xs
+        return _in_order(xp.concatenate(kept, axis=dim), kept)
 
     def dxs(g, xs_shape, dim):
         parts, start = [], 0
@@ -58,7 +68,7 @@ class Stack(Op):
     samples = cases(_stacked)
 
     def forward(*xs, dim=0):
-        return xp.stack(xs, axis=dim)
+        return _in_order(xp.stack(xs, axis=dim), xs)
 
     def dxs(g, xs_shape, dim):
         before = (slice(None),) * dim
