@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from nbautograd.core import inplace
+from nbautograd.core import history, inplace
 from nbautograd.core.array import library_of
 from nbautograd.core.levels import active
 from nbautograd.core.modes import is_recording, local, no_grad, state, unwatched
@@ -152,7 +152,7 @@ def _output(ctx: FunctionCtx, out: Any, node: Any, nr: int, count: int) -> Any:
     if any(out is x for x in ctx._dirty):
         inplace.touched(out)
         if own is not None:
-            inplace.set_history(out, own)
+            history.set_history(out, own)
         return out
     is_view = out._base is not None or any(out is x for x in ctx._inputs)
     if is_view:

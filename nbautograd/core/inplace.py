@@ -1,4 +1,4 @@
-"""Changes in place: versions, the error for values that backward still needs, and history through views.
+"""Changes in place: versions, the error for values that backward still needs, and how an op changes its operand.
 
 NOTE [Versions]
 torch counts the changes of every storage and compares at backward. Here an op pays nothing for that: the *change*
@@ -6,11 +6,6 @@ takes a number from the clock that also numbers the nodes, and leaves it in `_ch
 changed. A walk looks there only if something at all was changed after a node was made. A scalar (NOTE [Scalars])
 cannot be changed; the tensor gets a new one, and the old one is remembered for a while as changed, so that torch's
 error still comes.
-
-NOTE [Views and history]
-A view keeps its base and the path of view ops that leads to it. Changing it in place gives the base a new node,
-CopySlices: the old history with the view's part cut out, plus the view's new history put there. Then every live view
-gets its node anew, from the base's.
 """
 
 from __future__ import annotations
@@ -23,18 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from . import changeable, errors, inference
+from . import changeable, errors, history, inference
 from .array import is_cupy, ndarray, storage
 from .changeable import bare_name
 from .modes import is_grad_enabled, local, state
 from .node import (
     FITS,
-    OP,
     ORDER,
     PARENTS,
     SAVED,
-    Hooked,
-    hooked,
     is_leaf_node,
     node_and_output,
     op_of,
@@ -291,9 +283,9 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
         if not changes_operand:
             node[ORDER] = tick()  # what it saved is newer than this change
     if recording:
-        set_history(target, node)
+        history.set_history(target, node)
     elif leaf._node is not None and leaf._views is not None:
-        _renew_quietly(leaf)
+        history.renew_quietly(leaf)
     if node is not None and state.special:
         _pack(node, (target, *others))
     if local.levels:
@@ -344,59 +336,3 @@ def _fit_dtypes(node: Any, inputs: tuple[Any, ...]) -> None:
     fits = node[FITS] or ((None, None),) * len(inputs)
     dtypes = [x._data.dtype if isinstance(x, Tensor) else cast for (_, cast), x in zip(fits, inputs, strict=True)]
     node[FITS] = tuple([(shape, dtype) for (shape, _), dtype in zip(fits, dtypes, strict=True)])
-
-
-def set_history(target: Tensor, node: Any) -> None:
-    """Make `node` the history of `target`, and through it that of its base and all views."""
-    base = target._base
-    if base is None:
-        if node is not None or target._node is not None:
-            _renew(target, node)
-            _renew_views(target)
-        return
-    from . import views
-
-    if node is not None and _is_hooked(target, base):
-        node[PARENTS] = (views.node_from(base, target), *node[PARENTS][1:])
-    if node is not None or base._node is not None:
-        _renew(base, views.copy_slices(base, target, node))
-        _renew_views(base)
-
-
-def _is_hooked(view: Tensor, base: Tensor) -> bool:
-    """Whether there are hooks between `view` and `base`: torch goes round them, for a changed part is the base's."""
-    node = view._node
-    while node is not None and node is not base._node and not is_leaf_node(node):
-        if node[OP].__class__ is Hooked:
-            return True
-        node = node[PARENTS][0]
-    return False
-
-
-def _renew(tensor: Tensor, node: Any) -> None:
-    """Make `node` the history of `tensor`; a gradient that it retains is that of its newest values."""
-    old = tensor._node
-    tensor._node = node
-    if old is not None and node is not None and old[OP].__class__ is Hooked:
-        retain = old[OP].retain
-        if retain is not None and retain() is tensor:
-            hooked(node).retain, old[OP].retain = retain, None
-
-
-def _renew_views(base: Tensor) -> None:
-    from . import views
-
-    for reference in base._views or ():
-        view = reference()
-        if view is not None:
-            _renew(view, views.node_from(base, view))
-
-
-def _renew_quietly(base: Tensor) -> None:
-    """After a change that was not recorded, views come from their base itself, no longer from other views."""
-    from . import views
-
-    for reference in base._views:
-        view = reference()
-        if view is not None and views.is_plain(view):
-            _renew(view, views.node_from(base, view))

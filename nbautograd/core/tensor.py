@@ -197,13 +197,13 @@ class Tensor:
 
     def _quiet_views(self) -> None:
         """Let the views that no path leads to say what their base says; see NOTE [Quiet views] in `views`."""
-        from . import views
+        from . import history
 
         for view in [v for v in (r() for r in self._views or ()) if v is not None]:
             if self._node is None and view._node is not None and is_nobodys(view._node):
                 view._node = None
             elif self._node is not None and view._node is None:
-                view._node = views.late_node(self, view)
+                view._node = history.late_node(self, view)
 
     @property
     def is_leaf(self) -> bool:

@@ -1,4 +1,4 @@
-"""Views: tensors that share memory with their base, and the nodes that carry history between the two.
+"""Views: tensors that share memory with their base, and remember the way from there.
 
 NOTE [Quiet views]
 A view says that it requires a gradient when its base does, also where no path leads from one to the other: when it was
@@ -22,8 +22,8 @@ from . import errors, inplace
 from .array import library_of, ndarray, storage
 from .dtype import INEXACT
 from .modes import is_grad_enabled, local, state
-from .node import is_leaf_node, nobodys_leaf, tick
-from .op import TABLE, names_of
+from .node import is_leaf_node, nobodys_leaf
+from .op import names_of
 from .tensor import Tensor
 
 
@@ -131,30 +131,3 @@ def _hand_on(level: Any, source: Tensor, target: Tensor) -> None:
     tangent = level.get(source)
     if tangent is not None:
         level.set(target, tangent)
-
-
-def copy_slices(base: Tensor, view: Tensor, part: Any) -> Any:
-    """The base's new node after `view` of it got the history `part`."""
-    op = TABLE["view_scatter"]
-    saved = {"part_shape": tuple(view._data.shape), "path": view._path}
-    return [tick(), op, None, (base._node, part), tuple(saved[name] for name in op.saves)]
-
-
-def node_from(base: Tensor, view: Tensor) -> Any:
-    """The node of `view`, made anew from its base's present history."""
-    if base._node is None:
-        return None
-    op = TABLE["as_strided"]
-    saved = {"x_shape": tuple(base._data.shape), "path": view._path}
-    return [tick(), op, None, (base._node,), tuple(saved[name] for name in op.saves)]
-
-
-def is_plain(view: Tensor) -> bool:
-    """Whether `view` is none of several, was not made under `no_grad`, and is no view of such."""
-    return not any(quiet or nr is not None for _, _, nr, quiet, _ in view._path)
-
-
-def late_node(base: Tensor, view: Tensor) -> Any:
-    """The node of a view from before its base asked for a gradient; see NOTE [Quiet views] and NOTE [Paths]."""
-    late = is_plain(view) and inplace.changed_since(view, view._path[-1][-1])
-    return node_from(base, view) if late else nobodys_leaf()
