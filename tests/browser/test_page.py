@@ -65,4 +65,4 @@ def test_the_line_written_by_hand_lights_up_with_its_node(
     lines.filter(has_text="d_h_6 =").hover()
     expect(page.locator('[data-role="node"].lit')).not_to_have_count(0)
     page.locator('[data-role="node"]').last.hover()
-    expect(page.locator('[data-role="hand"] li.lit')).not_to_have_count(0)
+    expect(page.locator('[data-role="hand"] li.lit').last).to_be_in_viewport()

@@ -101,9 +101,13 @@ export class CodePane {
 
 /** Scrolls the pane only: `scrollIntoView` would move the notebook as well. */
 export function scrollTo(pane: HTMLElement, row: HTMLElement): void {
-  if (!pane.clientHeight) return;
-  const [top, height] = [row.offsetTop - pane.offsetTop, pane.clientHeight];
-  if (top < pane.scrollTop || top + row.offsetHeight > pane.scrollTop + height) pane.scrollTop = top - height / 2;
+  if (!pane.clientHeight || isInSight(pane, row)) return;
+  pane.scrollTop = row.offsetTop - pane.offsetTop - pane.clientHeight / 2;
+}
+
+export function isInSight(pane: HTMLElement, row: HTMLElement): boolean {
+  const top = row.offsetTop - pane.offsetTop;
+  return top >= pane.scrollTop && top + row.offsetHeight <= pane.scrollTop + pane.clientHeight;
 }
 
 function key(source: number, line: number): string {

@@ -1,6 +1,6 @@
 // The passes written out by hand: plain Python whose lines light up with the player, and light up their nodes.
 
-import { coloured, scrollTo } from './code';
+import { coloured, isInSight, scrollTo } from './code';
 import { h, set } from './dom';
 import { plural } from './format';
 import { listing, type Line } from './listing';
@@ -52,6 +52,8 @@ export class HandPane {
   /** Lights up what computes some ops, and what brings their gradients to some values. */
   light(ops: ReadonlySet<number>, values: ReadonlySet<number>): void {
     for (const { line, row } of this.#rows) row.classList.toggle('lit', this.#tellsOf(line, ops, values));
+    const lit = this.#rows.filter(({ row }) => row.classList.contains('lit'));
+    if (lit[0] && !lit.some(({ row }) => isInSight(this.element, row))) scrollTo(this.element, lit[0].row);
   }
 
   #tellsOf({ op, step }: Line, ops: ReadonlySet<number>, values: ReadonlySet<number>): boolean {
