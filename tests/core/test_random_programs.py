@@ -10,9 +10,10 @@ do not go: a change whose operand lies across the memory that it changes (the re
 single elements of an expanded tensor that are changed (PyTorch warns that it will not allow it for long), a gradient
 given as a tensor that shares its memory with the leaf (which then is added to), a scalar changed behind the graph's
 back by `.data` (PyTorch's saved one changes too; here scalars cannot be changed), `gather` of what is changed later
-(PyTorch saves it without need), and one of several views, or a view from under `no_grad`, after a change of their
-memory (PyTorch refuses even to show it). Hooks on a view that no path leads to crash PyTorch; hooks on a leaf that
-stops to require one are forgotten here, and kept there for later.
+(PyTorch saves it without need), what else can be seen of the order in memory of a result whose operands are in
+different orders, and one of several views, or a view from under `no_grad`, after a change of their memory (PyTorch
+refuses even to show it). Hooks on a view that no path leads to crash PyTorch; hooks on a leaf that stops to require
+one are forgotten here, and kept there for later.
 """
 
 # ruff: noqa: E501  (forms of lines, to be compared at a glance)
@@ -134,6 +135,9 @@ class Program:
 
     def is_accident(self, form: str, a: Any, b: Any) -> bool:
         """See NOTE [What is not compared]."""
+        whole = a if a._base is None else a._base
+        if not whole.is_contiguous() and any(word in form for word in (".contiguous", ".view", "reshape", "flatten")):
+            return True
         if form in ("a.detach_()", "a.requires_grad_(False)") and a._backward_hooks:
             return True
         if form not in IN_PLACE:

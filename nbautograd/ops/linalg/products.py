@@ -43,8 +43,9 @@ def product_error(x: Any, y: Any) -> str | None:
             f"inconsistent tensor size, expected tensor [{x.shape[0]}] and src [{y.shape[0]}] to have the same number "
             f"of elements, but got {x.shape[0]} and {y.shape[0]} elements respectively"
         )
-    if x.ndim == 2 and y.ndim == 1:
-        return f"size mismatch, got input ({x.shape[0]}), mat ({by(x.shape)}), vec ({y.shape[0]})"
+    if y.ndim == 1:
+        rows = math.prod(x.shape[:-1])
+        return f"size mismatch, got input ({rows}), mat ({rows}x{x.shape[-1]}), vec ({y.shape[0]})"
     return _stacks_error(x.shape, y.shape) if y.ndim > 2 else None
 
 
@@ -220,6 +221,8 @@ def matmul(input, other, *, out: Any = None):
     if left == 1:  # the result is no view: a user may change it in place, and detach it
         return matmul(input.unsqueeze(0), other).squeeze_(-2)
     if right == 1:
+        if input._data.shape[-1] != other._data.shape[0]:
+            raise RuntimeError(product_error(input._data, other._data))
         return matmul(input, other.unsqueeze(-1)).squeeze_(-1)
     if right == 2:
         return in_rows(lambda rows: Mm.call(rows, other), input, UnsafeView)
