@@ -26,7 +26,15 @@ def grad_of_batch(
     """
     count = _batch_size(roots, batches)
     rows = [
-        grad(roots, wanted, [b[i] for b in batches], True if i + 1 < count else retain, create, unused, False, zeros)
+        grad(
+            roots,
+            wanted,
+            [b[i] for b in batches],
+            retain_graph=True if i + 1 < count else retain,
+            create_graph=create,
+            allow_unused=unused,
+            materialize_grads=zeros,
+        )
         for i in range(count)
     ]
     if not rows:

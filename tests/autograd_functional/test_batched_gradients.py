@@ -2,6 +2,8 @@
 
 import pytest
 
+import nbautograd
+
 from .both import OURS, check, check_refused
 
 pytestmark = pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning")
@@ -57,3 +59,12 @@ def test_an_empty_batch_gives_an_empty_batch():
     x, w, y, _, eye = setting(OURS)
     found = batched(OURS, y, (x, w), eye[:0], allow_unused=True)
     assert [tuple(g.shape) for g in found] == [(0, 3), (0, 3)]
+
+
+def test_only_inputs_is_taken_and_where_torch_has_it():
+    for library in (nbautograd, pytest.importorskip("torch")):
+        x = library.tensor([1.0, 2.0], requires_grad=True)
+        (g,) = library.autograd.grad((x * x).sum(), x, None, True, True, True, False)
+        assert g.tolist() == [2, 4]
+        with pytest.warns(FutureWarning, match="only_inputs argument is deprecated and is ignored now"):
+            library.autograd.grad((x * x).sum(), x, only_inputs=False)
