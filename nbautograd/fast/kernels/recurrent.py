@@ -1,68 +1,99 @@
-"""Kernels of recurrent layers: all steps of a run in one call, products included."""
+"""Kernels of recurrent layers: a step without its product, which is faster in NumPy than from numba."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numba.extending import register_jitable
 
 from .compiled import kernel, suits
-from .numbers import tanh
+from .numbers import STRICT, tanh
 
 CUBE, MATRIX = "F[:, :, ::1]", "F[:, ::1]"
 
 
-@kernel("boolean", MATRIX, MATRIX, "F[:, :, :, ::1]", CUBE, CUBE, CUBE, CUBE, MATRIX)
-def lstm_steps(
-    backwards: Any, h: Any, c: Any, gates: Any, seen: Any, memory: Any, shown: Any, out: Any, weight: Any
-) -> None:
-    """`weight` brings half of what the sigmoids see: σ(2a) = ½ tanh a + ½."""
-    kind = h.dtype.type
-    half, width, steps = kind(0.5), h.shape[1], len(seen)
-    summed = np.empty((h.shape[0], 4 * width), h.dtype)
-    for s in range(steps):
-        t = steps - 1 - s if backwards else s
-        seen[t, :, :width] = h
-        np.dot(seen[t], weight, summed)
-        for n in range(h.shape[0]):
-            for k in range(4):
-                for j in range(width):
-                    gates[t, k, n, j] = tanh(summed[n, k * width + j])
-            for j in range(width):
-                i = gates[t, 0, n, j] * half + half
-                f = gates[t, 1, n, j] * half + half
-                o = gates[t, 3, n, j] * half + half
-                gates[t, 0, n, j], gates[t, 1, n, j], gates[t, 3, n, j] = i, f, o
-                before = c[n, j]
-                memory[t, n, j] = before
-                now = before * f + i * gates[t, 2, n, j]
-                c[n, j] = now
-                z = tanh(now)
-                shown[t, n, j] = z
-                h[n, j] = o * z
-                out[t, n, j] = o * z
+# NOTE [Few arrays]
+# Before a loop runs on vectors, LLVM has it checked that what is stored lies apart from what is loaded, and gives up
+# where that takes many checks. So a step is several loops over few arrays, which lie in the cache.
 
 
-@kernel("boolean", "boolean", MATRIX, MATRIX, "F[:, :, :, ::1]", CUBE, CUBE, CUBE, CUBE, MATRIX)
-def lstm_steps_back(
-    backwards: Any, used: Any, dh: Any, dc: Any, gates: Any, memory: Any, shown: Any, d: Any, given: Any, w_hh: Any
+@register_jitable(**STRICT)
+def put_tanh(x: Any, out: Any, scale: Any, shift: Any) -> None:
+    """tanh x · scale + shift"""
+    for j in range(x.size):
+        out[j] = tanh(x[j]) * scale + shift
+
+
+@register_jitable(**STRICT)
+def remember(c: Any, f: Any, i: Any, g: Any) -> None:
+    for j in range(c.size):
+        c[j] = c[j] * f[j] + i[j] * g[j]
+
+
+@register_jitable(**STRICT)
+def put_product(x: Any, y: Any, out: Any) -> None:
+    for j in range(x.size):
+        out[j] = x[j] * y[j]
+
+
+@register_jitable(**STRICT)
+def add_through(dh: Any, z: Any, o: Any, dc: Any) -> None:
+    """What reaches the memory through the output: dh · (1 − z²) · o."""
+    for j in range(dc.size):
+        dc[j] += dh[j] * (dc.dtype.type(1) - z[j] * z[j]) * o[j]
+
+
+@register_jitable(**STRICT)
+def put_sigmoid_back(s: Any, factor: Any, back: Any, out: Any) -> None:
+    """s (1 − s) · factor · back"""
+    for j in range(s.size):
+        out[j] = (s[j] - s[j] * s[j]) * factor[j] * back[j]
+
+
+@register_jitable(**STRICT)
+def put_tanh_back(g: Any, factor: Any, back: Any, out: Any) -> None:
+    """(1 − g²) · factor · back"""
+    for j in range(g.size):
+        out[j] = (g.dtype.type(1) - g[j] * g[j]) * factor[j] * back[j]
+
+
+@kernel("int64", MATRIX, MATRIX, MATRIX, "F[:, :, :, ::1]", CUBE, CUBE, CUBE)
+def lstm_step(t: Any, summed: Any, h: Any, c: Any, gates: Any, memory: Any, shown: Any, out: Any) -> None:
+    """`summed` holds half of what the sigmoids see: σ(2a) = ½ tanh a + ½."""
+    kind, width = h.dtype.type, h.shape[1]
+    flat_h, flat_c = h.reshape(-1), c.reshape(-1)
+    for k in range(4):
+        scale, shift = (kind(1), kind(0)) if k == 2 else (kind(0.5), kind(0.5))
+        for n in range(len(h)):
+            put_tanh(summed[n, k * width : (k + 1) * width], gates[t, k, n], scale, shift)
+    gate, z = gates[t].reshape((4, h.size)), shown[t].reshape(-1)
+    memory[t] = c
+    remember(flat_c, gate[1], gate[0], gate[2])
+    put_tanh(flat_c, z, kind(1), kind(0))
+    put_product(gate[3], z, flat_h)
+    out[t] = h
+
+
+@kernel("int64", "boolean", MATRIX, MATRIX, "F[:, :, :, ::1]", CUBE, CUBE, CUBE, CUBE)
+def lstm_step_back(
+    t: Any, used: Any, dh: Any, dc: Any, gates: Any, memory: Any, shown: Any, d: Any, given: Any
 ) -> None:
     """`used` says whether `given` holds gradients of the outputs."""
-    one, width, steps = dh.dtype.type(1), dc.shape[1], len(d)
-    for s in range(steps):
-        t = steps - 1 - s if backwards else s
-        for n in range(len(dh)):
-            for j in range(width):
-                up = dh[n, j] + given[t, n, j] if used else dh[n, j]
-                i, f, g, o = gates[t, 0, n, j], gates[t, 1, n, j], gates[t, 2, n, j], gates[t, 3, n, j]
-                z = shown[t, n, j]
-                back = dc[n, j] + up * (one - z * z) * o
-                d[t, n, j] = (i - i * i) * g * back
-                d[t, n, width + j] = (f - f * f) * memory[t, n, j] * back
-                d[t, n, 2 * width + j] = (one - g * g) * i * back
-                d[t, n, 3 * width + j] = (o - o * o) * z * up
-                dc[n, j] = back * f
-        np.dot(d[t], w_hh, dh)
+    width = dc.shape[1]
+    flat_h, flat_c = dh.reshape(-1), dc.reshape(-1)
+    gate = gates[t].reshape((4, dh.size))
+    if used:
+        dh += given[t]
+    add_through(flat_h, shown[t].reshape(-1), gate[3], flat_c)
+    for n in range(len(dh)):
+        i, f, g, o = gates[t, 0, n], gates[t, 1, n], gates[t, 2, n], gates[t, 3, n]
+        row = d[t, n]
+        put_sigmoid_back(i, g, dc[n], row[:width])
+        put_sigmoid_back(f, memory[t, n], dc[n], row[width : 2 * width])
+        put_tanh_back(g, i, dc[n], row[2 * width : 3 * width])
+        put_sigmoid_back(o, shown[t, n], dh[n], row[3 * width :])
+    put_product(gate[1], flat_c, flat_c)
 
 
 def _in_memory_order(*arrays: Any) -> tuple[bool, list[Any]]:
@@ -80,7 +111,12 @@ def lstm_advance(
     if not suits(h, c, *rows):
         return None
     beside = np.ascontiguousarray(weight.swapaxes(0, 1)).reshape(weight.shape[1], -1)
-    lstm_steps(backwards, h, c, *rows, beside)
+    summed, looks, states = np.empty((len(h), beside.shape[1]), h.dtype), rows[1], rows[1][:, :, : h.shape[1]]
+    held = h, c, rows[0], *rows[2:]
+    for t in reversed(range(len(looks))) if backwards else range(len(looks)):
+        states[t] = h
+        np.dot(looks[t], beside, summed)
+        lstm_step(t, summed, *held)
     return True
 
 
@@ -94,5 +130,8 @@ def lstm_retreat(
     rows = [*rows[:4], np.ascontiguousarray(rows[4]) if used else rows[1]]
     if not suits(dh, dc, w_hh, *rows):
         return None
-    lstm_steps_back(backwards, used, dh, dc, *rows, w_hh)
+    steps = rows[3]
+    for t in reversed(range(len(steps))) if backwards else range(len(steps)):
+        lstm_step_back(t, used, dh, dc, *rows)
+        np.dot(steps[t], w_hh, dh)
     return True
