@@ -19,6 +19,8 @@ from nbautograd.lint.nb102_same_cell_twice import from_two_runs
 from nbautograd.trace.model import Finding, Ledger, Trace
 
 CODE = "NB100"
+LISTED = 4
+"""Cells that the title names; of more, the first and the last."""
 
 
 def find(trace: Trace) -> Iterator[Finding]:
@@ -30,6 +32,8 @@ def find(trace: Trace) -> Iterator[Finding]:
         return
     first = mixed[0]
     labels = list(dict.fromkeys(c.label for c in first.contributions))
+    if len(labels) > LISTED:
+        labels = [*labels[: LISTED - 1], "…", labels[-1]]
     others = f" The same holds for {joined([entry.name for entry in mixed[1:]])}." if len(mixed) > 1 else ""
     yield Finding(
         CODE,

@@ -173,3 +173,10 @@ def test_means_that_are_added_up_undivided_are_noted() -> None:
     assert "`(loss / 2).backward()`" in finding.hint
     sums = halves.replace("criterion(model(X[i:i+4]), Y[i:i+4])", "(model(X[i:i+4]) ** 2).sum()")
     assert notebook.findings(sums.format("")) == []
+
+
+def test_of_very_many_cells_the_title_names_a_few() -> None:
+    notebook = Notebook()
+    notebook.run("x = torch.tensor(3.0, requires_grad=True)")
+    note = notebook.findings(*(f"(x * {n}.0).backward()" for n in range(1, 9)))[-1]
+    assert note.title == "8 contributions: In [2], In [3], In [4], …, In [9]"

@@ -109,7 +109,7 @@ const SCENE = `
 .zoom { position: absolute; right: 8px; bottom: 8px; display: flex; background: var(--paper); border: 1px solid var(--edge);
   border-radius: 7px; opacity: .85; }
 .zoom:hover, .zoom:focus-within { opacity: 1; }
-.hidden-note { position: absolute; left: 8px; bottom: 8px; margin: 0; padding: 2px 6px; border-radius: 6px; font-size: 11.5px; color: var(--muted);
+.hidden-note { position: absolute; left: 8px; bottom: 8px; max-width: calc(100% - 150px); margin: 0; padding: 2px 6px; border-radius: 6px; font-size: 11.5px; color: var(--muted);
   background: color-mix(in srgb, var(--paper) 88%, transparent); pointer-events: none; }
 .hidden-note:empty { display: none; }
 .crumbs { position: absolute; left: 8px; top: 8px; display: flex; flex-wrap: wrap; gap: 4px; max-width: 60%; }
