@@ -96,7 +96,7 @@ ABSENCES = (
         "memory is NumPy's and CuPy's",
         "copy what you need with clone() or copy_()",
         "Tensor.share_memory_ Tensor.is_shared Tensor.const_data_ptr Tensor.record_stream Tensor.map_ Tensor.map2_ "
-        "Tensor.module_load Tensor.storage_type empty_permuted *Storage cuda.*Storage StorageBase "
+        "Tensor.module_load utils.swap_tensors Tensor.storage_type empty_permuted *Storage cuda.*Storage StorageBase "
         "serialization.*storage* serialization.StorageType serialization.*mmap* serialization.*endianness* "
         "serialization.*Endianness serialization.*crc32* serialization.*_device serialization.skip_data "
         "serialization.location_tag serialization.default_restore_location serialization.register_package "
