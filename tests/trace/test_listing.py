@@ -154,6 +154,35 @@ def test_a_trace_without_the_texts_tells_calls() -> None:
     assert code_of(codec.from_dict(data)) == ["y = exp(x)", "d_y = 1.0", "d_x = ExpBackward0(d_y)[0]", "x.grad = d_x"]
 
 
+def test_second_orders_functions_of_the_user_and_ops_of_earlier_cells_are_python_too() -> None:
+    class Cube(nb.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any, twice: bool) -> Any:
+            ctx.save_for_backward(x)
+            return x**3, x * 2
+
+        @staticmethod
+        def backward(ctx: Any, g: Any, h: Any) -> Any:
+            (x,) = ctx.saved_tensors
+            return g * 3 * x * x + 2 * h, None
+
+    x = nb.rand(3, 4, requires_grad=True)
+    earlier = x.tanh()
+    net = nb.nn.Sequential(nb.nn.Linear(4, 3), nb.nn.LayerNorm(3), nb.nn.Dropout(0.5))
+    with nb.trace() as t:
+        a, b = Cube.apply(x, True)
+        y = a[1:, ::2].clone()
+        y[0] = 1.0
+        y.mul_(b[1:, :2])
+        z = nb.einsum("ij,kj->ik", x, x) + nb.cat([net(x), x[[0, 2], 1:]])[:3]
+        (g,) = nb.autograd.grad(y.sum() + z.std() + earlier.sum(), x, create_graph=True)
+        (g * g).sum().backward()
+    source = t.source()
+    assert compile(source, "listing", "exec")
+    assert not re.search(r"\{(out|g|\d)", source)
+    assert "[1:, ::2]" in source
+
+
 @pytest.mark.parametrize(
     "op", [op for op in SAMPLED if table.has_gradient(op) and op.name in TABLE], ids=lambda op: op.name
 )
