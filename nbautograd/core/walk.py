@@ -36,6 +36,7 @@ from .node import (
     Leaf,
     Node,
     OutputSlot,
+    is_leaf_node,
     leads_nowhere,
     leaf_tensor,
     node_and_output,
@@ -254,6 +255,8 @@ class Walk:
         tensor = leaf_tensor(node)
         if tensor is None or tensor._node is None or self.kind == "grad":
             return
+        if tensor._node is not node and not is_leaf_node(tensor._node):
+            raise RuntimeError("leaf variable has been moved into the graph interior")  # by `detach_()` and a change
         self._accumulate(tensor, g, sole)
         if node[OP].__class__ is Hooked:
             for hook in list(node[OP].after_accumulate.values()):

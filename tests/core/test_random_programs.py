@@ -11,9 +11,10 @@ single elements of an expanded tensor that are changed (PyTorch warns that it wi
 given as a tensor that shares its memory with the leaf (which then is added to), a scalar changed behind the graph's
 back by `.data` (PyTorch's saved one changes too; here scalars cannot be changed), `gather` of what is changed later
 (PyTorch saves it without need), what else can be seen of the order in memory of a result whose operands are in
-different orders, and one of several views, or a view from under `no_grad`, after a change of their memory (PyTorch
-refuses even to show it). Hooks on a view that no path leads to crash PyTorch; hooks on a leaf that stops to require
-one are forgotten here, and kept there for later.
+different orders, which of its three texts for matrices that do not fit PyTorch takes (it goes by who asks for a
+gradient), and one of several views, or a view from under `no_grad`, after a change of their memory (PyTorch refuses
+even to show it). Hooks on a view that no path leads to crash PyTorch; hooks on a leaf that stops to require one are
+forgotten here, and kept there for later.
 """
 
 # ruff: noqa: E501  (forms of lines, to be compared at a glance)
@@ -241,8 +242,13 @@ class Run:
         return found
 
 
+PRODUCTS = "mat1 and mat2 shapes|Expected size for first two dimensions of batch2|size mismatch, got input"
+"""PyTorch's texts for matrices that do not fit; see NOTE [What is not compared]."""
+
+
 def key_words(text: str) -> str:
-    return re.sub(r"^a view of |^Output \d of \w+( is a view of a view which was)?", "", text.splitlines()[0])[:50]
+    text = re.sub(f"^({PRODUCTS}).*", "matrices that do not fit", text.splitlines()[0])
+    return re.sub(r"^a view of |^Output \d of \w+( is a view of a view which was)?", "", text)[:50]
 
 
 def same(a: Any, b: Any) -> bool:
