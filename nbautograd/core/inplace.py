@@ -37,7 +37,7 @@ from .tensor import Tensor
 
 KEEP = 4096
 DETACHED = (
-    "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_(). This is not supported, please "
+    "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not supported, please "
     "use out-of-place `.detach()` instead"
 )
 
