@@ -143,7 +143,9 @@ def _same_memory(a: Any, b: Any) -> bool:
 
 def refuse_overlap(data: Any) -> None:
     """Refuse to write to `data` if several of its elements are one place in memory."""
-    if data.size and any(step == 0 and n > 1 for n, step in zip(data.shape, data.strides, strict=True)):
+    if 0 not in data.strides or not data.size:
+        return
+    if any(step == 0 and n > 1 for n, step in zip(data.shape, data.strides, strict=True)):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."
