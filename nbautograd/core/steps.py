@@ -16,8 +16,9 @@ from .node import FITS, ORDER, PARENTS, Node
 from .op import TABLE, names_of
 from .tensor import Tensor
 
-Waiting = dict[int, tuple[Node, Any]]
-Step = Callable[[Node, Any, Any, list[int], Waiting], None]
+Waiting = dict[int, Node]
+Sums = dict[int, Any]
+Step = Callable[[Node, Any, Any, list[int], Waiting, Sums], None]
 
 
 def fit(c: Any, target: tuple[Any, Any]) -> Any:
@@ -37,22 +38,23 @@ def fit(c: Any, target: tuple[Any, Any]) -> Any:
 SMALL = 256
 """Up to so many elements a new array costs less than finding out whether the old one may be used again."""
 SOLE_IN_WAITING = SOLE_HERE + 1
-"""What `getrefcount` says of an array that only `waiting` holds, besides the variable it is asked about."""
+"""What `getrefcount` says of an array that only `sums` holds, besides the variable it is asked about."""
 
 
-def send(parent: Node, c: Any, heap: list[int], waiting: Waiting) -> None:
+def send(parent: Node, c: Any, heap: list[int], waiting: Waiting, sums: Sums) -> None:
     """Add the contribution `c` to what `parent` has received; the first one makes it wait its turn."""
     order = parent[ORDER]
-    if order in waiting:
-        add(order, c, waiting)
+    if order in sums:
+        add(order, c, sums)
     else:
-        waiting[order] = parent, c
+        sums[order] = c
+        waiting[order] = parent
         heappush(heap, order)
 
 
-def add(order: int, c: Any, waiting: Waiting) -> None:
+def add(order: int, c: Any, sums: Sums) -> None:
     """Add the contribution `c` to what the node of that order, which waits already, has received."""
-    parent, held = waiting[order]
+    held = sums[order]
     if (
         held.__class__ is ndarray
         and held.size > SMALL
@@ -62,24 +64,25 @@ def add(order: int, c: Any, waiting: Waiting) -> None:
     ):
         held += c  # nobody else can see this buffer
     else:
-        waiting[order] = parent, held + c
+        sums[order] = held + c
 
 
 def step_one(op: Any) -> Step:
     """The step of an op with one input."""
     pull = op.pulls[0]
 
-    def step(node: Node, g: Any, saved: Any, heap: list[int], waiting: Waiting) -> None:
+    def step(node: Node, g: Any, saved: Any, heap: list[int], waiting: Waiting, sums: Sums) -> None:
         c = pull(g, saved)
         fits = node[FITS]
         if fits is not None:
             c = fit(c, fits[0])
         parent = node[PARENTS][0]
         order = parent[ORDER]
-        if order in waiting:
-            add(order, c, waiting)
+        if order in sums:
+            add(order, c, sums)
         else:
-            waiting[order] = parent, c
+            sums[order] = c
+            waiting[order] = parent
             heappush(heap, order)
 
     return step
@@ -95,7 +98,7 @@ def step_two(op: Any) -> Step:
     rule_x: Any = dx
     rule_y: Any = dy
 
-    def step(node: Node, g: Any, saved: Any, heap: list[int], waiting: Waiting) -> None:
+    def step(node: Node, g: Any, saved: Any, heap: list[int], waiting: Waiting, sums: Sums) -> None:
         px, py = node[PARENTS]
         fits = node[FITS]
         if px is not None:
@@ -103,20 +106,22 @@ def step_two(op: Any) -> Step:
             if fits is not None:
                 c = fit(c, fits[0])
             order = px[ORDER]
-            if order in waiting:
-                add(order, c, waiting)
+            if order in sums:
+                add(order, c, sums)
             else:
-                waiting[order] = px, c
+                sums[order] = c
+                waiting[order] = px
                 heappush(heap, order)
         if py is not None:
             c = rule_y(g, saved[j]) if direct else rule_y(g) if bare else pull_y(g, saved)
             if fits is not None:
                 c = fit(c, fits[1])
             order = py[ORDER]
-            if order in waiting:
-                add(order, c, waiting)
+            if order in sums:
+                add(order, c, sums)
             else:
-                waiting[order] = py, c
+                sums[order] = c
+                waiting[order] = py
                 heappush(heap, order)
 
     return step
@@ -131,10 +136,10 @@ def step_many(op: Any) -> Step:
     """The step of any op with one output."""
     pulls = op.pulls
 
-    def step(node: Node, g: Any, saved: Any, heap: list[int], waiting: Waiting) -> None:
+    def step(node: Node, g: Any, saved: Any, heap: list[int], waiting: Waiting, sums: Sums) -> None:
         for parent, c in contributions(op, pulls, node, g, saved):
             if c is not None:
-                send(parent, c, heap, waiting)
+                send(parent, c, heap, waiting, sums)
 
     return step
 

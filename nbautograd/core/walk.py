@@ -44,7 +44,7 @@ from .node import (
 )
 from .restored import as_tensors
 from .saved import unpack
-from .steps import Waiting, contributions, send
+from .steps import Sums, Waiting, contributions, send
 from .tensor import Tensor
 
 _adding = threading.RLock()
@@ -111,20 +111,22 @@ class Walk:
     def _all(self) -> None:
         heap: list[int] = []
         waiting: Waiting = {}
+        sums: Sums = {}
         for root, seed in zip(self.roots, self.seeds, strict=True):
             if self.needed is None or id(root._node) in self.needed:
-                self._send(root._node, seed, heap, waiting)
+                self._send(root._node, seed, heap, waiting, sums)
         watched = self.observer is not None and self.observer.detailed
         if not (watched or state.anomaly or self.tensors) and self.needed is None:
-            self._fast(heap, waiting)
+            self._fast(heap, waiting, sums)
         else:
-            self._general(heap, waiting)
+            self._general(heap, waiting, sums)
 
-    def _fast(self, heap: list[int], waiting: Waiting) -> None:
+    def _fast(self, heap: list[int], waiting: Waiting, sums: Sums) -> None:
         free = self.free
         last_change = inplace.last_change  # rules change nothing; after hooks it is read again
         while heap:
-            node, g = waiting.pop(heappop(heap))
+            order = heappop(heap)
+            node, g = waiting.pop(order), sums.pop(order)
             op = node[OP]
             step = op.step
             if step is None:
@@ -132,7 +134,7 @@ class Walk:
                     sole = getrefcount(g) <= SOLE_HERE  # asked here: an argument being passed on counts as a holder
                     self._leaf(node, g, sole)
                 else:
-                    self._one(node, g, heap, waiting)
+                    self._one(node, g, heap, waiting, sums)
                     last_change = inplace.last_change
                 continue
             saved = node[SAVED]
@@ -145,25 +147,26 @@ class Walk:
                     inplace.check_saved(node)
                 if free:
                     node[SAVED] = None
-            step(node, g, saved, heap, waiting)
+            step(node, g, saved, heap, waiting, sums)
 
-    def _general(self, heap: list[int], waiting: Waiting) -> None:
+    def _general(self, heap: list[int], waiting: Waiting, sums: Sums) -> None:
         outer = local.running
         while heap:
-            node, g = waiting.pop(heappop(heap))
+            order = heappop(heap)
+            node, g = waiting.pop(order), sums.pop(order)
             if not state.anomaly:
-                self._one(node, g, heap, waiting)
+                self._one(node, g, heap, waiting, sums)
                 continue
             local.running = node
             try:
-                self._one(node, g, heap, waiting)
+                self._one(node, g, heap, waiting, sums)
             except Exception:
                 anomaly.tell(node)
                 raise
             finally:
                 local.running = outer
 
-    def _one(self, node: Node, g: Any, heap: list[int], waiting: Waiting) -> None:
+    def _one(self, node: Node, g: Any, heap: list[int], waiting: Waiting, sums: Sums) -> None:
         """The general step: hooks, several outputs, captured gradients, observers, gradients of gradients."""
         op = op_of(node)
         hooks = node[OP] if node[OP].__class__ is Hooked else None
@@ -180,11 +183,13 @@ class Walk:
         if op is Leaf:
             self._leaf(node, g)
         elif op is OutputSlot:
-            self._slot(node, g, heap, waiting)
+            self._slot(node, g, heap, waiting, sums)
         else:
-            self._node(node, op, g, heap, waiting, hooks)
+            self._node(node, op, g, heap, waiting, sums, hooks)
 
-    def _node(self, node: Node, op: Any, g: Any, heap: list[int], waiting: Waiting, hooks: Hooked | None) -> None:
+    def _node(
+        self, node: Node, op: Any, g: Any, heap: list[int], waiting: Waiting, sums: Sums, hooks: Hooked | None
+    ) -> None:
         saved = node[SAVED]
         if saved is None:
             if leads_nowhere(node):
@@ -208,13 +213,13 @@ class Walk:
             if c is None:
                 continue
             if self.observer is None:
-                self._send(parent, c, heap, waiting)
+                self._send(parent, c, heap, waiting, sums)
             else:
                 order = parent[ORDER]
-                before = waiting[order][1] if order in waiting else None
+                before = sums.get(order)
                 before = before.copy() if isinstance(before, ndarray) else before
-                self._send(parent, c, heap, waiting)
-                self.observer.flow(node, i, _data(g), _data(c), _data(before), _data(waiting[order][1]))
+                self._send(parent, c, heap, waiting, sums)
+                self.observer.flow(node, i, _data(g), _data(c), _data(before), _data(sums[order]))
         if self.free and op.frees:
             op.release(node)
             if self.observer is not None:
@@ -235,18 +240,18 @@ class Walk:
         pruned[PARENTS] = tuple([p if p is not None and self._needs(p) else None for p in node[PARENTS]])
         return pruned
 
-    def _send(self, parent: Node, c: Any, heap: list[int], waiting: Waiting) -> None:
+    def _send(self, parent: Node, c: Any, heap: list[int], waiting: Waiting, sums: Sums) -> None:
         order = parent[ORDER]
-        if not self.tensors or order not in waiting:
-            send(parent, c, heap, waiting)
+        if not self.tensors or order not in sums:
+            send(parent, c, heap, waiting, sums)
         else:
-            waiting[order] = parent, waiting[order][1] + c
+            sums[order] = sums[order] + c
 
-    def _slot(self, node: Node, g: Any, heap: list[int], waiting: Waiting) -> None:
+    def _slot(self, node: Node, g: Any, heap: list[int], waiting: Waiting, sums: Sums) -> None:
         parent, nr = node[PARENTS][0], node[SAVED][0]
-        if parent[ORDER] not in waiting:
-            send(parent, {}, heap, waiting)
-        outputs = waiting[parent[ORDER]][1]
+        if parent[ORDER] not in sums:
+            send(parent, {}, heap, waiting, sums)
+        outputs = sums[parent[ORDER]]
         held = outputs.get(nr)
         outputs[nr] = g if held is None else held + g
 
