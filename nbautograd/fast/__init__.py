@@ -6,8 +6,9 @@ themselves once a program has done enough work for them to pay.
 NOTE [When kernels begin]
 To import numba takes a quarter of a second, to compile a kernel seconds: no cell of a learner may stand still for
 that. So calls that a kernel could have served are counted by their elements. When they are worth it, and the kernels of
-this machine lie compiled in the user's cache, they are loaded. Else another process, of low priority, compiles them,
-and the program goes on with NumPy until that is done. `NBAUTOGRAD_FAST=0` in the environment leaves that to `start()`.
+this machine lie compiled in the user's cache, a thread loads them. Else another process, of low priority, compiles
+them, and the program goes on with NumPy until that is done. `NBAUTOGRAD_FAST=0` in the environment leaves all of it to
+`start()`.
 
 NOTE [Served]
 `serve(name, text)` is the whole seam. Without numba it is `text` itself. With it, it is a function that hands large
@@ -22,6 +23,7 @@ import functools
 import importlib
 import importlib.util
 import os
+import threading
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -99,7 +101,8 @@ def _count(size: int) -> None:
     if _State.seen >= WORTH and _State.automatic:
         _State.seen = 0
         if _cache().ready():
-            _load()
+            _State.automatic = False
+            threading.Thread(target=_load, name="nbautograd.fast").start()
         elif not _cache().build():
             _State.automatic = False
 
@@ -112,6 +115,7 @@ def _cache() -> ModuleType:
 def _load() -> None:
     for name, module in KERNELS.items():
         adapters[name] = getattr(importlib.import_module(f"{__name__}.kernels.{module}"), name)
+    _cache().compile_all()  # takes them from the cache: the first one would make its caller wait
     running.update(adapters)
     _State.automatic = False
 
@@ -126,8 +130,6 @@ def start() -> None:
     if adapters:
         running.update(adapters)
         return
-    if not _cache().ready():
-        _cache().compile_all()
     _load()
 
 

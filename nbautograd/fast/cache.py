@@ -79,7 +79,8 @@ def build() -> bool:
     if not _builder:
         command = [sys.executable, "-m", "nbautograd.fast", str(folder())]
         quiet: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-        _builder.append(subprocess.Popen(command, **quiet))
+        # In a session of its own: interrupting a cell does not end it.
+        _builder.append(subprocess.Popen(command, start_new_session=True, **quiet))
         return True
     return _builder[0].poll() is None
 
