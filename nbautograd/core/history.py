@@ -66,6 +66,16 @@ def renew_quietly(base: Tensor) -> None:
             _renew(view, _node_from(base, view))
 
 
+def cut_views(base: Tensor) -> None:
+    """After a change of what `detach_()` took from the graph: its views have no history any more, as in torch."""
+    if base._node is not None:
+        return
+    for reference in base._views or ():
+        view = reference()
+        if view is not None and view._node is not None and _is_plain(view):
+            _renew(view, _as_strided(base, view, nobodys_leaf()))
+
+
 def _copy_slices(base: Tensor, view: Tensor, part: Any) -> Any:
     """The base's new node after `view` of it got the history `part`."""
     op = TABLE["view_scatter"]
@@ -75,11 +85,13 @@ def _copy_slices(base: Tensor, view: Tensor, part: Any) -> Any:
 
 def _node_from(base: Tensor, view: Tensor) -> Any:
     """The node of `view`, made anew from its base's present history."""
-    if base._node is None:
-        return None
+    return None if base._node is None else _as_strided(base, view, base._node)
+
+
+def _as_strided(base: Tensor, view: Tensor, parent: Any) -> Any:
     op = TABLE["as_strided"]
     saved = {"x_shape": tuple(base._data.shape), "path": view._path}
-    return [tick(), op, None, (base._node,), tuple(saved[name] for name in op.saves)]
+    return [tick(), op, None, (parent,), tuple(saved[name] for name in op.saves)]
 
 
 def _is_plain(view: Tensor) -> bool:

@@ -86,6 +86,8 @@ def touched(tensor: Tensor, data: Any = None) -> None:
             last_change = -tick()
             found.moments.append(last_change)
             found.count += 1
+            if found.detached:
+                history.cut_views(tensor if tensor._base is None else tensor._base)
     if state.observer is not None:
         state.observer.mutated(tensor)
 

@@ -60,6 +60,17 @@ x = torch.ones(3, requires_grad=True); y = x * 2; z = y * 3; u = y * y; y.detach
     "a saved scalar that was detached in place": """
 x = torch.tensor(1.0, requires_grad=True); y = x * 2; u = y * y; y.detach_(); u.backward()
 """,
+    "views of what was detached in place and then changed": """
+x = torch.ones(1, 3, requires_grad=True); y = x.exp(); v = y[0]; y.detach_(); y.mul_(2); v.sum().backward(); print(x.grad, v.is_leaf)
+""",
+    "the slope of a rectifier has a derivative": """
+x = torch.tensor([-1.0, 0.0, 2.0], requires_grad=True); (g,) = torch.autograd.grad(x.relu().sum(), x, create_graph=True)
+print(g.tolist(), g.requires_grad); print(torch.autograd.grad(g.sum(), x))
+""",
+    "the largest of what is no number": """
+for f in (torch.amax, torch.amin): x = torch.tensor([[1.0, float("nan")], [2.0, 1.0]], requires_grad=True); f(x, -1).sum().backward(); print(x.grad)
+x = torch.tensor([1.0, float("nan")], requires_grad=True); x.max().backward(); print(x.grad)
+""",
     "a leaf that became computed": """
 x = torch.ones(3, requires_grad=True); w = torch.ones(3, requires_grad=True); y = x * 1; x.detach_(); x.mul_(w); y.sum().backward()
 """,

@@ -41,7 +41,10 @@ class Relu(Op):
         return between(x, 0, None)
 
     def dx(g, out):
-        return kept(g, out != 0)  # true for NaN, which torch lets gradients through
+        passed = out != 0  # true for NaN, which torch lets gradients through
+        if isinstance(g, Tensor):  # a function of `out`, if a constant one: torch lets it be differentiated
+            return xp.where(passed, g, xp.sign(out))
+        return kept(g, passed)
 
 
 class LeakyRelu(Op):

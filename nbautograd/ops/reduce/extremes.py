@@ -30,7 +30,7 @@ class Amax(Op):
         return xp.max(x, axis=dim, keepdims=keepdim)
 
     def dx(g, x, out, dim, keepdim):
-        return shared_among_equals(g, x, out, dim, keepdim)
+        return shared_among(x == restore(out, dim, keepdim), g, dim, keepdim)
 
 
 class Amin(Op):
@@ -44,7 +44,7 @@ class Amin(Op):
         return xp.min(x, axis=dim, keepdims=keepdim)
 
     def dx(g, x, out, dim, keepdim):
-        return shared_among_equals(g, x, out, dim, keepdim)
+        return shared_among(x == restore(out, dim, keepdim), g, dim, keepdim)
 
 
 class Max(Amax):
@@ -54,6 +54,9 @@ class Max(Amax):
     samples = WHOLE
     refuse = nothing_to_reduce("max")
 
+    def dx(g, x, out, dim, keepdim):
+        return shared_among_equals(g, x, out, dim, keepdim)
+
 
 class Min(Amin):
     """The smallest element of all; equal ones share the gradient."""
@@ -62,10 +65,19 @@ class Min(Amin):
     samples = WHOLE
     refuse = nothing_to_reduce("min")
 
+    def dx(g, x, out, dim, keepdim):
+        return shared_among_equals(g, x, out, dim, keepdim)
+
 
 def shared_among_equals(g, x, out, dim, keepdim):
+    """`g` shared among the elements that equal `out`, NaN among NaNs."""
     best = restore(out, dim, keepdim)
-    hit = xp.astype((x == best) | ((x != x) & (best != best)), g.dtype)
+    return shared_among((x == best) | ((x != x) & (best != best)), g, dim, keepdim)
+
+
+def shared_among(hit, g, dim, keepdim):
+    """`g` shared among the elements that were hit; NaN where none was."""
+    hit = xp.astype(hit, g.dtype)
     return restore(g, dim, keepdim) * hit / xp.sum(hit, axis=dim, keepdims=True)
 
 
