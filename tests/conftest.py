@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from functools import cache
 
 import pytest
-
-os.environ.setdefault("NBAUTOGRAD_FAST", "0")  # compiled kernels begin when a test starts them, not by themselves
 
 
 @cache
