@@ -70,7 +70,7 @@ class Op:
     settings: ClassVar[tuple[str, ...]]
     saves: ClassVar[tuple[str, ...]]
     frees: ClassVar[bool]
-    """Whether a tensor is among what is saved, so that a second backward is an error."""
+    """Whether a second backward is an error: a tensor is among what is saved, or the entry says so."""
     forward: ClassVar[Any]
     rules: ClassVar[tuple[Rule | None, ...]]
     pulls: ClassVar[tuple[Pull | None, ...]]
@@ -209,7 +209,7 @@ def compile_entry(cls: type[Op], forward: Any, rules: tuple[Rule | None, ...]) -
     cls.pulls = _pulls_of(cls, rules)
     users = {n: tuple(i for i, rule in enumerate(rules) if rule and n in names_of(rule)) for n in cls.saves}
     cls.plan = tuple((*_origin(cls, name), users[name]) for name in cls.saves)
-    cls.frees = any(is_tensor(cls, kind, where) for kind, where, _ in cls.plan)
+    cls.frees = "frees" in vars(cls) or any(is_tensor(cls, kind, where) for kind, where, _ in cls.plan)
     from . import short
 
     short.install(cls)

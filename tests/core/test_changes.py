@@ -71,6 +71,9 @@ print(g.tolist(), g.requires_grad); print(torch.autograd.grad(g.sum(), x))
 for f in (torch.amax, torch.amin): x = torch.tensor([[1.0, float("nan")], [2.0, 1.0]], requires_grad=True); f(x, -1).sum().backward(); print(x.grad)
 x = torch.tensor([1.0, float("nan")], requires_grad=True); x.max().backward(); print(x.grad)
 """,
+    "a second backward through a changed part": """
+x = torch.ones(3, requires_grad=True); y = x * 1; y[0] = 0.5; y.sum().backward(retain_graph=True); y.sum().backward(); print(x.grad); y.sum().backward()
+""",
     "a leaf that became computed": """
 x = torch.ones(3, requires_grad=True); w = torch.ones(3, requires_grad=True); y = x * 1; x.detach_(); x.mul_(w); y.sum().backward()
 """,

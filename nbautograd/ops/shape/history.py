@@ -37,6 +37,7 @@ class ViewScatter(Op):
     """`base` with the part that a view shows replaced by `part`: what a change through a view does to its base."""
 
     node_name = "CopySlices"
+    frees = True  # torch lets go of how the part was changed
     samples = through("", lambda make: ((make(*s), make(*p), {"path": path}) for s, p, path in _paths()))
 
     def forward(base, part, *, path):
