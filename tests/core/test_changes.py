@@ -74,6 +74,11 @@ x = torch.tensor([1.0, float("nan")], requires_grad=True); x.max().backward(); p
     "a second backward through a changed part": """
 x = torch.ones(3, requires_grad=True); y = x * 1; y[0] = 0.5; y.sum().backward(retain_graph=True); y.sum().backward(); print(x.grad); y.sum().backward()
 """,
+    "a part whose gradient lies in memory in another order": """
+x = torch.arange(6.0).view(2, 3).requires_grad_(); y = x * 1; y.flatten().mul_(y.flatten().detach() > 2); w = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+(torch.nn.functional.linear(w, y) * torch.tensor([[1.0, 2.0], [3.0, 4.0]])).sum().backward(); print(x.grad)
+x = torch.arange(6.0).view(2, 3).requires_grad_(); y = (x * 1).t() * 1; y.t().view(-1).mul_(2); (y * torch.arange(6.0).view(3, 2)).sum().backward(); print(x.grad)
+""",
     "a leaf that became computed": """
 x = torch.ones(3, requires_grad=True); w = torch.ones(3, requires_grad=True); y = x * 1; x.detach_(); x.mul_(w); y.sum().backward()
 """,

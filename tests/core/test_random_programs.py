@@ -12,10 +12,10 @@ given as a tensor that shares its memory with the leaf (which then is added to),
 back by `.data` (PyTorch's saved one changes too; here scalars cannot be changed), `gather` of what is changed later
 (PyTorch saves it without need), what else can be seen of the order in memory of a result whose operands are in
 different orders, which of its three texts for matrices that do not fit PyTorch takes (it goes by who asks for a
-gradient), gradients for a tensor with a changed part (PyTorch runs the node of the change for nothing), and one of
-several views, or a view from under `no_grad`, after a change of their memory (PyTorch refuses even to show it). Hooks
-on a view that no path leads to crash PyTorch; hooks on a leaf that stops to require one are forgotten here, and kept
-there for later.
+gradient), gradients for a tensor with a changed part (PyTorch runs the node of the change for nothing), views of what
+`detach_()` took from the graph (where they lead goes by when PyTorch last looked at them), and one of several views,
+or a view from under `no_grad`, after a change of their memory (PyTorch refuses even to show it). Hooks on a view that
+no path leads to crash PyTorch; hooks on a leaf that stops to require one are forgotten here, and kept there for later.
 """
 
 # ruff: noqa: E501  (forms of lines, to be compared at a glance)
@@ -85,7 +85,7 @@ IN_PLACE = [
     "a.addcmul_(a,b)", "a.sqrt_()", "a.square_()", "a[[0,0]]=0.7",
 ]  # fmt: skip
 OTHER = [
-    "a.requires_grad_()", "a.retain_grad()", "a.register_hook(lambda g: g*2)", "a.register_hook(seen.append)", "del a", "a.requires_grad_(False)", "a.grad=None",
+    "a.requires_grad_()", "a.retain_grad()", "a.register_hook(lambda g: g*2)", "a.register_hook(lambda g: seen.append(g.clone()))", "del a", "a.requires_grad_(False)", "a.grad=None",
     "b.grad.zero_()", "a.grad_fn.register_hook(lambda i,o: None)",
 ]  # fmt: skip
 BACKWARD = [
@@ -141,6 +141,8 @@ class Program:
         if not whole.is_contiguous() and any(word in form for word in (".contiguous", ".view", "reshape", "flatten")):
             return True
         if form.endswith("inputs=[b])") and type(b.grad_fn).__name__ == "CopySlices":
+            return True
+        if form == "a.detach_()" and any(getattr(t, "_base", None) is a for t in self.run.space.values()):
             return True
         if form in ("a.detach_()", "a.requires_grad_(False)") and a._backward_hooks:
             return True

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.core.array import storage
 from nbautograd.core.changeable import refuse_overlap
 from nbautograd.core.op import TABLE, Op, xp
 from nbautograd.core.views import follow, pull_back
@@ -41,8 +42,12 @@ class ViewScatter(Op):
     samples = through("", lambda make: ((make(*s), make(*p), {"path": path}) for s, p, path in _paths()))
 
     def forward(base, part, *, path):
-        out = xp.array(base)
-        follow(path, out)[...] = part
+        out = xp.array(base, order="C")
+        place = follow(path, out)
+        if storage(place) is storage(out):
+            place[...] = part
+        else:  # a view of what lay in memory in another order
+            out.reshape(-1)[follow(path, xp.arange(out.size).reshape(out.shape))] = part
         return out
 
     def dbase(g, part_shape, path):
