@@ -28,6 +28,7 @@ from .node import (
     PARENTS,
     SAVED,
     is_leaf_node,
+    is_nobodys,
     node_and_output,
     op_of,
     tick,
@@ -213,8 +214,8 @@ def check_saved(node: Any) -> None:
     """
     moment = -node[ORDER]
     op = op_of(node)
-    for (kind, where, _), value in zip(op.plan, node[SAVED], strict=True):
-        if not is_tensor(op, kind, where):
+    for (kind, where, users), value in zip(op.plan, node[SAVED], strict=True):
+        if not is_tensor(op, kind, where) or not (op.variadic or any(_asks(node[PARENTS][i]) for i in users)):
             continue
         for data in value if isinstance(value, tuple) else (value,):
             found = _find(data)
@@ -228,6 +229,11 @@ def check_saved(node: Any) -> None:
                 raise errors.modified(
                     node, data.shape, data.dtype, _which(node, kind, where), found.count, found.version_at(moment)
                 )
+
+
+def _asks(parent: Any) -> bool:
+    """Whether anybody gets the gradient that goes to `parent`."""
+    return parent is not None and not is_nobodys(parent)
 
 
 def _find(data: Any) -> _Changes | None:

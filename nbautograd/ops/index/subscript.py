@@ -147,7 +147,7 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
     if not isinstance(value, Tensor):
         value = wrap(np.asarray(value, dtype=self._data.dtype))
     if is_basic(items):
-        part = _part(self, items)
+        part = self if _is_whole(self._data.shape, items) else _part(self, items)
         if (problem := CopyInto.refuse(part._data, value._data)) is not None:
             raise RuntimeError(problem)
         inplace.apply(CopyInto, part, value)
@@ -155,6 +155,15 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
         if items and all(i is None or isinstance(i, slice) for i in items):
             items = (*items, Ellipsis)
         inplace.apply(IndexPut, self, value, index=items)
+
+
+def _is_whole(shape: tuple[int, ...], items: tuple[Any, ...]) -> bool:
+    """Whether `items` leave nothing out and change nothing: torch then writes to the tensor itself, not to a view."""
+    if items == (Ellipsis,):
+        return True
+    return len(items) <= len(shape) and all(
+        isinstance(i, slice) and i.indices(n) == (0, n, 1) for i, n in zip(items, shape, strict=False)
+    )
 
 
 def _part(self: Tensor, items: tuple[Any, ...]) -> Tensor:
