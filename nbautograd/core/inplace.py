@@ -215,7 +215,9 @@ def check_saved(node: Any) -> None:
     moment = -node[ORDER]
     op = op_of(node)
     for (kind, where, users), value in zip(op.plan, node[SAVED], strict=True):
-        if not is_tensor(op, kind, where) or not (op.variadic or any(_asks(node[PARENTS][i]) for i in users)):
+        if not is_tensor(op, kind, where):
+            continue
+        if len(node[PARENTS]) > 1 and not op.variadic and not any(_asks(node[PARENTS][i]) for i in users):
             continue
         for data in value if isinstance(value, tuple) else (value,):
             found = _find(data)
