@@ -169,7 +169,7 @@ class Captured:
         """What was replayed, what was run, and why."""
         lines = [f"{self._counts['replayed']} calls replayed, {self._counts['run']} run as they are"]
         for recipe in self._recipes:
-            lines.append(f"program of {len(recipe.program.calls)} calls for {_words(recipe.key[0])}")
+            lines.append(f"program of {recipe.program.length} calls for {_words(recipe.key[0])}")
         for key, why in self._refused.items():
             lines.append(f"no program for {_words(key[0])}: {why}")
         if self._counts["run"]:

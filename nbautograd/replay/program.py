@@ -72,6 +72,8 @@ class Program:
         linecache.cache[self.filename] = (len(self.source), None, self.source.splitlines(True), self.filename)
         exec(compile(self.source, self.filename, "exec"), self._space)
         self.run: Callable[..., Any] = self._space["step"]
+        self.length = len(self.calls)
+        del self.calls, self._of, self._computed, self._uses  # they hold every array of the noted run
 
     def rewindable(self) -> Callable[[], None]:
         """What puts the generators back to where they are now, for a replay that is given up."""
