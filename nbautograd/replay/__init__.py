@@ -65,7 +65,6 @@ class _Recipe:
         self.program = program
         self._surroundings = surroundings
         self._leaves = list(tape.leaves.values())
-        self._outside = tape.outside
 
     def unfit(self) -> str | None:
         """Why the program cannot be replayed now, or None."""

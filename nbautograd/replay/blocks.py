@@ -9,6 +9,7 @@ chain backward become one, unless the latter waits for the former.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,28 +23,24 @@ BLOCK = 16_384
 class Group:
     """Elementwise calls on arrays of one shape."""
 
-    def __init__(self, calls: list[Call], outputs: list[Var]) -> None:
+    def __init__(self, calls: list[Call], uses: Counter[int]) -> None:
         self.calls = calls
-        self.outputs = outputs
+        self.uses = _reads_of(calls)
+        """How often each variable is read here."""
+        self.outputs = [c for c in calls if uses[id(c.outs[0])] != self.uses[id(c.outs[0])]]
+        """The calls whose results are read elsewhere too."""
         own = {id(c.outs[0]) for c in calls}
         found = {id(a): a for c in calls for a in c.args if isinstance(a, Var) and id(a) not in own}
         self.inputs = list(found.values())
         size = calls[0].outs[0].size
         self.slices = [slice(i, min(i + BLOCK, size)) for i in range(0, size, BLOCK)]
 
-    def uses(self) -> dict[int, int]:
-        """How often each variable is read."""
-        counts: dict[int, int] = {}
-        for call in self.calls:
-            for a in call.args:
-                counts[id(a)] = counts.get(id(a), 0) + 1
-        return counts
 
-    def kind_of(self, v: Var) -> str:
-        return next(c.kind for c in self.calls if c.outs[0] is v)
+def _reads_of(calls: list[Call]) -> Counter[int]:
+    return Counter(id(v) for call in calls for v in call.reads())
 
 
-def grouped(calls: list[Call], uses: dict[int, int]) -> Iterator[Call | Group]:
+def grouped(calls: list[Call], uses: Counter[int]) -> Iterator[Call | Group]:
     """The calls in an order that keeps to what depends on what, chains of elementwise ones put together.
 
     `uses` counts how often each variable is read in the whole program.
@@ -55,7 +52,7 @@ def grouped(calls: list[Call], uses: dict[int, int]) -> Iterator[Call | Group]:
 
     def close() -> Iterator[Call | Group]:
         if opened:
-            yield from _closed(opened, put_off, uses)
+            yield opened[0] if len(opened) == 1 else Group(list(opened), uses)
         yield from put_off
         opened.clear()
         put_off.clear()
@@ -78,18 +75,6 @@ def grouped(calls: list[Call], uses: dict[int, int]) -> Iterator[Call | Group]:
         else:
             yield call
     yield from close()
-
-
-def _closed(calls: list[Call], put_off: list[Call], uses: dict[int, int]) -> Iterator[Call | Group]:
-    if len(calls) == 1:
-        yield calls[0]
-        return
-    within: dict[int, int] = {}
-    for call in calls:
-        for v in call.reads():
-            within[id(v)] = within.get(id(v), 0) + 1
-    outputs = [c.outs[0] for c in calls if uses[id(c.outs[0])] != within.get(id(c.outs[0]), 0)]
-    yield Group(list(calls), outputs)
 
 
 def _fusable(call: Call) -> tuple[int, ...] | None:

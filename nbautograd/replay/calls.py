@@ -23,6 +23,10 @@ class Var:
         self.uniform = isinstance(array, ndarray) and array.size > 1 and not any(array.strides)
         """Whether one number stands everywhere, as in the gradient of a sum."""
 
+    def stands_for(self, array: Any) -> None:
+        """What the variable was is known only now: `array`."""
+        self.array, self.shape, self.dtype = array, array.shape, array.dtype
+
     @property
     def size(self) -> int:
         return 0 if self.shape is None else int(np.prod(self.shape))

@@ -92,7 +92,7 @@ class Gradients(Notes):
                 ran.shares = (self._gradients, [Var(None) for _ in ran.inputs])
                 self._rule(ran, 0, g, ran.shares[1])
             raw = ran.shares[1][index]
-            raw.array, raw.shape, raw.dtype = contribution, contribution.shape, contribution.dtype
+            raw.stands_for(contribution)
         else:
             self._rule(ran, index, g, [raw])
         self._kept.append(contribution)

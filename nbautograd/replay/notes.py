@@ -16,6 +16,8 @@ from nbautograd.core.node import SAVED, node_and_output, op_of
 from nbautograd.core.tensor import Tensor
 from nbautograd.replay.calls import Call, Ran, RefusalError, Var, variables
 
+UNREPEATABLE = "it draws random numbers in a way that cannot be repeated"
+
 
 class Notes:
     """The variables and calls of one run of a step, as far as it went forward; see `Tape`."""
@@ -139,7 +141,7 @@ class Notes:
 
     def _op(self, op: Any, inputs: Any, params: dict[str, Any], outputs: Any) -> None:
         if self._raw_draws:
-            raise RefusalError("it draws random numbers in a way that cannot be repeated")
+            raise RefusalError(UNREPEATABLE)
         if any(isinstance(t, Tensor) and (t.is_cuda or t._data.dtype.kind == "V") for t in (*inputs, *outputs)):
             raise RefusalError("it computes on a GPU, or in bfloat16")
         given = [self.var(x) if isinstance(x, Tensor) else x for x in inputs]
@@ -169,12 +171,12 @@ class Notes:
         node = None if outputs[0]._node is None else node_and_output(outputs[0]._node)[0]
         if node is not None:
             slots = [t._node for t in outputs] if op.outputs != 1 else []
-            full = {name: settings[name] if name in settings else setting_of(op, {}, name) for name in op.settings}
+            full = {name: setting_of(op, settings, name) for name in op.settings}
             self._ran[id(node)] = Ran(op_of(node), given, full, outs, aux, node, slots)
             saved = node[SAVED] if isinstance(node[SAVED], tuple) else ()
             for (kind, where, _), value in zip(op.plan, saved, strict=False):
                 if kind == "aux" and hasattr(value, "dtype"):
-                    aux[where].array, aux[where].shape, aux[where].dtype = value, value.shape, value.dtype
+                    aux[where].stands_for(value)
                     self._vars[id(value)] = aux[where]
 
     def extra(self, values: tuple[Any, ...]) -> None:
@@ -184,7 +186,7 @@ class Notes:
     def _extra(self, values: tuple[Any, ...]) -> None:
         for v, t in zip(self.calls[-1].outs[-len(values) :], values, strict=True):
             if isinstance(t, Tensor):
-                v.array, v.shape, v.dtype = t._data, t._data.shape, t._data.dtype
+                v.stands_for(t._data)
                 self._by_tensor[id(t)] = (v, t._data)
                 self._vars[id(t._data)] = v
                 self._kept.append(t)

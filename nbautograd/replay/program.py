@@ -281,16 +281,15 @@ class Program:
             else:
                 self._add(f"{name}_ = {name}.reshape(-1)")
                 inside[id(v)] = f"{name}_[s]"
-        for v in group.outputs:
-            name = self._outs(Call(None, [], [v], kind=group.kind_of(v)))
+        for call in group.outputs:
+            name, v = self._outs(call), call.outs[0]
             self._add(f"{name} = np.empty({v.shape}, np.{v.dtype.name}); {name}_ = {name}.reshape(-1)")
         self._add(f"for s in {slices}:")
-        uses = group.uses()
         for v in group.inputs:
-            if inside[id(v)].endswith("[s]") and uses[id(v)] > 1:
+            if inside[id(v)].endswith("[s]") and group.uses[id(v)] > 1:
                 self._add(f"{self._name(v)}b = {inside[id(v)]}", 2)
                 inside[id(v)] = f"{self._name(v)}b"
-        kept = {id(v) for v in group.outputs}
+        kept = {id(call.outs[0]) for call in group.outputs}
         for call in group.calls:
             v = call.outs[0]
             text = self.expression(call, lambda x: inside.get(id(x)) or self._name(x))

@@ -16,6 +16,7 @@ import numpy as np
 
 from nbautograd.replay.calls import RefusalError
 from nbautograd.replay.gradients import Gradients
+from nbautograd.replay.notes import UNREPEATABLE
 
 
 class Tape(Gradients):
@@ -72,7 +73,7 @@ class Tape(Gradients):
         if self._drawn.pop(id(tensor._data), None) is not None:
             return
         if self._drawn or self._raw_draws:
-            raise RefusalError("it draws random numbers in a way that cannot be repeated")
+            raise RefusalError(UNREPEATABLE)
         self._made.add(id(tensor))
         self._kept.append(tensor)
         if self._known(tensor._data) is None:
@@ -95,4 +96,4 @@ class Tape(Gradients):
     def finish(self) -> None:
         """The step is over."""
         if self.problem is None and (self._drawn or self._raw_draws):
-            self.problem = "it draws random numbers in a way that cannot be repeated"
+            self.problem = UNREPEATABLE
