@@ -153,15 +153,6 @@ ABSENCES = (
         "Tensor.index",
     ),
     Absence(
-        "Rare distributions",
-        "few programs draw from it",
-        "scipy.stats draws from many more; their log-probabilities are quickly written as tensor operations",
-        "distributions.LKJCholesky distributions.LowRankMultivariateNormal distributions.VonMises "
-        "distributions.Wishart distributions.GeneralizedPareto distributions.CorrCholeskyTransform "
-        "distributions.ExponentialFamily distributions.constraints.c* distributions.constraints.stack "
-        "distributions.*.sample_n",
-    ),
-    Absence(
         "Merging layers for faster inference",
         "the layers are run as they stand",
         "leave it out; model.eval() gives the same results",
@@ -172,8 +163,7 @@ ABSENCES = (
         "few programs use it, and it was not written yet",
         "compose it of the functions that are here: gradients follow by themselves",
         "histogramdd segment_reduce nn.FractionalMaxPool* nn.functional.fractional_max_pool* nn.LinearCrossEntropy* "
-        "nn.functional.linear_cross_entropy linalg.ldl_* distributions.PositiveDefiniteTransform "
-        "distributions.CatTransform",
+        "nn.functional.linear_cross_entropy linalg.ldl_* distributions.*.sample_n",
     ),
     Absence(
         "What torch has taken away or is about to",

@@ -10,9 +10,12 @@ from .constraint_registry import biject_to, transform_to
 from .continuous_bernoulli import ContinuousBernoulli
 from .counts import Bernoulli, Binomial, Geometric, NegativeBinomial, Poisson
 from .distribution import Distribution
+from .generalized_pareto import GeneralizedPareto
 from .independent import Independent, MixtureSameFamily
 from .kl import kl_divergence, register_kl
+from .lkj_cholesky import LKJCholesky
 from .location import Cauchy, Gumbel, HalfCauchy, Laplace, StudentT, Uniform
+from .lowrank_multivariate_normal import LowRankMultivariateNormal
 from .multivariate_normal import MultivariateNormal
 from .normal import HalfNormal, LogisticNormal, LogNormal, Normal
 from .positive import Chi2, Exponential, FisherSnedecor, Gamma, InverseGamma, Pareto, Weibull
@@ -24,6 +27,7 @@ from .transforms import (
     AffineTransform,
     CatTransform,
     ComposeTransform,
+    CorrCholeskyTransform,
     CumulativeDistributionTransform,
     ExpTransform,
     IndependentTransform,
@@ -40,6 +44,8 @@ from .transforms import (
     Transform,
     identity_transform,
 )
+from .von_mises import VonMises
+from .wishart import Wishart
 
 _HOMES = {
     "bernoulli": "Bernoulli",
@@ -89,6 +95,7 @@ __all__ = [
     "Chi2",
     "ComposeTransform",
     "ContinuousBernoulli",
+    "CorrCholeskyTransform",
     "CumulativeDistributionTransform",
     "Dirichlet",
     "Distribution",
@@ -96,6 +103,7 @@ __all__ = [
     "Exponential",
     "FisherSnedecor",
     "Gamma",
+    "GeneralizedPareto",
     "Geometric",
     "Gumbel",
     "HalfCauchy",
@@ -104,9 +112,11 @@ __all__ = [
     "IndependentTransform",
     "InverseGamma",
     "Kumaraswamy",
+    "LKJCholesky",
     "Laplace",
     "LogNormal",
     "LogisticNormal",
+    "LowRankMultivariateNormal",
     "LowerCholeskyTransform",
     "MixtureSameFamily",
     "Multinomial",
@@ -132,7 +142,9 @@ __all__ = [
     "Transform",
     "TransformedDistribution",
     "Uniform",
+    "VonMises",
     "Weibull",
+    "Wishart",
     "biject_to",
     "constraints",
     "identity_transform",

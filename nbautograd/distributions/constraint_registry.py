@@ -9,9 +9,12 @@ from . import constraints
 from .number_transforms import AffineTransform, ExpTransform, SigmoidTransform
 from .transform import ComposeTransform, IndependentTransform, Transform, identity_transform
 from .vector_transforms import (
+    CatTransform,
+    CorrCholeskyTransform,
     LowerCholeskyTransform,
     PositiveDefiniteTransform,
     SoftmaxTransform,
+    StackTransform,
     StickBreakingTransform,
 )
 
@@ -78,6 +81,17 @@ for _registry in (biject_to, transform_to):
         lambda constraint, registry=_registry: IndependentTransform(
             registry(constraint.base_constraint), constraint.reinterpreted_batch_ndims
         ),
+    )
+    _registry.register(constraints.corr_cholesky, lambda constraint: CorrCholeskyTransform())
+    _registry.register(
+        constraints.cat,
+        lambda constraint, registry=_registry: CatTransform(
+            [registry(c) for c in constraint.cseq], constraint.dim, constraint.lengths
+        ),
+    )
+    _registry.register(
+        constraints.stack,
+        lambda constraint, registry=_registry: StackTransform([registry(c) for c in constraint.cseq], constraint.dim),
     )
 biject_to.register(constraints.simplex, lambda constraint: StickBreakingTransform())
 transform_to.register(constraints.simplex, lambda constraint: SoftmaxTransform())

@@ -8,35 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from nbautograd.core.array import CPU, place
 from nbautograd.core.tensor import Tensor
 
+from .constraint import Constraint
+from .matrix_constraints import (
+    CorrCholesky,
+    LowerCholesky,
+    LowerTriangular,
+    PositiveDefinite,
+    PositiveSemidefinite,
+    Square,
+    Symmetric,
+)
 from .utils import functions
-
-
-class Constraint:
-    """The base of all constraints."""
-
-    is_discrete: bool = False
-    event_dim: int = 0
-    _on_arrays: bool = False
-    """Whether `check` takes arrays too, unless a bound is a tensor; that is several times faster."""
-
-    def check(self, value: Tensor) -> Tensor:
-        """Which events in `value` are valid."""
-        raise NotImplementedError
-
-    def holds(self, value: Tensor) -> bool:
-        """Whether all events in `value` are valid."""
-        plain = self._on_arrays and not any(isinstance(bound, Tensor) for bound in vars(self).values())
-        return bool(self.check(value._data if plain else value).all())  # type: ignore[arg-type]
-
-    def __repr__(self) -> str:
-        bounds = ", ".join(f"{name}={value}" for name, value in vars(self).items() if name[0] != "_")
-        return f"{type(self).__name__}({bounds})"
-
 
 # --- numbers ------------------------------------------------------------------------------------------------------
 
@@ -135,7 +119,7 @@ class IntegerGreaterThan(_Above):
         return (value % 1 == 0) & (value >= self.lower_bound)
 
 
-# --- vectors and matrices -----------------------------------------------------------------------------------------
+# --- vectors, and constraints made of others ----------------------------------------------------------------------
 
 
 class Simplex(Constraint):
@@ -167,59 +151,6 @@ class Multinomial(_Below):
 
     def check(self, value: Tensor) -> Tensor:
         return (value >= 0).all(-1) & (value.sum(-1) <= self.upper_bound)
-
-
-class LowerTriangular(Constraint):
-    """A square matrix with zeros above its diagonal."""
-
-    event_dim = 2
-
-    def check(self, value: Tensor) -> Tensor:
-        return (value.tril() == value).flatten(-2).all(-1)
-
-
-class LowerCholesky(LowerTriangular):
-    """A lower triangular matrix with a positive diagonal."""
-
-    def check(self, value: Tensor) -> Tensor:
-        return super().check(value) & (value.diagonal(dim1=-2, dim2=-1) > 0).all(-1)
-
-
-class Square(Constraint):
-    """A square matrix."""
-
-    event_dim = 2
-
-    def check(self, value: Tensor) -> Tensor:
-        return functions.full(value.shape[:-2], value.shape[-2] == value.shape[-1])
-
-
-class Symmetric(Square):
-    """A symmetric matrix."""
-
-    def check(self, value: Tensor) -> Tensor:
-        found = super().check(value)
-        return found & ((value - value.mT).abs() <= 1e-6).flatten(-2).all(-1) if bool(found.all()) else found
-
-
-def _smallest_eigenvalue(value: Tensor) -> Any:
-    return np.linalg.eigvalsh(place(value._data, CPU))[..., 0]
-
-
-class PositiveDefinite(Symmetric):
-    """A symmetric matrix whose eigenvalues are positive."""
-
-    def check(self, value: Tensor) -> Tensor:
-        found = super().check(value)
-        return functions.as_tensor(np.asarray(_smallest_eigenvalue(value) > 0)) if bool(found.all()) else found
-
-
-class PositiveSemidefinite(Symmetric):
-    """A symmetric matrix without negative eigenvalues."""
-
-    def check(self, value: Tensor) -> Tensor:
-        found = super().check(value)
-        return functions.as_tensor(np.asarray(_smallest_eigenvalue(value) >= 0)) if bool(found.all()) else found
 
 
 class IndependentConstraint(Constraint):
@@ -260,6 +191,42 @@ class MixtureSameFamilyConstraint(Constraint):
         return f"{type(self).__name__}({self.base_constraint!r})"
 
 
+class _Several(Constraint):
+    """A constraint of its own for each part along a dimension."""
+
+    def __init__(self, cseq: Any, dim: int = 0) -> None:
+        self.cseq = list(cseq)
+        self.dim = dim
+        self.is_discrete = any(c.is_discrete for c in self.cseq)
+        self.event_dim = max(c.event_dim for c in self.cseq)
+
+
+class Cat(_Several):
+    """A constraint of its own for each stretch along a dimension."""
+
+    def __init__(self, cseq: Any, dim: int = 0, lengths: Any = None) -> None:
+        super().__init__(cseq, dim)
+        self.lengths = [1] * len(self.cseq) if lengths is None else list(lengths)
+        if len(self.lengths) != len(self.cseq):
+            raise AssertionError(f"lengths ({len(self.lengths)}) must match cseq ({len(self.cseq)})")
+
+    def check(self, value: Tensor) -> Tensor:
+        parts = zip(self.cseq, value.split(self.lengths, self.dim), strict=True)
+        return functions.cat([c.check(part) for c, part in parts], self.dim)
+
+
+class Stack(_Several):
+    """A constraint of its own for each slice along a dimension."""
+
+    def __init__(self, cseq: Any, dim: int = 0) -> None:
+        super().__init__(cseq, dim)
+        self.event_dim += int(self.dim + self.event_dim < 0)
+
+    def check(self, value: Tensor) -> Tensor:
+        parts = zip(self.cseq, value.unbind(self.dim), strict=True)
+        return functions.stack([c.check(part) for c, part in parts], self.dim)
+
+
 class Dependent(Constraint):
     """Stands where a constraint depends on other values, so that it cannot be checked by itself."""
 
@@ -290,11 +257,11 @@ real, boolean, simplex, one_hot = Real(), Boolean(), Simplex(), OneHot()
 positive, nonnegative, unit_interval = GreaterThan(0.0), GreaterThanEq(0.0), Interval(0.0, 1.0)
 nonnegative_integer, positive_integer = IntegerGreaterThan(0), IntegerGreaterThan(1)
 real_vector = IndependentConstraint(real, 1)
-lower_triangular, lower_cholesky = LowerTriangular(), LowerCholesky()
+lower_triangular, lower_cholesky, corr_cholesky = LowerTriangular(), LowerCholesky(), CorrCholesky()
 square, symmetric = Square(), Symmetric()
 positive_definite, positive_semidefinite = PositiveDefinite(), PositiveSemidefinite()
 dependent = Dependent()
 
 greater_than, greater_than_eq, less_than = GreaterThan, GreaterThanEq, LessThan
 interval, half_open_interval, integer_interval = Interval, HalfOpenInterval, IntegerInterval
-independent, multinomial = IndependentConstraint, Multinomial
+independent, multinomial, cat, stack = IndependentConstraint, Multinomial, Cat, Stack

@@ -13,6 +13,7 @@ from .counts import Bernoulli, Binomial, Geometric, Poisson
 from .distribution import Distribution
 from .independent import Independent
 from .location import Cauchy, Gumbel, Laplace, Uniform
+from .lowrank_multivariate_normal import LowRankMultivariateNormal
 from .multivariate_normal import MultivariateNormal, half_log_det, squared_distance
 from .normal import HalfNormal, Normal
 from .positive import Exponential, Gamma, Pareto
@@ -156,16 +157,39 @@ def _half_normal(p: HalfNormal, q: HalfNormal) -> Tensor:
     return _normal(p.base_dist, q.base_dist)
 
 
+Bell = MultivariateNormal | LowRankMultivariateNormal
+
+
 @register_kl(MultivariateNormal, MultivariateNormal)
-def _multivariate(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
+def _multivariate(p: Bell, q: MultivariateNormal) -> Tensor:
+    _check_sizes(p, q)
+    spread = (solve_triangular(q.scale_tril, p.scale_tril, upper=False) ** 2).sum((-2, -1))
+    moved = squared_distance(q._tril, q.loc - p.loc)
+    return 0.5 * (2 * half_log_det(q._tril) - _log_det(p) + spread + moved - p.event_shape[0])
+
+
+register_kl(LowRankMultivariateNormal, MultivariateNormal)(_multivariate)
+
+
+@register_kl(MultivariateNormal, LowRankMultivariateNormal)
+def _low_rank(p: Bell, q: LowRankMultivariateNormal) -> Tensor:
+    _check_sizes(p, q)
+    spread = (q.precision_matrix * p.covariance_matrix).sum((-2, -1))
+    return 0.5 * (q.log_det - _log_det(p) + spread + q.squared_distance(q.loc - p.loc) - p.event_shape[0])
+
+
+register_kl(LowRankMultivariateNormal, LowRankMultivariateNormal)(_low_rank)
+
+
+def _log_det(p: Bell) -> Tensor:
+    return p.log_det if isinstance(p, LowRankMultivariateNormal) else 2 * half_log_det(p._tril)
+
+
+def _check_sizes(p: Bell, q: Bell) -> None:
     if p.event_shape != q.event_shape:
         raise ValueError(
             "KL-divergence between two Multivariate Normals with different event shapes cannot be computed"
         )
-    spread = solve_triangular(q.scale_tril, p.scale_tril, upper=False)
-    moved = squared_distance(q._tril, q.loc - p.loc)
-    widths = half_log_det(q._tril) - half_log_det(p._tril)
-    return widths + 0.5 * ((spread**2).sum((-2, -1)) + moved - p.event_shape[0])
 
 
 @register_kl(Pareto, Pareto)

@@ -18,18 +18,45 @@ from .utils import broadcast_shapes, functions, normal_noise
 FORMS = ("covariance_matrix", "precision_matrix", "scale_tril")
 
 
-class MultivariateNormal(Distribution):
+def squares_of() -> dict[str, constraints.Constraint]:
+    """What the matrices in the three forms must fulfil."""
+    return dict(zip(FORMS, (constraints.positive_definite,) * 2 + (constraints.lower_cholesky,), strict=True))
+
+
+class Factored(Distribution):
+    """A distribution with a covariance that may be given in three forms and is kept as its Cholesky factor."""
+
+    _tril: Tensor
+
+    @property
+    def _square(self) -> Size:
+        """The shape of the matrices."""
+        return self._batch_shape + self._event_shape + self._event_shape
+
+    @cached_property
+    def scale_tril(self) -> Tensor:
+        """The Cholesky factor of the covariance."""
+        return self._tril.expand(self._square)
+
+    @cached_property
+    def covariance_matrix(self) -> Tensor:
+        """How the components vary together."""
+        return (self._tril @ self._tril.mT).expand(self._square)
+
+    @cached_property
+    def precision_matrix(self) -> Tensor:
+        """The inverse of the covariance."""
+        inverse = _solve(self._tril, identity_of(self._tril))
+        return (inverse.mT @ inverse).expand(self._square)
+
+
+class MultivariateNormal(Factored):
     """A bell in several dimensions, given by its mean and its covariance, the inverse of that, or its Cholesky factor.
 
     Math: log p(x) = −½ (x − loc)ᵀ Σ⁻¹ (x − loc) − ½ log det(2π Σ)
     """
 
-    arg_constraints = {
-        "loc": constraints.real_vector,
-        "covariance_matrix": constraints.positive_definite,
-        "precision_matrix": constraints.positive_definite,
-        "scale_tril": constraints.lower_cholesky,
-    }
+    arg_constraints = {"loc": constraints.real_vector, **squares_of()}
     support = constraints.real_vector
     has_rsample = True
 
@@ -55,27 +82,7 @@ class MultivariateNormal(Distribution):
         self.loc = loc.expand((*batch, -1))
         self.__dict__[name] = matrix.expand((*batch, -1, -1))
         super().__init__(batch, self.loc.shape[-1:], validate_args=validate_args)
-        self._tril = _factor(name, matrix)
-
-    @property
-    def _square(self) -> Size:
-        return self._batch_shape + self._event_shape + self._event_shape
-
-    @cached_property
-    def scale_tril(self) -> Tensor:
-        """The Cholesky factor of the covariance."""
-        return self._tril.expand(self._square)
-
-    @cached_property
-    def covariance_matrix(self) -> Tensor:
-        """How the components vary together."""
-        return (self._tril @ self._tril.mT).expand(self._square)
-
-    @cached_property
-    def precision_matrix(self) -> Tensor:
-        """The inverse of the covariance."""
-        inverse = _solve(self._tril, _identity(self._tril))
-        return (inverse.mT @ inverse).expand(self._square)
+        self._tril = factor_of(name, matrix)
 
     @property
     def mean(self) -> Tensor:
@@ -118,11 +125,12 @@ def _solve(tril: Tensor, right: Tensor) -> Tensor:
     return solve_triangular(tril, right, upper=False)
 
 
-def _identity(matrix: Tensor) -> Tensor:
+def identity_of(matrix: Tensor) -> Tensor:
+    """The identity matrix beside `matrix`."""
     return functions.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
 
 
-def _factor(form: str, matrix: Tensor) -> Tensor:
+def factor_of(form: str, matrix: Tensor) -> Tensor:
     """The Cholesky factor of the covariance from whichever matrix was given."""
     if form == "scale_tril":
         return matrix
@@ -130,4 +138,4 @@ def _factor(form: str, matrix: Tensor) -> Tensor:
         return cholesky(matrix)
     # With P = L Lᵀ factored from its last row upwards, L⁻ᵀ turned round is the factor of P⁻¹.
     turned = cholesky(matrix.flip((-2, -1))).flip((-2, -1)).mT
-    return _solve(turned, _identity(matrix))
+    return _solve(turned, identity_of(matrix))

@@ -12,6 +12,7 @@ from .number_transforms import (
 from .transform import ComposeTransform, IndependentTransform, ReshapeTransform, Transform, identity_transform
 from .vector_transforms import (
     CatTransform,
+    CorrCholeskyTransform,
     CumulativeDistributionTransform,
     LowerCholeskyTransform,
     PositiveDefiniteTransform,
@@ -25,6 +26,7 @@ __all__ = [
     "AffineTransform",
     "CatTransform",
     "ComposeTransform",
+    "CorrCholeskyTransform",
     "CumulativeDistributionTransform",
     "ExpTransform",
     "IndependentTransform",

@@ -89,3 +89,27 @@ def check_one_given(probs: Any, logits: Any) -> None:
     """
     if (probs is None) == (logits is None):
         raise ValueError("Either `probs` or `logits` must be specified, but not both.")
+
+
+def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:
+    """The numbers of a matrix up to a diagonal, row by row."""
+    size = mat.shape[-1]
+    if not -size <= diag < size:
+        raise ValueError(f"diag ({diag}) provided is outside [{-size}, {size - 1}].")
+    rows, columns = np.tril_indices(size, diag)
+    return mat[..., functions.tensor(rows), functions.tensor(columns)]
+
+
+def vec_to_tril_matrix(vec: Tensor, diag: int = 0) -> Tensor:
+    """A matrix with the numbers of `vec` up to a diagonal, row by row, and zeros beyond it."""
+    count = vec.shape[-1]
+    size = (-(1 + 2 * diag) + ((1 + 2 * diag) ** 2 + 8 * count + 4 * abs(diag) * (diag + 1)) ** 0.5) / 2
+    if round(size) - size > float(limits(vec).eps):
+        raise ValueError(
+            f"The size of last dimension is {count} which cannot be expressed as the lower triangular part of a square "
+            "D x D matrix."
+        )
+    rows, columns = np.tril_indices(round(size), diag)
+    mat = vec.new_zeros((*vec.shape[:-1], round(size), round(size)))
+    mat[..., functions.tensor(rows), functions.tensor(columns)] = vec
+    return mat

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from nbautograd.core.array import Size
@@ -10,7 +11,7 @@ from nbautograd.ops.linalg.cholesky import cholesky
 
 from . import constraints
 from .transform import Transform
-from .utils import functions, limits
+from .utils import functions, limits, tril_matrix_to_vec, vec_to_tril_matrix
 
 
 class SoftmaxTransform(Transform):
@@ -87,6 +88,57 @@ class LowerCholeskyTransform(Transform):
     __hash__ = object.__hash__
 
 
+class CorrCholeskyTransform(Transform):
+    """D·(D − 1)/2 numbers to the Cholesky factor of a correlation matrix of size D.
+
+    Math: r = tanh x; in each row yⱼ = rⱼ · Πₖ<ⱼ √(1 − rₖ²), and the diagonal takes what is left of the length one
+    """
+
+    bijective = True
+    domain = constraints.real_vector
+    codomain = constraints.corr_cholesky
+
+    def _call(self, x: Tensor) -> Tensor:
+        most = 1 - float(limits(x).eps)
+        r = vec_to_tril_matrix(x.tanh().clamp(min=-most, max=most), -1)
+        left = (1 - r**2).sqrt().cumprod(-1)[..., :-1]
+        size = r.shape[-1]
+        return (r + functions.eye(size, dtype=r.dtype, device=r.device)) * _after_one(left)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        left = _after_one(1 - (y * y).cumsum(-1)[..., :-1])
+        t = tril_matrix_to_vec(y, -1) / tril_matrix_to_vec(left, -1).sqrt()
+        return (t.log1p() - (-t).log1p()) / 2
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Any:
+        """That of x and the numbers below the diagonal of y."""
+        left = tril_matrix_to_vec(1 - (y * y).cumsum(-1), -2)
+        flattened = 2 * (x + functions.softplus(-2 * x) - math.log(2)).sum(-1)
+        return 0.5 * left.log().sum(-1) - flattened
+
+    def forward_shape(self, shape: Any) -> Any:
+        count = shape[-1]
+        size = round((0.25 + 2 * count) ** 0.5 + 0.5)
+        if size * (size - 1) // 2 != count:
+            raise ValueError("Input is not a flattened lower-diagonal number")
+        return Size((*shape[:-1], size, size))
+
+    def inverse_shape(self, shape: Any) -> Any:
+        if shape[-2] != shape[-1]:
+            raise ValueError("Input is not square")
+        return Size((*shape[:-2], shape[-1] * (shape[-1] - 1) // 2))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CorrCholeskyTransform)
+
+    __hash__ = object.__hash__
+
+
+def _after_one(x: Tensor) -> Tensor:
+    """`x` with a one before each row."""
+    return functions.cat([x.new_ones((*x.shape[:-1], 1)), x], -1)
+
+
 class CumulativeDistributionTransform(Transform):
     """Numbers to their cumulative probabilities under a distribution."""
 
@@ -120,8 +172,9 @@ class StackTransform(Transform):
         self.transforms = list(tseq)
         self.dim = dim
         self.bijective = all(t.bijective for t in self.transforms)
-        self.domain = self.transforms[0].domain
-        self.codomain = self.transforms[0].codomain
+        self.domain, self.codomain = (
+            constraints.stack([getattr(t, side) for t in self.transforms], dim) for side in ("domain", "codomain")
+        )
 
     def _each(self, apply: Any, *values: Tensor) -> Tensor:
         slices = zip(*(value.unbind(self.dim) for value in values), strict=True)
@@ -147,8 +200,10 @@ class CatTransform(Transform):
         self.dim = dim
         self.lengths = [1] * len(self.transforms) if lengths is None else list(lengths)
         self.bijective = all(t.bijective for t in self.transforms)
-        self.domain = self.transforms[0].domain
-        self.codomain = self.transforms[0].codomain
+        self.domain, self.codomain = (
+            constraints.cat([getattr(t, side) for t in self.transforms], dim, self.lengths)
+            for side in ("domain", "codomain")
+        )
 
     def _each(self, apply: Any, *values: Tensor) -> Tensor:
         stretches = zip(*(value.split(self.lengths, self.dim) for value in values), strict=True)

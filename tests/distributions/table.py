@@ -16,16 +16,19 @@ POSITIVE = np.array([[0.5, 1.3, 2.5], [0.1, 3.7, 1.1]])
 SHARE = np.array([[0.25, 0.5, 0.9], [0.1, 0.73, 0.4]])
 COUNTS = np.array([[0.0, 1.0, 3.0], [2.0, 4.0, 1.0]])
 SIMPLEX = np.array([[0.2, 0.3, 0.5], [0.6, 0.1, 0.3]])
+CORRELATED = np.linalg.cholesky(np.array([[1.0, 0.3, -0.2], [0.3, 1.0, 0.1], [-0.2, 0.1, 1.0]]))
+THIN = np.array([[1.0, 0.5], [-0.3, 2.0], [0.2, 0.1]])
 MATRIX = np.array([[2.0, 0.3, -0.2], [0.3, 1.0, 0.1], [-0.2, 0.1, 0.7]])
 
 
 @dataclass
 class Row:
-    """A distribution, values to score, and what of it PyTorch lacks."""
+    """A distribution, values to score, what of it PyTorch lacks, and how exact its figures are."""
 
     build: Callable[[Any, Callable[..., Any]], Any]
     values: np.ndarray
     lacks: tuple[str, ...] = ()
+    tolerance: float = 1e-7
 
 
 ROWS: dict[str, Row] = {
@@ -97,4 +100,16 @@ ROWS: dict[str, Row] = {
     ),
     "RelaxedBernoulli": Row(lambda d, t: d.RelaxedBernoulli(t(0.7), t([0.3, 0.8, 0.5])), SHARE),
     "RelaxedOneHotCategorical": Row(lambda d, t: d.RelaxedOneHotCategorical(t(0.7), t([0.3, 0.8, 0.5])), SIMPLEX),
+    "VonMises": Row(lambda d, t: d.VonMises(t([0.5, -1.0, 0.0]), t([5.0, 20.0, 0.7])), REAL, tolerance=1e-4),
+    "LKJCholesky": Row(lambda d, t: d.LKJCholesky(3, t([0.5, 2.0])), np.stack([CORRELATED, np.eye(3)])),
+    "LowRankMultivariateNormal": Row(
+        lambda d, t: d.LowRankMultivariateNormal(t([0.5, -1.0, 0.0]), t(THIN), t([0.5, 1.0, 2.0])), REAL
+    ),
+    "LowRankMultivariateNormal, batched": Row(
+        lambda d, t: d.LowRankMultivariateNormal(t([[0.5, -1.0, 0.0]] * 2), t(THIN), t([0.5, 1.0, 2.0])), REAL
+    ),
+    "Wishart": Row(lambda d, t: d.Wishart(t(5.0), t(MATRIX)), MATRIX),
+    "Wishart of a number": Row(lambda d, t: d.Wishart(7.5, t(MATRIX)), MATRIX),
+    "Wishart by precision": Row(lambda d, t: d.Wishart(t([3.5, 9.0]), precision_matrix=t(MATRIX)), MATRIX),
+    "Wishart by factor": Row(lambda d, t: d.Wishart(t([4.5]), scale_tril=t(MATRIX).tril()), MATRIX),
 }

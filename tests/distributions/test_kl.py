@@ -26,6 +26,9 @@ ONE = {
     "Categorical": lambda d, t: d.Categorical(t([0.3, 0.8])),
     "OneHotCategorical": lambda d, t: d.OneHotCategorical(t([0.3, 0.8])),
     "MultivariateNormal": lambda d, t: d.MultivariateNormal(t([0.5, -1.0]), t([[2.0, 0.3], [0.3, 1.0]])),
+    "LowRankMultivariateNormal": lambda d, t: d.LowRankMultivariateNormal(
+        t([0.5, -1.0]), t([[2.0], [0.3]]), t([1.0, 0.5])
+    ),
     "Independent": lambda d, t: d.Independent(d.Normal(t([0.5, -1.0]), t([1.0, 2.0])), 1),
 }
 OTHER = {
@@ -49,6 +52,9 @@ OTHER = {
     "Categorical": lambda d, t: d.Categorical(logits=t([0.3, -0.8])),
     "OneHotCategorical": lambda d, t: d.OneHotCategorical(logits=t([0.3, -0.8])),
     "MultivariateNormal": lambda d, t: d.MultivariateNormal(t([0.1, 2.0]), t([[1.0, -0.3], [-0.3, 3.0]])),
+    "LowRankMultivariateNormal": lambda d, t: d.LowRankMultivariateNormal(
+        t([0.1, 2.0]), t([[-0.3], [3.0]]), t([0.5, 0.7])
+    ),
     "Independent": lambda d, t: d.Independent(d.Normal(t([0.1, 2.0]), t([3.0, 0.7])), 1),
 }
 

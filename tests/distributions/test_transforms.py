@@ -26,6 +26,7 @@ TRANSFORMS = {
     "Cumulative": lambda d, t: d.CumulativeDistributionTransform(d.Normal(t(0.0), t(2.0))),
     "Stack": lambda d, t: d.StackTransform([d.ExpTransform(), d.TanhTransform(), d.AffineTransform(1.0, 2.0)], 1),
     "Cat": lambda d, t: d.CatTransform([d.ExpTransform(), d.TanhTransform()], 1, [1, 2]),
+    "CorrCholesky": lambda d, t: d.CorrCholeskyTransform(),
     "Identity": lambda d, t: d.identity_transform,
 }
 
@@ -81,6 +82,9 @@ CONSTRAINTS = {
     "interval": lambda c, t: c.interval(-2.0, 5.0),
     "simplex": lambda c, t: c.simplex,
     "vector": lambda c, t: c.real_vector,
+    "factor of a correlation": lambda c, t: c.corr_cholesky,
+    "stretches": lambda c, t: c.cat([c.positive, c.real, c.unit_interval], 1),
+    "slices": lambda c, t: c.stack([c.positive, c.real, c.unit_interval], -1),
     "positive vector": lambda c, t: c.independent(c.positive, 1),
 }
 
@@ -121,6 +125,7 @@ def test_a_matrix_becomes_positive_definite():
 CHECKS = {
     "boolean": ([0.0, 1.0, 0.5], lambda c: c.boolean),
     "integer interval": ([0.0, 2.5, 4.0], lambda c: c.integer_interval(1, 4)),
+    "factor of a correlation": ([[[1.0, 0.0], [0.6, 0.8]], [[1.0, 0.0], [0.6, 0.9]]], lambda c: c.corr_cholesky),
     "half open": ([0.0, 1.0, 0.5], lambda c: c.half_open_interval(0.0, 1.0)),
     "positive integer": ([0.0, 1.0, 1.5], lambda c: c.positive_integer),
     "one hot": ([[0.0, 1.0], [1.0, 1.0]], lambda c: c.one_hot),
@@ -165,5 +170,5 @@ def test_names_stand_where_pytorch_has_them():
         Transform,
     ):
         assert found is getattr(d, found.__name__)
-    with pytest.raises(AttributeError, match="few programs draw from it"):
-        d.Wishart  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'Gaussian'"):
+        d.Gaussian  # noqa: B018
