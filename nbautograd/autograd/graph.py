@@ -15,8 +15,8 @@ from nbautograd.core.array import device
 from nbautograd.core.edges import GradientEdge
 from nbautograd.core.edges import edge_of as get_gradient_edge
 from nbautograd.core.modes import local
+from nbautograd.core.node import ORDER, RemovableHandle, node_and_output
 from nbautograd.core.node import GradFn as Node
-from nbautograd.core.node import RemovableHandle, node_and_output
 from nbautograd.core.tensor import Tensor
 
 from .mutation import allow_mutation_on_saved_tensors
@@ -139,7 +139,7 @@ class _Collector:
         now = _pass()
         with self.lock:
             if now not in self.passes:
-                self.passes[now] = [None] * self.count, [sum(id(node) in now.reached for node in self.nodes)]
+                self.passes[now] = [None] * self.count, [sum(node[ORDER] in now.reached for node in self.nodes)]
             grads, missing = self.passes[now]
             grads[index] = grad
             missing[0] -= 1

@@ -12,7 +12,7 @@ from . import dtype as dtypes
 from . import edges, errors
 from .call import wrap
 from .modes import state
-from .node import is_nobodys, node_and_output
+from .node import ORDER, is_nobodys, node_and_output
 from .tensor import Tensor
 from .walk import Walk, runs_on_tensors
 
@@ -89,7 +89,7 @@ def grad(
     results: list[Tensor | None] = []
     for i, x in enumerate(wanted):
         node, nr = node_and_output(x._node)
-        g = None if is_nobodys(node) else found.get((id(node), nr))
+        g = None if is_nobodys(node) else found.get((node[ORDER], nr))
         if g is None and materialize_grads:
             g = wrap(np.zeros_like(x._data))
         if g is None and not allow_unused:

@@ -76,7 +76,9 @@ class Op:
     pulls: ClassVar[tuple[Pull | None, ...]]
     plan: ClassVar[tuple[tuple[str, Any, tuple[int, ...]], ...]]
     call: ClassVar[Callable[..., Any]]
-    step: ClassVar[Callable[..., Any]]
+    step: ClassVar[Callable[..., Any] | None]
+    build: ClassVar[Any]
+    """What writes out the step; see `steps`."""
     cuda: ClassVar[type[Op] | None] = None
 
     elementwise: ClassVar[bool] = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from .call import slot, wrap
@@ -9,6 +11,8 @@ from .levels import put_tangents
 from .node import FITS, PARENTS, TANGENTS, Node
 from .op import TABLE, Op
 from .tensor import Tensor
+
+OUT = -1
 
 
 def as_tensors(node: Node, op: type[Op], saved: Any) -> tuple[Any, ...]:
@@ -31,6 +35,30 @@ def as_tensors(node: Node, op: type[Op], saved: Any) -> tuple[Any, ...]:
             parts = zip(value, moving or [[]] * len(value), strict=True)
             values.append(tuple([_known(v, slot(node, nr), m) for nr, (v, m) in enumerate(parts)]))
     return tuple(values)
+
+
+@cache
+def restorer(op: type[Op]) -> Callable[[Node, Any], Sequence[Any]]:
+    """`as_tensors` for the nodes of `op`, without detours for those that have no tangents and cast nothing."""
+    kinds = [kind for kind, _, _ in op.plan]
+    if op.outputs != 1 or op.variadic or "aux" in kinds:
+        return lambda node, saved: as_tensors(node, op, saved)
+    places = [where if kind == "input" else OUT if kind == "out" else None for kind, where, _ in op.plan]
+
+    def restore(node: Node, saved: Any) -> Sequence[Any]:
+        fits = node[FITS]
+        if len(node) > TANGENTS or (fits is not None and any(dtype is not None for _, dtype in fits)):
+            return as_tensors(node, op, saved)
+        parents = node[PARENTS]
+        values: list[Any] = []
+        for place, value in zip(places, saved, strict=True):
+            if place is None or not hasattr(value, "dtype"):
+                values.append(value)
+            else:
+                values.append(wrap(value, node if place is OUT else parents[place]))
+        return values
+
+    return restore
 
 
 def _known(value: Any, node: Node | None, tangents: list[Any]) -> Tensor:

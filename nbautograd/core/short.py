@@ -18,7 +18,7 @@ from .call import dispatch, fits_of, new, wrap
 from .dtype import UNUSUAL
 from .modes import state
 from .node import tick
-from .steps import step_many, step_one, step_two
+from .steps import set_step, step_many, step_one, step_two
 from .tensor import Tensor
 
 FLOAT32 = np.dtype(np.float32)
@@ -28,21 +28,17 @@ float32, unusual = np.float32, dtypes.UNUSUAL_SCALARS
 def install(op: Any) -> None:
     """Give the table entry its `call` (forward) and `step` (backward)."""
     if len(op.inputs) == 1 and op.outputs == 1 and not op.variadic and (op.settings or op.aux or op.view):
-        op.call = _single(op)
-        op.step = step_one(op) if op.rules[0] else None
+        op.call, build = _single(op), step_one if op.rules[0] else None
     elif op.settings or op.aux or op.variadic or op.view or op.outputs != 1 or op.promote == "none":
-        op.call = _general(op)
-        op.step = step_many(op) if op.outputs == 1 else None
+        op.call, build = _general(op), step_many if op.outputs == 1 else None
     elif len(op.inputs) == 1 and not op.boolean and not any(kind == "fact" for kind, _, _ in op.plan):
-        op.call = _unary(op)
-        op.step = step_one(op)
+        op.call, build = _unary(op), step_one
     elif len(op.inputs) == 2 and not any(kind == "fact" for kind, _, _ in op.plan):
-        op.call = _binary(op)
-        op.step = step_two(op)
+        op.call, build = _binary(op), step_two
     else:
         short = len(op.inputs) > 2 and not op.boolean and op.check is None
-        op.call = _several(op) if short else _general(op)
-        op.step = step_many(op)
+        op.call, build = (_several(op) if short else _general(op)), step_many
+    set_step(op, build)
 
 
 def _unary(op: Any) -> Callable[[Any], Tensor]:

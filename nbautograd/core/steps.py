@@ -1,12 +1,14 @@
 """The steps of backward: what a node does with its gradient, written out for ops of one and two inputs.
 
-A step runs the rules of a node and sends each input its contribution. `waiting` holds what the walk has yet to come to:
-per order of a node, the node and what it has received so far; `heap` holds the orders. See NOTE [The walk].
+A step runs the rules of a node and sends each input its contribution. `waiting` holds the nodes that the walk has yet
+to come to and `sums` what each has received so far, both by the order of the node; `heap` holds the orders. See NOTE
+[The walk]. Where gradients are tensors, the same steps are made of rules for tensors and of `add_tensors`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from heapq import heappush
 from sys import getrefcount
 from typing import Any
@@ -19,12 +21,14 @@ from .tensor import Tensor
 Waiting = dict[int, Node]
 Sums = dict[int, Any]
 Step = Callable[[Node, Any, Any, list[int], Waiting, Sums], None]
+Add = Callable[[int, Any, Sums], None]
+Build = Callable[[Any, Any, Any, Add], Step]
 
 
 def fit(c: Any, target: tuple[Any, Any]) -> Any:
     """A contribution brought back to its input's shape and dtype."""
     shape, dtype = target
-    if shape is not None and tuple(c.shape) != shape:
+    if shape is not None and (c._data if isinstance(c, Tensor) else c).shape != shape:
         c = unbroadcast(c, shape)
     if dtype is None:
         return c
@@ -41,7 +45,7 @@ SOLE_IN_WAITING = SOLE_HERE + 1
 """What `getrefcount` says of an array that only `sums` holds, besides the variable it is asked about."""
 
 
-def send(parent: Node, c: Any, heap: list[int], waiting: Waiting, sums: Sums) -> None:
+def send(parent: Node, c: Any, heap: list[int], waiting: Waiting, sums: Sums, add: Add) -> None:
     """Add the contribution `c` to what `parent` has received; the first one makes it wait its turn."""
     order = parent[ORDER]
     if order in sums:
@@ -67,9 +71,14 @@ def add(order: int, c: Any, sums: Sums) -> None:
         sums[order] = held + c
 
 
-def step_one(op: Any) -> Step:
+def add_tensors(order: int, c: Tensor, sums: Sums) -> None:
+    """`add` for gradients that are tensors."""
+    sums[order] = sums[order] + c
+
+
+def step_one(op: Any, pulls: Any, rules: Any, add: Add) -> Step:
     """The step of an op with one input."""
-    pull = op.pulls[0]
+    pull = pulls[0]
 
     def step(node: Node, g: Any, saved: Any, heap: list[int], waiting: Waiting, sums: Sums) -> None:
         c = pull(g, saved)
@@ -88,10 +97,10 @@ def step_one(op: Any) -> Step:
     return step
 
 
-def step_two(op: Any) -> Step:
+def step_two(op: Any, pulls: Any, rules: Any, add: Add) -> Step:
     """The step of a binary op; a rule that asks for one saved value is called without a detour."""
-    pull_x, pull_y = op.pulls
-    dx, dy = op.rules
+    pull_x, pull_y = pulls
+    dx, dy = rules
     counts = None if dx is None or dy is None else (len(_slots(op, 0)), len(_slots(op, 1)))
     direct, bare = counts == (1, 1), counts == (0, 0)
     (i,), (j,) = (_slots(op, 0), _slots(op, 1)) if direct else ((0,), (0,))
@@ -132,16 +141,27 @@ def _slots(op: Any, i: int) -> tuple[int, ...]:
     return tuple([op.saves.index(name) for name in names_of(op.rules[i])[1:]])
 
 
-def step_many(op: Any) -> Step:
+def step_many(op: Any, pulls: Any, rules: Any, add: Add) -> Step:
     """The step of any op with one output."""
-    pulls = op.pulls
 
     def step(node: Node, g: Any, saved: Any, heap: list[int], waiting: Waiting, sums: Sums) -> None:
         for parent, c in contributions(op, pulls, node, g, saved):
             if c is not None:
-                send(parent, c, heap, waiting, sums)
+                send(parent, c, heap, waiting, sums, add)
 
     return step
+
+
+def set_step(op: Any, build: Build | None) -> None:
+    """Give the entry `op` its step; None for one that the walk takes in its general way."""
+    op.build = build
+    op.step = None if build is None else build(op, op.pulls, op.rules, add)
+
+
+@cache
+def recording_step(op: Any) -> Step:
+    """The step of `op` in a pass whose gradients, and the values that it saved, are tensors."""
+    return op.build(op, op.recording_pulls(), op.differentiable(), add_tensors)
 
 
 def contributions(op: Any, pulls: Any, node: Node, g: Any, saved: Any) -> Iterator[tuple[Node, Any]]:

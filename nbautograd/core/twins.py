@@ -26,7 +26,7 @@ def twin_of(op: Any, bracket: Callable[[Pull], Pull]) -> Any:
 
     twin: Any = type(op.__name__, (op,), {}, abstract=True)  # type: ignore[call-overload]
     twin.pulls = tuple(pull and bracket(pull) for pull in op.pulls)
-    twin.step = steps.step_many(twin) if op.outputs == 1 else None
+    steps.set_step(twin, steps.step_many if op.outputs == 1 else None)
     return twin
 
 

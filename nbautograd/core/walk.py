@@ -42,10 +42,11 @@ from .node import (
     node_and_output,
     op_of,
 )
-from .restored import as_tensors
+from .restored import as_tensors, restorer
 from .saved import unpack
-from .steps import Sums, Waiting, contributions, send
+from .steps import Sums, Waiting, add, add_tensors, contributions, recording_step, send
 from .tensor import Tensor
+from .ways import Nodes, reached_from, ways
 
 _adding = threading.RLock()
 """Held while something is added to a tensor's `.grad`."""
@@ -72,18 +73,20 @@ class Walk:
         self.seeds = seeds
         self.create_graph = create_graph
         self.tensors = runs_on_tensors(create_graph)
+        self.add = add_tensors if self.tensors else add
         self.free = not (create_graph if retain_graph is None else retain_graph)
         self.kind = kind
         self.targets = None
+        self.needed = None
         if wanted is not None:
             nodes = [node_and_output(x._node)[0] for x in wanted]
-            self.targets = {id(node): node for node in nodes}
-        self.needed = None if wanted is None else _reaching([r._node for r in roots], self.targets)
+            self.targets = {node[ORDER]: node for node in nodes}
+            self.needed = ways([r._node for r in roots], self.targets)
         self.found: dict[tuple[int, int], Any] = {}
         self.observer = state.observer
 
     def run(self) -> dict[tuple[int, int], Any]:
-        """Walk, and return the gradients of `wanted` by the id of their node and the number of its output."""
+        """Walk, and return the gradients of `wanted` by the order of their node and the number of its output."""
         outer, mode = local.walk, is_grad_enabled()
         error: BaseException | None = None
         try:
@@ -113,13 +116,15 @@ class Walk:
         waiting: Waiting = {}
         sums: Sums = {}
         for root, seed in zip(self.roots, self.seeds, strict=True):
-            if self.needed is None or id(root._node) in self.needed:
-                self._send(root._node, seed, heap, waiting, sums)
+            if self._needs(root._node):
+                send(root._node, seed, heap, waiting, sums, self.add)
         watched = self.observer is not None and self.observer.detailed
-        if not (watched or state.anomaly or self.tensors) and self.needed is None:
-            self._fast(heap, waiting, sums)
-        else:
+        if watched or state.anomaly:
             self._general(heap, waiting, sums)
+        elif self.tensors or self.needed is not None:
+            self._short(heap, waiting, sums)
+        else:
+            self._fast(heap, waiting, sums)
 
     def _fast(self, heap: list[int], waiting: Waiting, sums: Sums) -> None:
         free = self.free
@@ -149,6 +154,32 @@ class Walk:
                     node[SAVED] = None
             step(node, g, saved, heap, waiting, sums)
 
+    def _short(self, heap: list[int], waiting: Waiting, sums: Sums) -> None:
+        """As `_fast`, where gradients are tensors, and where only some of them are wanted."""
+        free, tensors, needed, targets = self.free, self.tensors, self.needed, self.targets or ()
+        while heap:
+            order = heappop(heap)
+            node, g = waiting.pop(order), sums.pop(order)
+            op = node[OP]
+            if op.step is None or order in targets:
+                self._one(node, g, heap, waiting, sums)
+                continue
+            saved = node[SAVED]
+            if saved is None:
+                if leads_nowhere(node):
+                    continue
+                raise errors.freed(node)
+            if saved and op.frees:
+                if -order < inplace.last_change:
+                    inplace.check_saved(node)
+                if free:
+                    node[SAVED] = None
+            way = node if needed is None else needed[order]
+            if tensors:
+                recording_step(op)(way, g, restorer(op)(node, saved), heap, waiting, sums)
+            else:
+                op.step(way, g, saved, heap, waiting, sums)
+
     def _general(self, heap: list[int], waiting: Waiting, sums: Sums) -> None:
         outer = local.running
         while heap:
@@ -174,10 +205,10 @@ class Walk:
             g = tuple([g.get(nr) for nr in range(op.outputs)])
         if hooks is not None:
             g = self._hooks_before(hooks, g)
-        if self.kind == "grad" and self.targets is not None and id(node) in self.targets:
+        if self.kind == "grad" and self.targets is not None and node[ORDER] in self.targets:
             for nr, part in enumerate(g) if isinstance(g, tuple) else g.items() if isinstance(g, dict) else [(0, g)]:
                 if part is not None:
-                    self.found[id(node), nr] = part if isinstance(part, Tensor) else wrap(own(part))
+                    self.found[node[ORDER], nr] = part if isinstance(part, Tensor) else wrap(own(part))
             if not any(p is not None and self._needs(p) for p in node[PARENTS]):
                 return
         if op is Leaf:
@@ -202,7 +233,8 @@ class Walk:
         pulls = op.pulls
         if self.tensors:
             pulls, saved = op.recording_pulls(), as_tensors(node, op, saved)
-        sent = list(contributions(op, pulls, self._pruned(node), g, saved))
+        way = node if self.needed is None else self.needed[node[ORDER]]
+        sent = list(contributions(op, pulls, way, g, saved))
         if hooks is not None and hooks.after:
             sent = self._hooks_after(hooks, node, g, sent)
         if state.anomaly and state.check_nan:
@@ -213,12 +245,12 @@ class Walk:
             if c is None:
                 continue
             if self.observer is None:
-                self._send(parent, c, heap, waiting, sums)
+                send(parent, c, heap, waiting, sums, self.add)
             else:
                 order = parent[ORDER]
                 before = sums.get(order)
                 before = before.copy() if isinstance(before, ndarray) else before
-                self._send(parent, c, heap, waiting, sums)
+                send(parent, c, heap, waiting, sums, self.add)
                 self.observer.flow(node, i, _data(g), _data(c), _data(before), _data(sums[order]))
         if self.free and op.frees:
             op.release(node)
@@ -226,31 +258,17 @@ class Walk:
                 self.observer.freed(node)
 
     @functools.cached_property
-    def reached(self) -> set[int]:
-        """The ids of the nodes that this walk comes to."""
-        return _from([root._node for root in self.roots]).keys() if self.needed is None else self.needed  # type: ignore
+    def reached(self) -> Nodes:
+        """The nodes that this walk comes to, by their orders."""
+        return reached_from([root._node for root in self.roots]) if self.needed is None else self.needed
 
     def _needs(self, parent: Node) -> bool:
-        return self.needed is None or id(parent) in self.needed
-
-    def _pruned(self, node: Node) -> Node:
-        if self.needed is None:
-            return node
-        pruned = list(node)
-        pruned[PARENTS] = tuple([p if p is not None and self._needs(p) else None for p in node[PARENTS]])
-        return pruned
-
-    def _send(self, parent: Node, c: Any, heap: list[int], waiting: Waiting, sums: Sums) -> None:
-        order = parent[ORDER]
-        if not self.tensors or order not in sums:
-            send(parent, c, heap, waiting, sums)
-        else:
-            sums[order] = sums[order] + c
+        return self.needed is None or parent[ORDER] in self.needed
 
     def _slot(self, node: Node, g: Any, heap: list[int], waiting: Waiting, sums: Sums) -> None:
         parent, nr = node[PARENTS][0], node[SAVED][0]
         if parent[ORDER] not in sums:
-            send(parent, {}, heap, waiting, sums)
+            send(parent, {}, heap, waiting, sums, self.add)
         outputs = sums[parent[ORDER]]
         held = outputs.get(nr)
         outputs[nr] = g if held is None else held + g
@@ -372,28 +390,3 @@ def _from_tuple(result: Any, g: Any, tensors: bool) -> Any:
     items = result if isinstance(result, Sequence) else (result,)
     values = tuple(r if tensors or r is None else r._data for r in items)
     return values if isinstance(g, tuple) else values[0]
-
-
-def _from(roots: list[Node], oldest: int = 0) -> dict[int, Node]:
-    """All nodes that can be reached from `roots`, by their ids; none older than the op of the order `oldest`."""
-    seen: dict[int, Node] = {}
-    stack = list(roots)
-    while stack:
-        node = stack.pop()
-        if id(node) not in seen and (oldest >= 0 or node[ORDER] <= oldest):
-            seen[id(node)] = node
-            stack.extend(p for p in node[PARENTS] if p is not None)
-    return seen
-
-
-def _reaching(roots: list[Node], targets: dict[int, Any] | None) -> set[int]:
-    """The ids of the nodes from which a target can be reached, the targets included."""
-    assert targets is not None
-    seen = _from(roots, max((node[ORDER] for node in targets.values()), default=0))
-    needed: set[int] = set()
-    leaves = [n for n in seen.values() if n[ORDER] > 0]
-    ops = sorted((n for n in seen.values() if n[ORDER] < 0), key=lambda n: -n[ORDER])
-    for node in leaves + ops:  # oldest first, so that parents are known before their children
-        if id(node) in targets or any(p is not None and id(p) in needed for p in node[PARENTS]):
-            needed.add(id(node))
-    return needed

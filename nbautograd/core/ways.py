@@ -1,0 +1,35 @@
+"""Which nodes a pass has to go through: those from which something wanted can be reached."""
+
+from __future__ import annotations
+
+from .node import ORDER, PARENTS, Node
+
+Nodes = dict[int, Node]
+"""Nodes by their orders."""
+
+
+def reached_from(roots: list[Node], oldest: int = 0) -> Nodes:
+    """All nodes that can be reached from `roots`; none older than the op of the order `oldest`."""
+    seen: Nodes = {}
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        order = node[ORDER]
+        if order not in seen and (oldest >= 0 or order <= oldest):
+            seen[order] = node
+            stack.extend([p for p in node[PARENTS] if p is not None])
+    return seen
+
+
+def ways(roots: list[Node], targets: Nodes) -> Nodes:
+    """The nodes from which a target can be reached, the targets included, as steps see them: with only such parents."""
+    seen = reached_from(roots, max(targets, default=0))
+    found: Nodes = {}
+    for order in sorted(seen, reverse=True):  # oldest first, so that parents are known before their children
+        node = seen[order]
+        parents = [p if p is not None and p[ORDER] in found else None for p in node[PARENTS]]
+        nowhere = parents.count(None)
+        if order in targets or nowhere < len(parents):
+            whole = nowhere == node[PARENTS].count(None)
+            found[order] = node if whole else [*node[:PARENTS], tuple(parents)]
+    return found
