@@ -10,7 +10,7 @@ def _names(text: str) -> frozenset[str]:
 
 _PRODUCTS = _names(
     """
-    addbmm addmm baddbmm bmm chain_matmul conv_transpose convolution einsum linear lstm matmul mm multi_dot
+    addbmm addmm baddbmm bmm chain_matmul conv_transpose convolution einsum linear lstm matmul mm mm_nt mm_tn multi_dot
     prelu_kernel rnn rnn_cell rnn_relu rnn_relu_cell scaled_dot_product_attention
     """
 )

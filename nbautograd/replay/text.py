@@ -12,6 +12,8 @@ from nbautograd.core.text import Text, copied, text_of
 SCALAR: dict[str, str] = {
     "relu": "0.0 if x <= 0.0 else x",
     "relu_dx": "g if out > 0.0 else 0.0",
+    "tanh_dx": "g * (1 - out * out)",
+    "sigmoid_dx": "g * out * (1 - out)",
     "sigmoid": "1.0 / (1.0 + xp.exp(-x))",
     "square": "x * x",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import publish_in_place, publish_op
-from nbautograd.ops.samples import unary
+from nbautograd.ops.samples import same_shapes, through, unary
 
 
 class Sinh(Op):
@@ -46,13 +46,30 @@ class Tanh(Op):
     elementwise = True
     promote = "float"
     tex = {"x": "1 - \\tanh^2 x"}
+    code = {"x": "g * (1 - out * out)"}
     samples = unary()
 
     def forward(x):
         return xp.tanh(x)
 
     def dx(g, out):
+        return xp.tanh_backward(g, out)
+
+
+class TanhBackward(Op):
+    """The gradient that `tanh` passes on."""
+
+    elementwise = True
+    samples = through("", same_shapes)
+
+    def forward(g, out):
         return g * (1 - out * out)
+
+    def dg(h, out):
+        return xp.tanh_backward(h, out)
+
+    def dout(h, g, out):
+        return h * g * out * -2
 
 
 class Asinh(Op):

@@ -24,6 +24,7 @@ class Addmm(Op):
 
     broadcasts = True
     tex = {"b": "1", "x": "y^\\top", "y": "x^\\top"}
+    code = {"x": "g @ y.T", "y": "x.T @ g"}
     samples = shaped(*((b, x, y) for x, y in MATRICES for b in ((x[0], y[1]), (y[1],), ())))
 
     def forward(b, x, y):
@@ -33,10 +34,10 @@ class Addmm(Op):
         return g
 
     def dx(g, y):
-        return g @ y.T
+        return xp.mm_nt(g, y)
 
     def dy(g, x):
-        return x.T @ g
+        return xp.mm_tn(x, g)
 
     def refuse(b, x, y):
         return product_error(x, y) if x.shape[-1:] != y.shape[:1] else None
@@ -58,7 +59,7 @@ class Linear(Op):
     title = "linear"
     promote = "same"
     tex = {"x": "w", "w": "x", "b": "1"}
-    code = {"out": "x @ w.T + b"}
+    code = {"out": "x @ w.T + b", "x": "g @ w", "w": "g.T @ x"}
     samples = shaped(*((x, y[::-1], y[1:]) for x, y in MATRICES))
 
     def forward(x, w, b):
@@ -67,10 +68,10 @@ class Linear(Op):
         return out
 
     def dx(g, w):
-        return g @ w
+        return xp.mm(g, w)
 
     def dw(g, x):
-        return g.T @ x
+        return xp.mm_tn(g, x)
 
     def db(g):
         return xp.sum(g, axis=0)

@@ -90,16 +90,65 @@ class Mm(Product):
     """
 
     tex = {"x": "y^\\top", "y": "x^\\top"}
+    code = {"x": "g @ y.T", "y": "x.T @ g"}
     samples = shaped(*MATRICES)
 
     def forward(x, y):
         return x.dot(y)
 
     def dx(g, y):
-        return g @ y.T
+        return xp.mm_nt(g, y)
 
     def dy(g, x):
-        return x.T @ g
+        return xp.mm_tn(x, g)
+
+
+# What BLAS calls NT and TN: one op where a product with a turned view would be two. Gradients are made of these, and for
+# short rows `dot` is up to five times as fast as `@`.
+
+
+class MmNt(Product):
+    """The product of a matrix and another one transposed, as in the gradients of products.
+
+    Math: out = x yᵀ
+    """
+
+    node_name = "MmBackward0"
+    title = "mm"
+    tex = {"x": "y", "y": "{\\cdot}^\\top x"}
+    code = {"out": "x @ y.T", "x": "g @ y", "y": "g.T @ x"}
+    samples = through("", shaped(*((x, y[::-1]) for x, y in MATRICES)))
+
+    def forward(x, y):
+        return x.dot(y.T)
+
+    def dx(g, y):
+        return xp.mm(g, y)
+
+    def dy(g, x):
+        return xp.mm_tn(g, x)
+
+
+class MmTn(Product):
+    """The product of a matrix transposed and another one, as in the gradients of products.
+
+    Math: out = xᵀ y
+    """
+
+    node_name = "MmBackward0"
+    title = "mm"
+    tex = {"x": "y {\\cdot}^\\top", "y": "x"}
+    code = {"out": "x.T @ y", "x": "y @ g.T", "y": "x @ g"}
+    samples = through("", shaped(*((x[::-1], y) for x, y in MATRICES)))
+
+    def forward(x, y):
+        return x.T.dot(y)
+
+    def dx(g, y):
+        return xp.mm_nt(y, g)
+
+    def dy(g, x):
+        return xp.mm(x, g)
 
 
 class Bmm(Product):
