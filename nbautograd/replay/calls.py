@@ -55,10 +55,12 @@ class Call:
     line: int | None = None
     several: bool = False
     """Whether the function gives a tuple, even of one."""
+    after: list[Var] = field(default_factory=list[Var])
+    """What has to be computed before, though the function is not given it."""
 
     def reads(self) -> list[Var]:
         """The variables that it reads."""
-        return variables(self.args) + variables(self.settings)
+        return variables(self.args) + variables(self.settings) + self.after
 
 
 def variables(value: Any) -> list[Var]:

@@ -12,6 +12,7 @@ import linecache
 import math
 from collections import Counter
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,9 @@ from nbautograd.core.text import literal, text_of
 from nbautograd.ops.random import Generator, default_generator
 from nbautograd.replay.blocks import Group, grouped
 from nbautograd.replay.calls import Call, Item, Var, variables
+from nbautograd.replay.families import in_families
 from nbautograd.replay.order import last_uses, ordered, used
-from nbautograd.replay.runtime import HELPERS
+from nbautograd.replay.runtime import HELPERS, MisfitError
 from nbautograd.replay.tape import Tape
 from nbautograd.replay.text import scalar_text
 
@@ -43,6 +45,7 @@ class Program:
         self, tape: Tape, arguments: list[Tensor], result: Any, names: dict[int, str], lines: list[str]
     ) -> None:
         Program._count += 1
+        self._running = Lock()
         self.filename = f"<captured step {Program._count}>"
         self._lines = lines
         self._names = names
@@ -66,6 +69,7 @@ class Program:
         computing = [c for c in self.calls if c.kind in ("op", "rule", "sum")]
         self._computed = {id(v) for c in computing for v in c.outs if v.array is not None}
         self.scalar = self._is_scalar()
+        self.calls = in_families(self.calls, self._uses)
         self._generators = _generators(self.calls)
         self._write(result)
         self.source = "\n".join(self._text) + "\n"
@@ -75,15 +79,22 @@ class Program:
         self.length = len(self.calls)
         del self.calls, self._of, self._computed, self._uses  # they hold every array of the noted run
 
-    def rewindable(self) -> Callable[[], None]:
-        """What puts the generators back to where they are now, for a replay that is given up."""
-        states = [(g, g.get_state()) for g in self._generators]
+    def replay(self, tensors: list[Tensor]) -> Any:
+        """Run the program.
 
-        def rewind() -> None:
+        Raises: MisfitError, ArithmeticError or ValueError where it does not fit this call; nothing has happened then.
+        """
+        if not self._running.acquire(blocking=False):  # its buffers are in use
+            raise MisfitError("the program is running already, in another thread or around this call")
+        states = [(g, g.get_state()) for g in self._generators]
+        try:
+            return self.run(*tensors)
+        except (MisfitError, ArithmeticError, ValueError):
             for generator, before in states:
                 generator.set_state(before)
-
-        return rewind
+            raise
+        finally:
+            self._running.release()
 
     # --- scalars ---
 
@@ -203,6 +214,10 @@ class Program:
                 self._add(f"{self._tensor(call.args[0][0])}.grad = None")
             case "step":
                 self._add(f"{self.bind(call.args[0], 'optimizer')}.step()")
+            case "cells":
+                outs = self._outs(call)
+                called = f"{self.bind(call.function, 'cells')}.{call.name}({', '.join(map(self._name, call.args))})"
+                self._add(f"{outs} = {called}" if outs else called)
             case _:
                 self._compute(call)
 
