@@ -14,6 +14,9 @@ from nbautograd.ops.linalg.functions import matrix_power as matrix_power
 from nbautograd.ops.linalg.functions import multi_dot as multi_dot
 from nbautograd.ops.linalg.functions import tensorinv as tensorinv
 from nbautograd.ops.linalg.functions import tensorsolve as tensorsolve
+from nbautograd.ops.linalg.ldl import ldl_factor as ldl_factor
+from nbautograd.ops.linalg.ldl import ldl_factor_ex as ldl_factor_ex
+from nbautograd.ops.linalg.ldl import ldl_solve as ldl_solve
 from nbautograd.ops.linalg.least_squares import lstsq as lstsq
 from nbautograd.ops.linalg.least_squares import pinv as pinv
 from nbautograd.ops.linalg.norms import cond as cond
@@ -48,9 +51,10 @@ diagonal, matmul = _FUNCTIONS["diagonal"], _FUNCTIONS["matmul"]
 __getattr__ = refuse_in("linalg")
 
 _OUT = (
-    "cholesky cholesky_ex cond cross det eig eigh eigvals eigvalsh householder_product inv inv_ex lstsq lu "
-    "lu_factor lu_factor_ex lu_solve matrix_exp matrix_norm matrix_power matrix_rank multi_dot norm pinv qr "
-    "slogdet solve solve_ex solve_triangular svd svdvals tensorinv tensorsolve vander vecdot vector_norm"
+    "cholesky cholesky_ex cond cross det eig eigh eigvals eigvalsh householder_product inv inv_ex ldl_factor "
+    "ldl_factor_ex ldl_solve lstsq lu lu_factor lu_factor_ex lu_solve matrix_exp matrix_norm matrix_power matrix_rank "
+    "multi_dot norm pinv qr slogdet solve solve_ex solve_triangular svd svdvals tensorinv tensorsolve vander vecdot "
+    "vector_norm"
 )
 """The functions that take `out=`."""
 _with_out(globals(), _OUT.split())

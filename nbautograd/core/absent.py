@@ -29,7 +29,7 @@ ABSENCES = (
         "keep it dense; .to_dense() does nothing to a dense tensor",
         "sparse sparse_* sparse.* *.sparse smm dsmm hsmm hspmm spmm saddmm sspaddmm *_sparse* *indices_copy "
         "values_copy Tensor.coalesce Tensor.*indices Tensor.values Tensor.*sparse* Tensor.dense_dim "
-        "Tensor.is_coalesced Tensor.smm Tensor.sspaddmm optim.SparseAdam lobpcg autograd.sparse",
+        "Tensor.is_coalesced Tensor.smm Tensor.sspaddmm optim.SparseAdam autograd.sparse",
     ),
     Absence(
         "Quantised tensors and the small dtypes for them",
@@ -163,7 +163,7 @@ ABSENCES = (
         "few programs use it, and it was not written yet",
         "compose it of the functions that are here: gradients follow by themselves",
         "histogramdd segment_reduce nn.FractionalMaxPool* nn.functional.fractional_max_pool* nn.LinearCrossEntropy* "
-        "nn.functional.linear_cross_entropy linalg.ldl_* distributions.*.sample_n",
+        "nn.functional.linear_cross_entropy distributions.*.sample_n",
     ),
     Absence(
         "What torch has taken away or is about to",

@@ -35,6 +35,8 @@ def check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float) 
             f"{kinds[0]} key.dtype: {kinds[1]} and value.dtype: {kinds[2]} instead."
             "\n  hint: cast them to one dtype first, as in key.to(query.dtype)"
         )
+    if q._data.dtype.kind == "c":
+        raise NotImplementedError(f"\"softmax_lastdim_kernel_impl\" not implemented for '{q.dtype.tensor_type}'")
     if q._data.dtype.kind not in "fV":
         raise RuntimeError(f"expected scalar type Float but found {q.dtype.tensor_type}")
     if mask is not None and mask._data.dtype.kind != "b" and mask.dtype not in (q.dtype, dtypes.float32):

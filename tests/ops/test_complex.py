@@ -48,6 +48,13 @@ FUNCTIONS = {
     "products": lambda t, x: [x @ x.mH, t.einsum("ij,kj->ik", x, x.conj()), t.kron(x, x), t.vdot(x[0], x[1])],
     "dot": lambda t, x: [t.dot(x[0], x[1]), t.outer(x[0], x[1]), t.linalg.vecdot(x, x * 2), t.mv(x, x[0])],
     "losses": lambda t, x: [t.nn.functional.l1_loss(x, x * 2), (x - 1).abs().mean()],
+    "running sums of exponentials": lambda t, x: [t.logcumsumexp(x * 9, 1), t.logcumsumexp(x, 0)],
+    "convolutions": lambda t, x: [
+        t.nn.functional.conv1d(x.reshape(1, 3, 3), x.reshape(3, 1, 3), x[0], padding=1, groups=3),
+        t.nn.functional.conv2d(x.reshape(1, 1, 3, 3), x.reshape(1, 1, 3, 3), padding="same"),
+        t.nn.functional.conv_transpose2d(x.reshape(1, 1, 3, 3), x.reshape(1, 1, 3, 3), x[0, :1], stride=2),
+        t.nn.functional.conv3d(x.reshape(1, 1, 1, 3, 3), x.reshape(1, 1, 1, 3, 3)[..., :2]),
+    ],
     "to real": lambda t, x: [x.to(t.float64) * 2, x.to(t.complex64).abs()],
 }
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 MORE_THAN_TORCH = {"histogram", "smooth_l1_loss", "huber_loss", "embedding_bag", "isin"}
 """What torch refuses, and this package computes; besides functions that torch computes but does not differentiate."""
-LESS_THAN_TORCH = {"scaled_dot_product_attention", "logcumsumexp", "adaptive_avg_pool1d"}
+LESS_THAN_TORCH = {"adaptive_avg_pool1d"}
 """What this package refuses, and torch does not."""
 NOT_HERMITIAN = {"cholesky"}
 """Functions whose samples lose their meaning with imaginary parts: `test_linalg` has samples of its own."""

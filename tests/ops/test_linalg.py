@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import nbautograd as nb
 from nbautograd.ops.linalg.cholesky import positive
 from nbautograd.ops.linalg.solve import invertible
 from nbautograd.ops.linalg.triangles import oblong
@@ -236,3 +237,9 @@ def test_programs_of_linear_algebra_take_torchs_course(program: Any):
 
     torch = pytest.importorskip("torch")
     np.testing.assert_allclose(program(nb, 20), program(torch, 20), rtol=1e-6)
+
+
+@pytest.mark.parametrize("pivots", [[0, 0], [3, 1], [1, -1], [-2, 1]])
+def test_pivots_of_no_factorisation_are_refused(pivots: list[int]):
+    with pytest.raises(RuntimeError, match="the pivots are none that"):
+        nb.linalg.ldl_solve(nb.eye(2), nb.tensor(pivots, dtype=nb.int32), nb.ones(2, 1))

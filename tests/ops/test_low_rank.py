@@ -31,3 +31,29 @@ def test_fewer_values_are_the_largest_ones():
     assert x.grad.shape == x.shape
     with pytest.raises(ValueError, match="q\\(=9\\) must be non-negative integer and not greater than min"):
         nb.pca_lowrank(x, 9)
+
+
+@pytest.mark.parametrize("largest", [True, False])
+@pytest.mark.parametrize("general", [True, False])
+def test_a_few_eigenvalues_and_their_gradients_are_torchs(largest: bool, general: bool):
+    torch = pytest.importorskip("torch")
+    x, y = (np.random.default_rng(seed).normal(size=(2, 9, 9)) for seed in (0, 1))
+    a, b = x @ x.swapaxes(-1, -2) + 9 * np.eye(9), y @ y.swapaxes(-1, -2) + 9 * np.eye(9)
+    found = []
+    for library, options in ((nb, {}), (torch, {"tol": 1e-14, "niter": -1})):
+        torch.manual_seed(0)
+        x, y = library.from_numpy(a).requires_grad_(not general), library.from_numpy(b) if general else None
+        values, vectors = library.lobpcg(x, k=2, B=y, largest=largest, **options)
+        weight = vectors if y is None else y @ vectors
+        assert np.allclose((vectors.mT @ weight).detach().numpy(), np.eye(2), atol=1e-7)
+        found.append([values.detach().numpy(), vectors.abs().detach().numpy()])
+        if not general:
+            (grad,) = library.autograd.grad((values * values).sum() + vectors.abs().sum(), [x])
+            found[-1].append(grad.numpy())
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, 1e-5, 1e-6)
+
+
+def test_too_few_rows_for_torchs_iteration_are_refused_as_by_torch():
+    with pytest.raises(ValueError, match="LOBPCG algorithm is not applicable when the number of A rows"):
+        nb.lobpcg(nb.eye(5), k=2)

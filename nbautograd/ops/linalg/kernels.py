@@ -98,6 +98,55 @@ def _cholesky(x: Any) -> tuple[Any, Any]:
     return np.ascontiguousarray(np.tril(factor)), np.int32(info)
 
 
+@on_host
+def ldl(x: Any, hermitian: bool) -> tuple[Any, Any, Any]:
+    """L and D of L D Lᵀ in one matrix, LAPACK's pivots, and which block of D is zero."""
+    return stacked(functools.partial(_ldl, kind=_ldl_kind(x, hermitian)), x)
+
+
+def _ldl_kind(x: Any, hermitian: bool) -> str:
+    return "he" if hermitian and x.dtype.kind == "c" else "sy"
+
+
+def _ldl(x: Any, kind: str) -> tuple[Any, Any, Any]:
+    if not x.size:
+        return x.copy(), np.zeros(x.shape[0], np.int32), np.int32(0)
+    length = int(lapack(f"{kind}trf_lwork", x)(x.shape[0], lower=1)[0].real)
+    packed, pivots, info = lapack(f"{kind}trf", x)(x, lower=1, lwork=length)
+    return np.ascontiguousarray(np.tril(packed)), pivots.astype(np.int32), np.int32(info)
+
+
+@on_host
+def ldl_solve(ld: Any, pivots: Any, b: Any, hermitian: bool) -> Any:
+    """The solution of equations whose matrix `ldl` has factored.
+
+    Raises: RuntimeError for pivots that no factorisation gives: LAPACK would read and write beyond the arrays.
+    """
+    lead = np.broadcast_shapes(ld.shape[:-2], b.shape[:-2])
+    ld, b = (np.broadcast_to(x, (*lead, *x.shape[-2:])) for x in (ld, b))
+    if not b.size:
+        return b.copy()
+    pivots = np.broadcast_to(pivots, (*lead, pivots.shape[-1]))
+    if not all(map(_are_pivots, pivots.reshape(-1, pivots.shape[-1]).tolist())):
+        raise RuntimeError("torch.linalg.ldl_solve: the pivots are none that torch.linalg.ldl_factor gives")
+    return stacked(functools.partial(_ldl_solve, kind=_ldl_kind(ld, hermitian)), ld, pivots, b)
+
+
+def _are_pivots(numbers: list[int]) -> bool:
+    """Whether these are rows of the matrix; a block of two has the same one twice, below zero."""
+    place, count = 0, len(numbers)
+    while place < count:
+        wide = numbers[place] < 0
+        if not 1 <= abs(numbers[place]) <= count or (wide and numbers[place : place + 2] != [numbers[place]] * 2):
+            return False
+        place += 1 + wide
+    return True
+
+
+def _ldl_solve(ld: Any, pivots: Any, b: Any, kind: str) -> Any:
+    return np.ascontiguousarray(lapack(f"{kind}trs", b)(ld, pivots, b, lower=1)[0])
+
+
 SMALL = 32
 """Up to this size NumPy's loop over a stack of general equations is faster than Python's over triangular ones."""
 

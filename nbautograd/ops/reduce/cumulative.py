@@ -71,7 +71,7 @@ class Logcumsumexp(Op):
     samples = along()
 
     def forward(x, *, dim):
-        return running(x, xp.logaddexp, dim)
+        return running(x, xp.logaddexp, dim) if x.dtype.kind != "c" else in_turn(x, logaddexp_of_complex, dim)
 
     def dx(g, x, out, dim):
         if not g.ndim:
@@ -104,6 +104,24 @@ def running(x, combine, dim):
         out = xp.concatenate([out[..., :step], combine(out[..., step:], out[..., :-step])], axis=-1)
         step *= 2
     return xp.moveaxis(out, -1, dim) if x.shape[dim] > 1 else x.copy()
+
+
+def in_turn(x, combine, dim):
+    """Each element combined with all before it along `dim`, one after the other."""
+    if not x.ndim:
+        return x + 0
+    out = xp.moveaxis(x, dim, -1).copy()
+    for i in range(1, out.shape[-1]):
+        out[..., i] = combine(out[..., i], out[..., i - 1])
+    return xp.moveaxis(out, -1, dim)
+
+
+def logaddexp_of_complex(x, y):
+    """log(eˣ + eʸ), as many turns round zero as the one with the larger real part has made."""
+    first = x.real < y.real
+    low, high = xp.where(first, x, y), xp.where(first, y, x)
+    same = (high.real == low.real) & xp.isinf(high.real)  # ∞ − ∞
+    return xp.where(same, high, high + xp.log1p(xp.exp(xp.where(same, 0, low - high))))
 
 
 class Cummax(Op):
