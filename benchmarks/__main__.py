@@ -1,56 +1,89 @@
 """Command line: measure all rows and write RESULTS.md, or measure the named rows only."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from . import report
-from .libraries import FAST, REFERENCE, SUBJECT, installed
-from .measure import check, interleave
-from .row import Row, shown
+import numpy
+
+from . import chart, report
+from .libraries import LIBRARIES, REFERENCE, installed
+from .report import Samples
+from .row import Row, wanted
 from .rows import ROWS
+from .worker import Worker
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
+CHART = Path(__file__).with_name("results.svg")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("rows", nargs="*", help="words of the rows, such as `mlp` or `0-d`; without them all rows")
     parser.add_argument("--rounds", type=int, default=7, help="rounds over the libraries; 3 for a quick look")
+    parser.add_argument("--only", nargs="+", metavar="LIBRARY", choices=LIBRARIES, help="columns of the table")
     parser.add_argument("--list", action="store_true", help="only name the rows")
     parser.add_argument("--check", action="store_true", help=f"only compare the results with {REFERENCE}'s")
-    parser.add_argument("--fast", action="store_true", help=f"only the rows and libraries that `{FAST}` is compared in")
     options = parser.parse_args()
     rows = [row for row in ROWS if wanted(row, options.rows)]
-    if options.fast:
-        rows = [row for row in rows if FAST in row.sides]
-        shown.intersection_update((REFERENCE, SUBJECT, FAST))
     if options.list:
         print(*(row.name for row in rows), sep="\n")
         return
-    if REFERENCE not in installed():
+    present = installed()
+    if REFERENCE not in present:
         raise SystemExit(f"Every figure is a ratio to {REFERENCE}'s: pip install {REFERENCE}")
-    for row in rows:
-        check(row)
-    print(f"The libraries' results in {len(rows)} rows agree.", flush=True)
-    if not options.check:
-        lines = measured(rows, options.rounds)
-        if rows == ROWS:
-            RESULTS.write_text("\n".join(["# Benchmark results", "", *lines, ""]))
-
-
-def wanted(row: Row, words: list[str]) -> bool:
-    return not words or any(word.lower() in row.name.lower() for word in words)
-
-
-def measured(rows: list[Row], rounds: int) -> list[str]:
-    """The lines of the table, each printed as soon as it is known."""
-    lines = [*report.conditions(rounds), "", *report.head()]
+    if options.only:
+        present = [name for name in present if name in (REFERENCE, *options.only)]
+    if options.check:
+        for row in rows:
+            with workers(row, present) as at_work:
+                check(row, at_work)
+        print(f"The libraries' results in {len(rows)} rows agree.", flush=True)
+        return
+    lines = report.start(present, options.rounds)
     print(*lines, sep="\n", flush=True)
+    figures = {}
     for row in rows:
-        samples = interleave({name: row.sides[name](module).step for name, module in row.present().items()}, rounds)
-        lines.append(report.line(row, samples))
+        with workers(row, present) as at_work:
+            check(row, at_work)
+            figures[row.name] = interleave(at_work, options.rounds)
+        lines.append(report.line(row, figures[row.name]))
         print(lines[-1], flush=True)
-    return lines
+    if rows == ROWS and not options.only:
+        CHART.write_text(chart.drawn(rows, figures))
+        RESULTS.write_text("\n".join(["# Benchmark results", "", f"![bars]({CHART.name})", "", *lines, ""]))
+
+
+@contextmanager
+def workers(row: Row, libraries: list[str]) -> Iterator[dict[str, Worker]]:
+    """A process for each of the libraries that has a side in the row."""
+    at_work: dict[str, Worker] = {}
+    try:
+        for name in libraries:
+            if name in row.sides:
+                at_work[name] = Worker(row.name, name, row.threads)
+        yield at_work
+    finally:
+        for worker in at_work.values():
+            worker.close()
+
+
+def check(row: Row, at_work: dict[str, Worker]) -> None:
+    """Raise unless what the steps of every library give is what those of torch give."""
+    expected = at_work[REFERENCE].results()
+    for name in at_work.keys() - {REFERENCE}:
+        for got, right in zip(at_work[name].results(), expected, strict=True):
+            numpy.testing.assert_allclose(got, right, rtol=row.rtol, atol=1e-6, err_msg=f"{row.name}: {name}")
+
+
+def interleave(at_work: dict[str, Worker], rounds: int) -> Samples:
+    calls = {name: worker.calls_per_round() for name, worker in at_work.items()}
+    samples: Samples = {name: [] for name in at_work}
+    for _ in range(rounds):
+        for name, worker in at_work.items():
+            samples[name].append(worker.sample(calls[name]))
+    return samples
 
 
 if __name__ == "__main__":

@@ -5,9 +5,7 @@ ratio of their CPU times per step, new to old, with its quartiles; a row whose l
 """
 
 import argparse
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +14,10 @@ from pathlib import Path
 import numpy
 
 from .libraries import CAPTURED, SUBJECT
+from .row import Row, wanted
+from .rows import ROWS
+from .worker import ROOT, SideError, Worker
 
-ROOT = Path(__file__).parents[1]
 LIMIT = 1.1  # less is noise on most machines
 
 
@@ -46,70 +46,33 @@ def tree(commit: str | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-class Worker:
-    """A process that times rows with the code of one folder."""
-
-    def __init__(self, folder: Path) -> None:
-        harness = [sys.executable, "-c", WORKER, str(ROOT)]
-        env = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
-        self._process = subprocess.Popen(harness, cwd=folder, env=env, text=True, stdin=-1, stdout=-1)
-
-    def ask(self, line: str) -> str:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        print(line, file=self._process.stdin, flush=True)
-        return self._process.stdout.readline().strip()
-
-
-# The rows and the clock are those of the newer files, so that both commits do and time the same.
-WORKER = """
-import importlib, sys
-sys.path.append(sys.argv[1])
-import nbautograd
-for name in [name for name in sys.modules if name.partition(".")[0] == "benchmarks"]:
-    del sys.modules[name]
-sys.path.insert(0, sys.argv[1])
-from benchmarks.measure import calls_per_round, sample
-from benchmarks.rows import ROWS
-sides = [(row, side) for row in ROWS for side in ("nbautograd", "captured") if side in row.sides]
-rows = {f"{row.name}|{side}": row.sides[side] for row, side in sides}
-ready = {}
-for line in sys.stdin:
-    name = line.rstrip()
-    if name == "list":
-        print("\\t".join(rows), flush=True)
-        continue
-    try:
-        if name not in ready:
-            step = rows[name](nbautograd).step
-            ready.clear()
-            ready[name] = step, calls_per_round(step)
-        print(sample(*ready[name]).cpu, flush=True)
-    except Exception as error:
-        print(f"! {error!r}"[:200].replace("\\n", " "), flush=True)
-"""
-
-
 def compare(old: Path, new: Path, words: list[str], rounds: int) -> list[str]:
     """Print a line per row; returns the rows that got slower."""
-    workers = Worker(old), Worker(new)
     slower: list[str] = []
-    for name in workers[1].ask("list").split("\t"):
-        if words and not any(word.lower() in name.lower() for word in words):
+    rows = [row for row in ROWS if wanted(row, words) and row.threads == 1]
+    for row, side in [(row, side) for row in rows for side in (SUBJECT, CAPTURED) if side in row.sides]:
+        name = row.name if side == SUBJECT else f"{row.name}, {CAPTURED}"
+        try:
+            low, middle, high = ratios(row, side, (old, new), rounds)
+        except SideError as error:
+            print(f"{name:<50} {str(error).strip().splitlines()[-1]}", flush=True)
             continue
-        row, side = name.split("|")
-        shown = row if side == SUBJECT else f"{row}, {CAPTURED}"
-        answers = [[worker.ask(name) for worker in workers] for _ in range(rounds)]
-        failed = next((a for pair in answers for a in pair if a.startswith("!")), None)
-        if failed:
-            print(f"{shown:<50} {failed}", flush=True)
-            continue
-        ratios = [float(b) / float(a) for a, b in answers]
-        low, middle, high = numpy.percentile(ratios, [25, 50, 75])
-        print(f"{shown:<50} {middle:.2f} ({low:.2f}–{high:.2f})", flush=True)
+        print(f"{name:<50} {middle:.2f} ({low:.2f}–{high:.2f})", flush=True)
         if low > LIMIT:
-            slower.append(shown)
+            slower.append(name)
     return slower
+
+
+def ratios(row: Row, side: str, folders: tuple[Path, Path], rounds: int) -> list[float]:
+    """Quartiles of the second folder's CPU time relative to the first's, the two taking turns."""
+    workers = [Worker(row.name, side, code=folder) for folder in folders]
+    try:
+        calls = [worker.calls_per_round() for worker in workers]
+        pairs = [[worker.sample(n).cpu for worker, n in zip(workers, calls, strict=True)] for _ in range(rounds)]
+    finally:
+        for worker in workers:
+            worker.close()
+    return list(numpy.percentile([new / old for old, new in pairs], [25, 50, 75]))
 
 
 if __name__ == "__main__":

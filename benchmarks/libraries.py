@@ -2,8 +2,6 @@
 
 import importlib
 import importlib.util
-import os
-from functools import cache
 from types import ModuleType
 
 REFERENCE = "torch"
@@ -18,23 +16,19 @@ LIBRARIES = {
     "mygrad": "mygrad",
     "HIPS autograd": "autograd",
     "micrograd": "micrograd.engine",
+    "JAX": "jax",
+    "tinygrad": "tinygrad",
     "NumPy": "numpy",
 }
 
 
-@cache
-def installed() -> dict[str, ModuleType]:
+def installed() -> list[str]:
     """Those that can be imported here, in the table's order."""
-    found = {}
-    os.environ["NBAUTOGRAD_FAST"] = "0"  # kernels run on their own side only
-    for name, module in LIBRARIES.items():
-        try:
-            found[name] = importlib.import_module(module)
-        except ModuleNotFoundError as error:
-            if error.name != module.partition(".")[0]:  # the library is there, and broken
-                raise
-    if importlib.util.find_spec("numba") is None:
-        found.pop(FAST, None)
-    if "torch" in found:
-        found["torch"].set_num_threads(1)
-    return found
+    needs = {name: {module.partition(".")[0]} for name, module in LIBRARIES.items()}
+    needs[FAST].add("numba")
+    return [name for name in LIBRARIES if all(importlib.util.find_spec(module) for module in needs[name])]
+
+
+def load(name: str) -> ModuleType:
+    """Import a library, alone: what runs in this process is one library's."""
+    return importlib.import_module(LIBRARIES[name])

@@ -7,14 +7,7 @@ from collections.abc import Callable
 from itertools import repeat
 from typing import NamedTuple
 
-import numpy
-
-from .libraries import REFERENCE
-from .row import Row
-
-ROUND_SECONDS = 0.1  # a library's share of a round, so that the clock's grain does not count
-
-
+ROUND_SECONDS = 0.2  # a library's share of a round, so that the clock's grain does not count
 STEPS = 4  # to compare, and to warm up: a captured step is replayed from the third on
 
 
@@ -23,31 +16,6 @@ class Sample(NamedTuple):
 
     cpu: float
     wall: float
-
-
-def check(row: Row) -> None:
-    """Raise unless what the steps of every library give is what those of torch give."""
-    present = row.present()
-
-    def outcome(name: str) -> list[numpy.ndarray]:
-        side = row.sides[name](present[name])
-        for _ in range(STEPS):
-            side.step()
-        return [numpy.asarray(value) for value in side.read()]
-
-    expected = outcome(REFERENCE)
-    for name in present.keys() - {REFERENCE}:
-        for got, right in zip(outcome(name), expected, strict=True):
-            numpy.testing.assert_allclose(got, right, rtol=row.rtol, atol=1e-6, err_msg=f"{row.name}: {name}")
-
-
-def interleave(steps: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[Sample]]:
-    calls = {name: calls_per_round(step) for name, step in steps.items()}
-    samples = {name: [] for name in steps}
-    for _ in range(rounds):
-        for name, step in steps.items():
-            samples[name].append(sample(step, calls[name]))
-    return samples
 
 
 def calls_per_round(step: Callable[[], object]) -> int:
@@ -59,7 +27,7 @@ def calls_per_round(step: Callable[[], object]) -> int:
 def sample(step: Callable[[], object], calls: int) -> Sample:
     """Time `calls` steps with the collector at work, as in a notebook: a graph that is a circle has to be collected.
 
-    What is alive already is frozen, so that nobody pays for another's objects.
+    What is alive already is frozen: modules are no garbage, and a program with more of them pays no more for it.
     """
     gc.collect()
     gc.freeze()

@@ -7,32 +7,34 @@ from pathlib import Path
 
 import numpy
 
-from .libraries import CAPTURED, FAST, LIBRARIES, REFERENCE, SUBJECT, installed
+from .libraries import CAPTURED, FAST, LIBRARIES, REFERENCE, SUBJECT
 from .measure import Sample
 from .row import AtMost, Row
 
-DISTRIBUTION = {"HIPS autograd": "autograd", "NumPy": "numpy"}
+DISTRIBUTION = {"HIPS autograd": "autograd", "NumPy": "numpy", "JAX": "jax"}
 OTHERS = [name for name in LIBRARIES if name not in (REFERENCE, SUBJECT)]
-WIDTHS = [34, 9, 19, 5, 24, 7, *(19 if name == FAST else max(7, len(name)) for name in OTHERS)]
+WIDTHS = [46, 9, 19, 5, 35, 13, *(22 if name in (FAST, CAPTURED) else max(7, len(name)) for name in OTHERS)]
 
 Samples = dict[str, list[Sample]]
 
 
-def conditions(rounds: int) -> list[str]:
-    """Machine, versions and how to read the table."""
-    present = installed()
+def start(present: list[str], rounds: int) -> list[str]:
+    """Machine, versions, how to read the table, and its head."""
     versions = [f"{name} {version_of(name)}" for name in present if name not in (CAPTURED, FAST)]
     missing = [name for name in LIBRARIES if name not in present]
     return [
-        f"CPU time relative to PyTorch's, one thread each: medians (and quartiles) of {rounds} interleaved rounds;",
-        "less is faster. `wall` is elapsed time. NumPy is the same arithmetic written by hand, without an engine;",
+        f"CPU time relative to PyTorch's, one thread each: medians (and quartiles) of {rounds} interleaved rounds,",
+        "every library in a process of its own; less is faster. `wall` is elapsed time, as are rows of all threads.",
+        "NumPy is the same arithmetic written by hand, without an engine; JAX and tinygrad run compiled steps;",
         "with numba is nbautograd with the kernels of `nbautograd.fast`, captured with the step under `nb.capture`.",
         "Results were compared with PyTorch's before timing.",
         "",
         f"- Machine: {processor()}, {os.cpu_count()} CPUs, {platform.system()} {platform.machine()}, "
         f"load {os.getloadavg()[0]:.1f}",
         f"- Python {platform.python_version()}, {', '.join(versions)}",
-        *([f"- Not installed here: {', '.join(missing)}"] if missing else []),
+        *([f"- Not measured: {', '.join(missing)}"] if missing else []),
+        "",
+        *head(),
     ]
 
 
@@ -55,10 +57,9 @@ def head() -> list[str]:
 
 
 def line(row: Row, samples: Samples) -> str:
-    torchs = seconds(median(samples, REFERENCE) / row.repeats)
-    ours, wall = (
-        (quartiles(samples), f"{ratio(samples, SUBJECT, 'wall')[1]:.2f}") if SUBJECT in samples else ("missing", "")
-    )
+    torchs = seconds(median(samples, REFERENCE, row.clock) / row.repeats)
+    ours = quartiles(row, samples, SUBJECT) if SUBJECT in samples else ""
+    wall = f"{ratio(samples, SUBJECT, 'wall')[1]:.2f}" if SUBJECT in samples else ""
     goal = ", ".join(str(goal) for goal in row.goals)
     return cells([row.name, torchs, ours, wall, goal, verdict(row, samples), *others(row, samples)])
 
@@ -69,21 +70,21 @@ def cells(texts) -> str:
 
 def others(row: Row, samples: Samples) -> list[str]:
     def cell(name: str) -> str:
-        if name == FAST and name in samples:
-            return quartiles(samples, FAST)
-        if name in samples:
-            return f"{ratio(samples, name)[1]:#.2g}".removesuffix(".")
-        return "missing" if name in row.sides else "–"
+        if name not in samples:
+            return "missing" if name in row.sides else "–"
+        if name in (FAST, CAPTURED):
+            return quartiles(row, samples, name)
+        return f"{ratio(samples, name, row.clock)[1]:#.2g}".removesuffix(".")
 
     return [cell(name) for name in OTHERS]
 
 
-def quartiles(samples: Samples, name: str = SUBJECT) -> str:
-    low, middle, high = ratio(samples, name)
-    return f"{middle:.2f} ({low:.2f}–{high:.2f})"
+def quartiles(row: Row, samples: Samples, name: str) -> str:
+    low, middle, high = (f"{value:{'.2f' if value > 0.1 else '#.2g'}}" for value in ratio(samples, name, row.clock))
+    return f"{middle} ({low}–{high})"
 
 
-def ratio(samples: Samples, name: str, clock: str = "cpu", to: str = REFERENCE) -> list[float]:
+def ratio(samples: Samples, name: str, clock: str, to: str = REFERENCE) -> list[float]:
     """Quartiles of the ratios within each round."""
     pairs = zip(samples[name], samples[to], strict=True)
     return list(
@@ -92,19 +93,18 @@ def ratio(samples: Samples, name: str, clock: str = "cpu", to: str = REFERENCE) 
 
 
 def verdict(row: Row, samples: Samples) -> str:
+    """Whether the goals that could be measured were reached, one word for each."""
     measured = [goal for goal in row.goals if {goal.library, goal.of} <= samples.keys()]
-    if not measured:
-        return ""
-    return "yes" if all(reached(goal, samples) for goal in measured) else "no"
+    return ", ".join("yes" if reached(goal, samples, row.clock) else "no" for goal in measured)
 
 
-def reached(goal: AtMost, samples: Samples) -> bool:
-    plus = goal.plus_ms / 1000 / median(samples, goal.library)
-    return ratio(samples, goal.of, to=goal.library)[1] <= goal.factor + plus
+def reached(goal: AtMost, samples: Samples, clock: str) -> bool:
+    plus = goal.plus_ms / 1000 / median(samples, goal.library, clock)
+    return ratio(samples, goal.of, clock, goal.library)[1] <= goal.factor + plus
 
 
-def median(samples: Samples, name: str) -> float:
-    return float(numpy.median([sample.cpu for sample in samples[name]]))
+def median(samples: Samples, name: str, clock: str) -> float:
+    return float(numpy.median([getattr(sample, clock) for sample in samples[name]]))
 
 
 def seconds(value: float) -> str:

@@ -1,11 +1,12 @@
 """What a row of the table is: one workload, the same mathematics written for each library."""
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from .libraries import CAPTURED, FAST, LIBRARIES, REFERENCE, SUBJECT, installed
+from .libraries import CAPTURED, FAST, REFERENCE, SUBJECT, load
 
 
 class Side(NamedTuple):
@@ -17,7 +18,7 @@ class Side(NamedTuple):
 
 @dataclass(frozen=True)
 class AtMost:
-    """A goal: at most `factor` times the CPU time of `library`, plus so many milliseconds."""
+    """A goal: at most `factor` times the time of `library`, plus so many milliseconds."""
 
     factor: float
     library: str = REFERENCE
@@ -42,6 +43,7 @@ class Row:
     goals: tuple[AtMost, ...]
     repeats: int = 1  # how often one step does the thing that the name says
     rtol: float = 1e-4
+    threads: int = 1
     sides: dict[str, Callable[[ModuleType], Side]] = field(default_factory=dict)
 
     def of(self, *libraries: str):
@@ -51,22 +53,30 @@ class Row:
 
         return add
 
+    @property
+    def clock(self) -> str:
+        """With several threads at work only elapsed time tells what a user waits for."""
+        return "cpu" if self.threads == 1 else "wall"
+
     def __post_init__(self) -> None:
         if any(goal.of == CAPTURED for goal in self.goals):
             self.sides[CAPTURED] = self._captured
         if any(goal.of == FAST for goal in self.goals):
             self.sides[FAST] = self._fast
 
+    def side(self, library: str) -> Side:
+        return self.sides[library](load(library))
+
+    def on_all_threads(self, goals: tuple[AtMost, ...]) -> "Row":
+        """The same row with every library's threads at work, and goals for the time that passes."""
+        row = Row(f"{self.name}, all threads", goals, self.repeats, self.rtol, os.cpu_count() or 1)
+        row.sides |= {name: self.sides[name] for name in (SUBJECT, REFERENCE)}
+        return row
+
     def _fast(self, nbautograd: ModuleType) -> Side:
-        """Our side with the kernels at work, and only then."""
-        side = self.sides[SUBJECT](nbautograd)
-
-        def step() -> None:
-            nbautograd.fast.start()
-            side.step()
-            nbautograd.fast.stop()
-
-        return Side(step, side.read)
+        """Our side with the kernels at work."""
+        nbautograd.fast.start()
+        return self.sides[SUBJECT](nbautograd)
 
     def _captured(self, nbautograd: ModuleType) -> Side:
         """Our side with its step captured: from the third step on it is replayed."""
@@ -79,10 +89,6 @@ class Row:
 
         return Side(step, read)
 
-    def present(self) -> dict[str, ModuleType]:
-        """The installed libraries that have a side in this row."""
-        return {name: module for name, module in installed().items() if name in self.sides and name in shown}
 
-
-shown: set[str] = set(LIBRARIES)
-"""The libraries that are asked for."""
+def wanted(row: Row, words: list[str]) -> bool:
+    return not words or any(word.lower() in row.name.lower() for word in words)

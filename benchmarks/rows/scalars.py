@@ -1,10 +1,10 @@
 """Graphs of thousands of scalars: a long chain, and a network whose every weight is a scalar."""
 
 import sys
+from functools import cache
 from itertools import pairwise
 
 import numpy
-from sklearn.datasets import make_moons
 
 from benchmarks.row import AtMost, Row, Side
 
@@ -85,13 +85,20 @@ def chain_by_hand(_):
 
 
 SIZES = (2, 16, 16, 1)
-POINTS, UPPER = make_moons(12, noise=0.1, random_state=0)
-EXAMPLES = list(zip(POINTS.tolist(), (2 * UPPER - 1).tolist(), strict=True))
+
+
+@cache
+def examples():
+    """Points on two half circles, and the side that each is on."""
+    from sklearn.datasets import make_moons
+
+    points, upper = make_moons(12, noise=0.1, random_state=0)
+    return list(zip(points.tolist(), (2 * upper - 1).tolist(), strict=True))
 
 
 def moons(relu, *weights):
     """Mean hinge loss of the network on twelve points, and a little weight decay."""
-    losses = [relu(1 - side * score(relu, iter(weights), point)) for point, side in EXAMPLES]
+    losses = [relu(1 - side * score(relu, iter(weights), point)) for point, side in examples()]
     return sum(losses) / len(losses) + 1e-4 * sum(w * w for w in weights)
 
 
