@@ -36,8 +36,8 @@ def main() -> None:
     if options.only:
         present = [name for name in present if name in (REFERENCE, *options.only)]
     if options.check:
-        for row in rows:
-            with workers(row, present) as at_work:
+        with workers(present) as at_work:
+            for row in rows:
                 check(row, at_work)
         print(f"The libraries' results in {len(rows)} rows agree.", flush=True)
         return
@@ -45,7 +45,7 @@ def main() -> None:
     print(*lines, sep="\n", flush=True)
     figures = {}
     for row in rows:
-        with workers(row, present) as at_work:
+        with workers([name for name in present if name in row.sides], row.threads) as at_work:
             check(row, at_work)
             figures[row.name] = interleave(at_work, options.rounds)
         lines.append(report.line(row, figures[row.name]))
@@ -56,13 +56,10 @@ def main() -> None:
 
 
 @contextmanager
-def workers(row: Row, libraries: list[str]) -> Iterator[dict[str, Worker]]:
-    """A process for each of the libraries that has a side in the row."""
-    at_work: dict[str, Worker] = {}
+def workers(libraries: list[str], threads: int = 1) -> Iterator[dict[str, Worker]]:
+    """A process for each library."""
+    at_work = {name: Worker(name, threads) for name in libraries}
     try:
-        for name in libraries:
-            if name in row.sides:
-                at_work[name] = Worker(row.name, name, row.threads)
         yield at_work
     finally:
         for worker in at_work.values():
@@ -71,9 +68,12 @@ def workers(row: Row, libraries: list[str]) -> Iterator[dict[str, Worker]]:
 
 def check(row: Row, at_work: dict[str, Worker]) -> None:
     """Raise unless what the steps of every library give is what those of torch give."""
-    expected = at_work[REFERENCE].results()
-    for name in at_work.keys() - {REFERENCE}:
-        for got, right in zip(at_work[name].results(), expected, strict=True):
+    results = {}
+    for name in at_work.keys() & row.sides.keys():
+        at_work[name].start(row.name)
+        results[name] = at_work[name].results()
+    for name, result in results.items():
+        for got, right in zip(result, results[REFERENCE], strict=True):
             numpy.testing.assert_allclose(got, right, rtol=row.rtol, atol=1e-6, err_msg=f"{row.name}: {name}")
 
 

@@ -1,4 +1,4 @@
-"""A process that runs one library's side of one row, so that no library pays for what another left in memory."""
+"""A process that runs one library's sides of rows, so that no library pays for what another left in memory."""
 
 import os
 import pickle
@@ -32,11 +32,15 @@ class SideError(Exception):
 class Worker:
     """The near end: each method asks and waits for the answer. `code` is the folder that nbautograd comes from."""
 
-    def __init__(self, row: str, library: str, threads: int = 1, code: Path = ROOT) -> None:
+    def __init__(self, library: str, threads: int = 1, code: Path = ROOT) -> None:
+        self._library = library
         package = "sys" if code == ROOT else "nbautograd"
         command = [sys.executable, "-P", "-c", BOOT, package, str(code), str(ROOT)]
         self._process = subprocess.Popen(command, env={**os.environ, **limits(threads)}, stdin=-1, stdout=-1)
-        self._ask("start", row, library)
+
+    def start(self, row: str) -> None:
+        """Make the side ready that the others speak of."""
+        self._ask("start", row, self._library)
 
     def results(self) -> list[Any]:
         """What the side gives after its first steps."""
