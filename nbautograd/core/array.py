@@ -20,10 +20,12 @@ from typing import Any
 
 import numpy as np
 
+from . import heap
 from .device import CPU, device, usable
 from .device import cupy as cupy
 
 ndarray = np.ndarray
+heap.prepare()
 
 # torch is silent when numbers overflow or become NaN. So is the engine, without touching the user's own NumPy settings.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"nbautograd\.")

@@ -135,6 +135,7 @@ class Walk:
             op = node[OP]
             step = op.step
             if step is None:
+                saved = None  # those of the node before are free to go
                 if op is Leaf:
                     sole = getrefcount(g) <= SOLE_HERE  # asked here: an argument being passed on counts as a holder
                     self._leaf(node, g, sole)
