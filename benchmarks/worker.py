@@ -8,8 +8,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from .libraries import load
-from .measure import STEPS, Sample, calls_per_round, peak_memory, sample
+from .measure import STEPS, Sample, calls_per_round, sample
 
 ROOT = Path(__file__).parents[1]
 
@@ -84,8 +83,6 @@ class _Far:
         from .rows import ROWS
 
         row = next(row for row in ROWS if row.name == name)
-        load(library)
-        self.imported = peak_memory()
         self.side = row.side(library)
 
     def results(self) -> list[Any]:
@@ -97,8 +94,7 @@ class _Far:
         return calls_per_round(self.side.step)
 
     def sample(self, calls: int) -> Sample:
-        taken = sample(self.side.step, calls)
-        return taken._replace(peak=taken.peak - self.imported)
+        return sample(self.side.step, calls)
 
 
 def plain(value: Any) -> Any:
