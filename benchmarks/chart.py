@@ -1,4 +1,4 @@
-"""The table as a bar chart: an SVG, on a logarithmic scale, PyTorch's time being the line at 1."""
+"""The table as a bar chart: an SVG, on a logarithmic scale, PyTorch being the line at 1."""
 
 import math
 from html import escape
@@ -39,7 +39,7 @@ def legend() -> str:
         f'<text x="{LEFT + 150 * i + 18}" y="22">{escape(name)}</text>'
         for i, (name, colour) in enumerate(COLOURS.items())
     ]
-    return f'<text x="{LEFT - 8}" y="22" text-anchor="end">time, torch = 1</text>' + "".join(names)
+    return f'<text x="{LEFT - 8}" y="22" text-anchor="end">torch = 1</text>' + "".join(names)
 
 
 def grid(bottom: int) -> list[str]:

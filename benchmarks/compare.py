@@ -64,16 +64,17 @@ def compare(old: Path, new: Path, words: list[str], rounds: int) -> list[str]:
 
 
 def ratios(row: Row, side: str, folders: tuple[Path, Path], rounds: int) -> list[float]:
-    """Quartiles of the second folder's CPU time relative to the first's, the two taking turns."""
+    """Quartiles of the second folder's CPU time (or memory) relative to the first's, the two taking turns."""
     workers = [Worker(side, code=folder) for folder in folders]
     try:
         for worker in workers:
             worker.start(row.name)
         calls = [worker.calls_per_round() for worker in workers]
-        pairs = [[worker.sample(n).cpu for worker, n in zip(workers, calls, strict=True)] for _ in range(rounds)]
+        turns = [[worker.sample(n) for worker, n in zip(workers, calls, strict=True)] for _ in range(rounds)]
     finally:
         for worker in workers:
             worker.close()
+    pairs = [[getattr(sample, row.clock) for sample in turn] for turn in turns]
     return list(numpy.percentile([new / old for old, new in pairs], [25, 50, 75]))
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import resource
+import sys
 import time
 from collections.abc import Callable
 from itertools import repeat
@@ -12,10 +13,11 @@ STEPS = 4  # to compare, and to warm up: a captured step is replayed from the th
 
 
 class Sample(NamedTuple):
-    """Seconds per step in one round."""
+    """Seconds per step in one round, and the most memory that the process has held by then."""
 
     cpu: float
     wall: float
+    peak: float = 0.0
 
 
 def calls_per_round(step: Callable[[], object]) -> int:
@@ -34,7 +36,7 @@ def sample(step: Callable[[], object], calls: int) -> Sample:
     wall, cpu = time.perf_counter(), cpu_seconds()
     for _ in repeat(None, calls):
         step()
-    taken = Sample((cpu_seconds() - cpu) / calls, (time.perf_counter() - wall) / calls)
+    taken = Sample((cpu_seconds() - cpu) / calls, (time.perf_counter() - wall) / calls, peak_memory())
     gc.unfreeze()
     return taken
 
@@ -43,3 +45,8 @@ def cpu_seconds() -> float:
     """CPU time of this process and of those it waited for."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def peak_memory() -> int:
+    """The most memory that this process has held, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -25,6 +25,7 @@ def start(present: list[str], rounds: int) -> list[str]:
     return [
         f"CPU time relative to PyTorch's, one thread each: medians (and quartiles) of {rounds} interleaved rounds,",
         "every library in a process of its own; less is faster. `wall` is elapsed time, as are rows of all threads.",
+        "Peak memory is the most that a process held, without what importing the library took.",
         "NumPy is the same arithmetic written by hand, without an engine; JAX and tinygrad run compiled steps;",
         "with numba is nbautograd with the kernels of `nbautograd.fast`, captured with the step under `nb.capture`.",
         "Results were compared with PyTorch's before timing.",
@@ -57,9 +58,9 @@ def head() -> list[str]:
 
 
 def line(row: Row, samples: Samples) -> str:
-    torchs = seconds(median(samples, REFERENCE, row.clock) / row.repeats)
+    torchs = amount(row, median(samples, REFERENCE, row.clock))
     ours = quartiles(row, samples, SUBJECT) if SUBJECT in samples else ""
-    wall = f"{ratio(samples, SUBJECT, 'wall')[1]:.2f}" if SUBJECT in samples else ""
+    wall = f"{ratio(samples, SUBJECT, 'wall')[1]:.2f}" if SUBJECT in samples and not row.memory else ""
     goal = ", ".join(str(goal) for goal in row.goals)
     return cells([row.name, torchs, ours, wall, goal, verdict(row, samples), *others(row, samples)])
 
@@ -105,6 +106,10 @@ def reached(goal: AtMost, samples: Samples, clock: str) -> bool:
 
 def median(samples: Samples, name: str, clock: str) -> float:
     return float(numpy.median([getattr(sample, clock) for sample in samples[name]]))
+
+
+def amount(row: Row, value: float) -> str:
+    return f"{value / 2**20:.3g} MiB" if row.memory else seconds(value / row.repeats)
 
 
 def seconds(value: float) -> str:

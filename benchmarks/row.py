@@ -18,7 +18,7 @@ class Side(NamedTuple):
 
 @dataclass(frozen=True)
 class AtMost:
-    """A goal: at most `factor` times the time of `library`, plus so many milliseconds."""
+    """A goal: at most `factor` times the time (or memory) of `library`, plus so many milliseconds."""
 
     factor: float
     library: str = REFERENCE
@@ -44,6 +44,7 @@ class Row:
     repeats: int = 1  # how often one step does the thing that the name says
     rtol: float = 1e-4
     threads: int = 1
+    memory: bool = False  # told is the most memory that was held above import, not time
     sides: dict[str, Callable[[ModuleType], Side]] = field(default_factory=dict)
 
     def of(self, *libraries: str):
@@ -55,8 +56,8 @@ class Row:
 
     @property
     def clock(self) -> str:
-        """With several threads at work only elapsed time tells what a user waits for."""
-        return "cpu" if self.threads == 1 else "wall"
+        """What of a Sample is told. With several threads at work only elapsed time tells what a user waits for."""
+        return "peak" if self.memory else "cpu" if self.threads == 1 else "wall"
 
     def __post_init__(self) -> None:
         if any(goal.of == CAPTURED for goal in self.goals):

@@ -8,7 +8,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from .measure import STEPS, Sample, calls_per_round, sample
+from .libraries import load
+from .measure import STEPS, Sample, calls_per_round, peak_memory, sample
 
 ROOT = Path(__file__).parents[1]
 
@@ -83,6 +84,8 @@ class _Far:
         from .rows import ROWS
 
         row = next(row for row in ROWS if row.name == name)
+        load(library)
+        self.imported = peak_memory()
         self.side = row.side(library)
 
     def results(self) -> list[Any]:
@@ -94,7 +97,8 @@ class _Far:
         return calls_per_round(self.side.step)
 
     def sample(self, calls: int) -> Sample:
-        return sample(self.side.step, calls)
+        taken = sample(self.side.step, calls)
+        return taken._replace(peak=taken.peak - self.imported)
 
 
 def plain(value: Any) -> Any:

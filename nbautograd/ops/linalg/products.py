@@ -103,8 +103,8 @@ class Mm(Product):
         return xp.mm_tn(x, g)
 
 
-# What BLAS calls NT and TN: one op where a product with a turned view would be two. Gradients are made of these, and for
-# short rows `dot` is up to five times as fast as `@`.
+# What BLAS calls NT and TN: one op where a product with a turned view would be two. Gradients are made of these, and
+# for short rows `dot` is up to five times as fast as `@`.
 
 
 class MmNt(Product):
