@@ -17,7 +17,6 @@ weights beforehand.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -37,8 +36,7 @@ class Run(NamedTuple):
     size: int
 
 
-@lru_cache(64)
-def runs(sizes: tuple[int, ...], backwards: bool, most: int | None = None) -> tuple[Run, ...]:
+def runs(sizes: tuple[int, ...], backwards: bool, most: int | None = None) -> list[Run]:
     """All steps in runs, of at most `most` steps each; the last run first when `backwards`."""
     found: list[Run] = []
     start = 0
@@ -49,7 +47,7 @@ def runs(sizes: tuple[int, ...], backwards: bool, most: int | None = None) -> tu
         else:
             found.append(Run(slice(start, stop), 1, size))
         start = stop
-    return tuple(found[::-1] if backwards else found)
+    return found[::-1] if backwards else found
 
 
 def block(sizes: tuple[int, ...], width: int) -> int:

@@ -163,7 +163,7 @@ class Notes:
         same = all(self._known(t._data) is not None for t in outputs) and not op.aux
         outs = [self._result(t) for t in outputs]
         aux = [Var(None) for _ in op.aux]
-        elementwise = op if op.elementwise and not op.aux and op.outputs == 1 else None
+        elementwise = op if op.elementwise and op.outputs == 1 else None
         if not same:
             several = op.outputs != 1 or bool(aux)
             more: dict[str, Any] = {"name": op.name, "entry": elementwise, "several": several}

@@ -25,6 +25,7 @@ from nbautograd.replay.blocks import Group, grouped
 from nbautograd.replay.calls import Call, Item, Var, variables
 from nbautograd.replay.families import in_families
 from nbautograd.replay.order import last_uses, ordered, used
+from nbautograd.replay.rows import BY_ROW
 from nbautograd.replay.runtime import HELPERS, MisfitError
 from nbautograd.replay.tape import Tape
 from nbautograd.replay.text import scalar_text
@@ -145,10 +146,13 @@ class Program:
 
     def _outs(self, call: Call) -> str:
         stem = {"rule": "g", "sum": "g", "seed": "c", "draw": "r"}.get(call.kind, "t")
-        for v in call.outs:
-            if id(v) not in self._of:
-                self._of[id(v)] = self._free.pop() if self._free else self._variable(stem)
-        return ", ".join([self._of[id(v)] for v in call.outs])
+        return ", ".join([self._out(v, stem) for v in call.outs])
+
+    def _out(self, v: Var, stem: str) -> str:
+        """The name of a variable, a new one if it has none yet."""
+        if id(v) not in self._of:
+            self._of[id(v)] = self._free.pop() if self._free else self._variable(stem)
+        return self._of[id(v)]
 
     def _variable(self, stem: str) -> str:
         """A name for a new variable, which no object that the program refers to has."""
@@ -283,35 +287,40 @@ class Program:
         return True
 
     def _group(self, group: Group) -> None:
-        """A chain of elementwise calls, run block by block, so that what is between them stays in the cache."""
-        slices = self.bind(group.slices, "blocks")
+        """Calls that are run block by block, so that what is between them stays in the cache."""
+        slices = self.bind(group.slices, "rows" if group.form.by_row else "blocks")
+        flat = "" if group.form.by_row else "_"
         inside: dict[int, str] = {}
         for v in group.inputs:
-            name = self._name(v)
-            if v.uniform:
+            name = inside[id(v)] = self._name(v)
+            if id(v) in group.uniform:
                 self._add(f"{name}_ = {name}[(0,) * {name}.ndim]")
                 inside[id(v)] = f"{name}_"
-            elif v.shape == ():
-                inside[id(v)] = name
-            else:
-                self._add(f"{name}_ = {name}.reshape(-1)")
-                inside[id(v)] = f"{name}_[s]"
-        for call in group.outputs:
-            name, v = self._outs(call), call.outs[0]
-            self._add(f"{name} = np.empty({v.shape}, np.{v.dtype.name}); {name}_ = {name}.reshape(-1)")
+            elif id(v) in group.form.cut:
+                inside[id(v)] = f"{name}{flat}[s]"
+                if flat:
+                    self._add(f"{name}_ = {name}.reshape(-1)")
+        for v in group.outputs:
+            name = self._out(v, "t")
+            self._add(
+                f"{name} = np.empty({v.shape}, np.{v.dtype.name})" + f"; {name}_ = {name}.reshape(-1)" * bool(flat)
+            )
         self._add(f"for s in {slices}:")
         for v in group.inputs:
             if inside[id(v)].endswith("[s]") and group.uses[id(v)] > 1:
                 self._add(f"{self._name(v)}b = {inside[id(v)]}", 2)
                 inside[id(v)] = f"{self._name(v)}b"
-        kept = {id(call.outs[0]) for call in group.outputs}
         for call in group.calls:
-            v = call.outs[0]
+            if call in group.along_last:
+                call.function = BY_ROW.get(call.name, call.function)
             text = self.expression(call, lambda x: inside.get(id(x)) or self._name(x))
-            name = self._outs(call)
-            inside[id(v)] = f"{name}b"
-            stored = f"{name}_[s] = " if id(v) in kept else ""
-            self._add(f"{stored}{name}b = {text}", 2)
+            outs = self._outs(call).split(", ")
+            inside |= {id(v): f"{name}b" for v, name in zip(call.outs, outs, strict=True)}
+            kept = [f"{name}{flat}[s]" for v, name in zip(call.outs, outs, strict=True) if v in group.outputs]
+            stored = f"{kept[0]} = " if kept and len(outs) == 1 else ""
+            self._add(f"{stored}{', '.join(f'{name}b' for name in outs)} = {text}", 2)
+            for place in kept if len(outs) > 1 else ():
+                self._add(f"{place} = {place.partition('[')[0].removesuffix('_')}b", 2)
 
     # --- the end ---
 

@@ -1,0 +1,53 @@
+"""What captured steps run block by block gives what it gives in one piece."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nbautograd as torch
+from nbautograd.nn import functional as F  # noqa: N812
+
+STEPS: dict[str, Any] = {
+    "softmax": lambda x: torch.softmax(x, 1).square(),
+    "softmax, last of three": lambda x: torch.softmax((x * 2).view(60, 40, 80), -1).square().view(240, 800) * x,
+    "softmax, middle of three": lambda x: torch.softmax((x * 2).view(60, 40, 80), 1).square(),
+    "softmax, first": lambda x: torch.softmax(x * 2, 0).square(),
+    "log_softmax": lambda x: torch.log_softmax(x, -1) * x.sin(),
+    "logsumexp": lambda x: torch.logsumexp(x * 2, 1),
+    "logsumexp, kept": lambda x: (x - torch.logsumexp(x * 2, 1, keepdim=True)).exp(),
+    "logsumexp, middle": lambda x: (x.view(60, 40, 80) * 2).logsumexp(1).tanh(),
+    "means and spreads": lambda x: (x - x.mean(1, keepdim=True)) * (x * x).sum(1, keepdim=True).rsqrt(),
+    "a bias for all rows": lambda x: (x * 2 + x[0]).tanh() * x[3].exp(),
+    "a column and a row": lambda x: (x[:, :1] * 2 + x).sigmoid() * x[:1],
+    "as many rows as columns": lambda x: ((y := x[:, :240].contiguous().exp()) + y.logsumexp(1)).tanh() * y,
+    "rows turned": lambda x: (x.T.exp() + x.T).softmax(1).square(),
+    "gelu": lambda x: F.gelu(x * 2) * F.gelu(x.sin(), approximate="tanh"),
+    "masked": lambda x: torch.softmax(x.masked_fill(x > 0.9, -math.inf), 1).square(),
+    "rows of nothing but -inf": lambda x: torch.logsumexp(x.masked_fill(x[:, :1] > 0.5, -math.inf) * 2, 1)[x.shape[0] - 1],
+    "one long row": lambda x: torch.softmax((x * 2).view(1, -1), 1).square(),
+    "attention": lambda x: F.scaled_dot_product_attention(*(x.view(4, 60, 200)[..., i : i + 40] for i in (0, 40, 80))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", STEPS)
+def test_steps_on_large_arrays_give_the_same_captured(name: str, dtype: str) -> None:
+    draw = np.random.default_rng(0)
+    batches = [draw.uniform(-1, 1, (240, 200 if name == "attention" else 800)).astype(dtype) for _ in range(4)]
+
+    def step(x: Any) -> Any:
+        loss = STEPS[name](x)
+        loss.sum().backward()
+        return loss.detach(), x.grad
+
+    captured = torch.capture(step)
+    for batch in batches:
+        expected = step(torch.tensor(batch, requires_grad=True))
+        got = captured(torch.tensor(batch, requires_grad=True))
+        for a, b in zip(got, expected, strict=True):
+            np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=2e-5 if dtype == "float32" else 1e-10, atol=1e-6)
+    assert captured.explain().startswith("2 calls replayed"), captured.explain()
