@@ -315,7 +315,7 @@ class Program:
                 call.function = BY_ROW.get(call.name, call.function)
             text = self.expression(call, lambda x: inside.get(id(x)) or self._name(x))
             outs = self._outs(call).split(", ")
-            inside |= {id(v): f"{name}b" for v, name in zip(call.outs, outs, strict=True)}
+            inside.update({id(v): f"{name}b" for v, name in zip(call.outs, outs, strict=True)})
             kept = [f"{name}{flat}[s]" for v, name in zip(call.outs, outs, strict=True) if v in group.outputs]
             stored = f"{kept[0]} = " if kept and len(outs) == 1 else ""
             self._add(f"{stored}{', '.join(f'{name}b' for name in outs)} = {text}", 2)

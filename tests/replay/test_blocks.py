@@ -27,7 +27,7 @@ STEPS: dict[str, Any] = {
     "rows turned": lambda x: (x.T.exp() + x.T).softmax(1).square(),
     "gelu": lambda x: F.gelu(x * 2) * F.gelu(x.sin(), approximate="tanh"),
     "masked": lambda x: torch.softmax(x.masked_fill(x > 0.9, -math.inf), 1).square(),
-    "rows of nothing but -inf": lambda x: torch.logsumexp(x.masked_fill(x[:, :1] > 0.5, -math.inf) * 2, 1)[x.shape[0] - 1],
+    "rows of nothing but -inf": lambda x: torch.logsumexp(x.masked_fill(x[:, :1] > 0.5, -math.inf) * 2, 1)[-1],
     "one long row": lambda x: torch.softmax((x * 2).view(1, -1), 1).square(),
     "attention": lambda x: F.scaled_dot_product_attention(*(x.view(4, 60, 200)[..., i : i + 40] for i in (0, 40, 80))),
 }  # fmt: skip
