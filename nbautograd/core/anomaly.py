@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 import warnings
 from typing import Any
 
@@ -61,6 +60,8 @@ def is_anomaly_check_nan_enabled() -> bool:
 
 def remember(node: Node, running: Node | None) -> None:
     """Note on `node` the lines that are making it, and the node `running` backward meanwhile."""
+    import traceback
+
     metadata = hooked(node).metadata
     metadata[FRAMES] = traceback.format_stack(errors.user_frame())
     if running is not None:

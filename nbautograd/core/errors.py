@@ -36,6 +36,13 @@ def _is_complex(data: Any) -> bool:
     return getattr(getattr(data, "dtype", None), "kind", "") == "c"
 
 
+def complex_number(op: Any, datas: list[Any]) -> Exception | None:
+    """torch's error if `op`, which is for real numbers only, is given complex ones."""
+    kind, text = op.real_only
+    found = next((d for d in datas if _is_complex(d)), None)
+    return None if found is None else kind(text.replace("{dtype}", dtypes.of_numpy(found.dtype).tensor_type))
+
+
 def refusal(op: Any, inputs: tuple[Any, ...], problem: Any) -> Exception:
     """torch's text (or an exception with it) as an error that shows the tensors it is about."""
     kind = type(problem) if isinstance(problem, Exception) else RuntimeError

@@ -34,6 +34,7 @@ import numpy as np
 from nbautograd.fast import serve
 
 from . import array as arrays
+from .later import later
 from .node import SAVED
 from .twins import Pull, conjugated, rounding_twin, twin_of
 
@@ -59,25 +60,36 @@ xp: Any = arrays.Namespace(np, _forward_of)
 """The array namespace that forward functions and rules are written against; see NOTE [The seam]."""
 
 
+def entitle(cls: type[Op]) -> None:
+    """Give `cls` the name that people call it by: its node's without `Backward0`."""
+    bare = cls.node_name.rstrip("0123456789").removesuffix("Backward").removesuffix("Backwards")
+    cls.title = cls.__dict__.get("title") or snake(bare).removeprefix("native_")
+
+
+def compiled(cls: type[Op]) -> None:
+    """The entry `cls` as it was written, compiled."""
+    compile_entry(cls, cls.forward, tuple(getattr(cls, f"d{name}", None) for name in cls.inputs))
+
+
 class Op:
     """One entry of the table; see the module's first lines for how it is written."""
 
     name: ClassVar[str]
     node_name: ClassVar[str]
-    title: ClassVar[str]
+    title: ClassVar[str] = later(entitle)
     """What people call it: the node's name without `Backward0` unless said otherwise."""
     inputs: ClassVar[tuple[str, ...]]
     settings: ClassVar[tuple[str, ...]]
-    saves: ClassVar[tuple[str, ...]]
-    frees: ClassVar[bool]
+    saves: ClassVar[tuple[str, ...]] = later(compiled)
+    frees: ClassVar[bool] = later(compiled)
     """Whether a second backward is an error: a tensor is among what is saved, or the entry says so."""
     forward: ClassVar[Any]
-    rules: ClassVar[tuple[Rule | None, ...]]
-    pulls: ClassVar[tuple[Pull | None, ...]]
-    plan: ClassVar[tuple[tuple[str, Any, tuple[int, ...]], ...]]
-    call: ClassVar[Callable[..., Any]]
-    step: ClassVar[Callable[..., Any] | None]
-    build: ClassVar[Any]
+    rules: ClassVar[tuple[Rule | None, ...]] = later(compiled)
+    pulls: ClassVar[tuple[Pull | None, ...]] = later(compiled)
+    plan: ClassVar[tuple[tuple[str, Any, tuple[int, ...]], ...]] = later(compiled)
+    call: ClassVar[Callable[..., Any]] = later(compiled)
+    step: ClassVar[Callable[..., Any] | None] = later(compiled)
+    build: ClassVar[Any] = later(compiled)
     """What writes out the step; see `steps`."""
     cuda: ClassVar[type[Op] | None] = None
 
@@ -109,6 +121,8 @@ class Op:
     """`refuse(*arrays, **settings)` gives torch's error text for arguments that made `forward` fail."""
     check: ClassVar[Any] = None
     """`check(*arrays_and_numbers)` gives torch's error for what `forward` would accept; short paths never need it."""
+    real_only: ClassVar[tuple[type[Exception], str] | None] = None
+    """torch's error for complex numbers; see `nbautograd.ops.real_only`."""
     overlaps: ClassVar[bool | None] = None
     """Whether, in place, it may change memory that several elements share; None: unless it is elementwise."""
     assigns: ClassVar[bool] = False
@@ -121,15 +135,16 @@ class Op:
             return
         cls.name = cls.__dict__.get("name") or snake(cls.__name__)
         cls.node_name = cls.__dict__.get("node_name") or f"{cls.__name__}Backward0"
-        bare = cls.node_name.rstrip("0123456789").removesuffix("Backward").removesuffix("Backwards")
-        cls.title = cls.__dict__.get("title") or snake(bare).removeprefix("native_")
         forward = inspect.unwrap(cls.forward)  # it may be that of another entry, which is served
         code = forward.__code__
         names = code.co_varnames
         cls.inputs = names[: code.co_argcount] or ("xs",)
         cls.settings = names[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
-        compile_entry(cls, serve(cls.name, forward), tuple(getattr(cls, f"d{n}", None) for n in cls.inputs))
+        cls.forward = staticmethod(serve(cls.name, forward))
         TABLE[cls.name] = cls
+        if cls.__base__ is not Op:  # it would find what its base has worked out
+            compiled(cls)
+            entitle(cls)
 
     @staticmethod
     def release(node: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from . import dtype as dtypes
 from .modes import local
 
 
-@dataclass
 class PrintOptions:
     """How tensors print; see `set_printoptions`."""
 

@@ -83,13 +83,13 @@ def _with_aliases(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def publish_op(op: type[Op], *names: str, method: bool = True, top: bool = True, functional: bool = False) -> None:
     """Publish an op without settings as it stands: `torch.exp(input)`, `torch.mul(input, other)`, with `out=`."""
-    call, name = op.call, names[0] if names else op.name
+    name = names[0] if names else op.name
 
     def one(input: Any, *, out: Any = None) -> Any:
-        return call(input) if out is None else into(out, call(input), name)
+        return op.call(input) if out is None else into(out, op.call(input), name)
 
     def two(input: Any, other: Any, *, out: Any = None) -> Any:
-        return call(input, other) if out is None else into(out, call(input, other), name)
+        return op.call(input, other) if out is None else into(out, op.call(input, other), name)
 
     function = one if len(op.inputs) == 1 else two
     function.__name__ = function.__qualname__ = name

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from nbautograd.core import dtype as dtypes
 from nbautograd.core.op import TABLE
 
 KERNELS = {
@@ -108,21 +104,11 @@ SENTENCES = (
 def refuse_complex_numbers() -> None:
     """Let the ops above raise torch's errors before they compute what nobody meant."""
     for kernel, names in KERNELS.items():
-        for name in names.split():
-            _refuse(name, lambda kind, kernel=kernel: NotImplementedError(f"\"{kernel}\" not implemented for '{kind}'"))
+        _refuse(names, NotImplementedError, f"\"{kernel}\" not implemented for '{{dtype}}'")
     for error, text, names in SENTENCES:
-        for name in names.split():
-            _refuse(name, lambda kind, error=error, text=text: error(text))
+        _refuse(names, error, text)
 
 
-def _refuse(name: str, problem: Callable[[str], Exception]) -> None:
-    op: Any = TABLE[name]
-    before = op.check
-
-    def check(*datas: Any) -> Any:
-        for data in datas:
-            if getattr(getattr(data, "dtype", None), "kind", "") == "c":
-                return problem(dtypes.of_numpy(data.dtype).tensor_type)
-        return None if before is None else before(*datas)
-
-    op.check = staticmethod(check)
+def _refuse(names: str, error: type[Exception], text: str) -> None:
+    for name in names.split():
+        TABLE[name].real_only = error, text

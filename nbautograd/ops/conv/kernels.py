@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import product
 from typing import Any
@@ -59,19 +58,27 @@ def buffer(purpose: str, shape: tuple[int, ...], like: Any) -> Any:
     return found[:count].reshape(shape)
 
 
-@dataclass(frozen=True, eq=False)
 class Geometry:
-    """Where the windows of a convolution lie; sizes are per spatial dimension."""
+    """Where the windows of a convolution lie; sizes are per spatial dimension, `out` is how many there are."""
 
-    size: tuple[int, ...]
-    kernel: tuple[int, ...]
-    stride: tuple[int, ...]
-    padding: tuple[int, ...]
-    dilation: tuple[int, ...]
-    padded: tuple[int, ...]
-    """The input with its border, as it lies in memory (NOTE [Columns])."""
-    out: tuple[int, ...]
-    """How many windows there are."""
+    def __init__(
+        self,
+        size: tuple[int, ...],
+        kernel: tuple[int, ...],
+        stride: tuple[int, ...],
+        padding: tuple[int, ...],
+        dilation: tuple[int, ...],
+        out: tuple[int, ...],
+    ) -> None:
+        self.size, self.kernel, self.stride, self.padding, self.dilation = size, kernel, stride, padding, dilation
+        self.out = out
+
+    @cached_property
+    def padded(self) -> tuple[int, ...]:
+        """The input with its border, as it lies in memory (NOTE [Columns])."""
+        end = 1 if any(self.padding[1:]) else 0  # the last row's right border has no row behind it to lie in
+        first = self.size[0] + 2 * self.padding[0] + end
+        return (first, *(n + p for n, p in zip(self.size[1:], self.padding[1:])))
 
     @cached_property
     def inner(self) -> tuple[slice, ...]:
@@ -122,16 +129,15 @@ def geometry(
     """The windows of an input whose spatial dimensions are `size`."""
     figures = zip(size, kernel, stride, padding, dilation)
     out = tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in figures)
-    end = 1 if any(padding[1:]) else 0  # the last row's right border has no row behind it to lie in
-    first = size[0] + 2 * padding[0] + end
-    padded = (first, *(n + p for n, p in zip(size[1:], padding[1:])))
-    return Geometry(size, kernel, stride, padding, dilation, padded, out)
+    return Geometry(size, kernel, stride, padding, dilation, out)
 
 
 @lru_cache(256)
 def band_of(geo: Geometry, rows: int) -> Geometry:
     """The same with fewer windows along the first dimension."""
-    return geo if rows == geo.out[0] else replace(geo, out=(rows, *geo.out[1:]))
+    if rows == geo.out[0]:
+        return geo
+    return Geometry(geo.size, geo.kernel, geo.stride, geo.padding, geo.dilation, (rows, *geo.out[1:]))
 
 
 def steps(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-import string
 from typing import Any
 
 from nbautograd.core.op import Op, xp
@@ -13,6 +12,9 @@ from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.linalg.products import Dot
 from nbautograd.ops.samples import Make, cases
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+"""In the order in which numbers stand for them."""
 
 
 def _sums(make: Make) -> Any:
@@ -71,7 +73,7 @@ def _einsum_share(g, xs, terms, out, i):
 
 def _on_diagonals(share, letters, term):
     """`share` with the dimensions of `term`: a letter that stands there twice had taken the diagonal."""
-    spare = iter([c for c in string.ascii_letters if c not in term])
+    spare = iter([c for c in LETTERS if c not in term])
     names, ones = [], []
     for place, c in enumerate(term):
         names.append(next(spare) if c in term[:place] else c)
@@ -107,7 +109,7 @@ def _spelled_out(equation: str, shapes: Any) -> tuple[list[str], str]:
         which = "fewer" if len(terms) > len(shapes) else "more"
         raise RuntimeError(f"einsum(): {which} operands were provided than specified in the equation")
     spare = [_hidden(term, len(shape), i) for i, (term, shape) in enumerate(zip(terms, shapes))]
-    dots = "".join([c for c in string.ascii_letters if c not in equation][: max(spare)])
+    dots = "".join([c for c in LETTERS if c not in equation][: max(spare)])
     terms = [term.replace("...", dots[len(dots) - n :]) for term, n in zip(terms, spare)]
     if not arrow:
         letters = "".join(terms)
@@ -155,7 +157,7 @@ def _from_numbers(operands: tuple[Any, ...]) -> tuple[str, list[Tensor]]:
     """The equation of `einsum(x, [0, 1], y, [1, 2], [0, 2])`, whose dimensions have numbers instead of letters."""
 
     def letters(numbers: Any) -> str:
-        return "".join("..." if n is ... else (string.ascii_uppercase + string.ascii_lowercase)[n] for n in numbers)
+        return "".join("..." if n is ... else LETTERS[n] for n in numbers)
 
     terms = ",".join(letters(numbers) for numbers in operands[1::2])
     out = f"->{letters(operands[-1])}" if len(operands) % 2 else ""
