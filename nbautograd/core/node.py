@@ -37,6 +37,7 @@ class Leaf:
 
     name = title = "accumulate_grad"
     step = None
+    outputs = 1
     node_name = "AccumulateGrad"
     inputs: tuple[str, ...] = ()
     saves: tuple[str, ...] = ()

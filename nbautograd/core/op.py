@@ -58,6 +58,7 @@ def _forward_of(name: str) -> Any:
 
 xp: Any = arrays.Namespace(np, _forward_of)
 """The array namespace that forward functions and rules are written against; see NOTE [The seam]."""
+xp.broadcast_to = arrays.spread
 
 
 def entitle(cls: type[Op]) -> None:

@@ -16,6 +16,7 @@ from . import views
 from .array import compact, ndarray
 from .call import dispatch, fits_of, new, wrap
 from .dtype import UNUSUAL
+from .inplace import array_of
 from .modes import state
 from .node import tick
 from .steps import set_step, step_many, step_one, step_two
@@ -166,8 +167,11 @@ def _single(op: Any) -> Callable[..., Any]:
         if state.special or not isinstance(x, Tensor):
             return dispatch(op, (x,), settings)
         xd = x._data
-        if xd.__class__ is not ndarray and (is_view or not isinstance(xd, np.generic)):
-            return dispatch(op, (x,), settings)
+        if xd.__class__ is not ndarray:
+            if not isinstance(xd, np.generic):
+                return dispatch(op, (x,), settings)
+            if is_view:
+                xd = array_of(x)
         kind = xd.dtype.kind
         if kind != "f" and (floats_only or kind in "cV"):
             return dispatch(op, (x,), settings)

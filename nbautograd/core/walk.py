@@ -93,7 +93,6 @@ class Walk:
             local.walk = self
             if self.observer is not None:
                 self.observer.backward_begin(self.roots, self.seeds, self.kind, not self.free, self.create_graph)
-            set_grad_mode(self.create_graph)
             self._all()
         except BaseException as raised:
             error = raised
@@ -119,6 +118,8 @@ class Walk:
             if self._needs(root._node):
                 send(root._node, seed, heap, waiting, sums, self.add)
         watched = self.observer is not None and self.observer.detailed
+        if watched or state.anomaly or self.tensors:
+            set_grad_mode(self.create_graph)
         if watched or state.anomaly:
             self._general(heap, waiting, sums)
         elif self.tensors or self.needed is not None:
@@ -202,6 +203,8 @@ class Walk:
         """The general step: hooks, several outputs, captured gradients, observers, gradients of gradients."""
         op = op_of(node)
         hooks = node[OP] if node[OP].__class__ is Hooked else None
+        if hooks is not None or op.outputs is None:
+            set_grad_mode(self.create_graph)  # only hooks and custom functions ask
         if g.__class__ is dict and op.outputs is not None:
             g = tuple([g.get(nr) for nr in range(op.outputs)])
         if hooks is not None:

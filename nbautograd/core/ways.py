@@ -17,7 +17,9 @@ def reached_from(roots: list[Node], oldest: int = 0) -> Nodes:
         order = node[ORDER]
         if order not in seen and (oldest >= 0 or order <= oldest):
             seen[order] = node
-            stack.extend([p for p in node[PARENTS] if p is not None])
+            for parent in node[PARENTS]:
+                if parent is not None:
+                    stack.append(parent)
     return seen
 
 
@@ -27,9 +29,18 @@ def ways(roots: list[Node], targets: Nodes) -> Nodes:
     found: Nodes = {}
     for order in sorted(seen, reverse=True):  # oldest first, so that parents are known before their children
         node = seen[order]
-        parents = [p if p is not None and p[ORDER] in found else None for p in node[PARENTS]]
-        nowhere = parents.count(None)
-        if order in targets or nowhere < len(parents):
-            whole = nowhere == node[PARENTS].count(None)
-            found[order] = node if whole else [*node[:PARENTS], tuple(parents)]
+        reaches, whole = order in targets, True
+        for parent in node[PARENTS]:
+            if parent is None:
+                continue
+            if parent[ORDER] in found:
+                reaches = True
+            else:
+                whole = False
+        if reaches:
+            found[order] = node if whole else [*node[:PARENTS], _among(node[PARENTS], found)]
     return found
+
+
+def _among(parents: tuple[Node | None, ...], found: Nodes) -> tuple[Node | None, ...]:
+    return tuple([p if p is not None and p[ORDER] in found else None for p in parents])
