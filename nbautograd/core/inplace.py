@@ -60,7 +60,7 @@ class _Changes:
 
 
 _changes: dict[int, _Changes] = {}
-_old_scalars: OrderedDict[int, tuple[Any, _Changes]] = OrderedDict()
+_old_scalars: OrderedDict[int, tuple[Any, Any]] = OrderedDict()
 last_change = 0
 """The moment of the newest change; a node made later has nothing to check."""
 before_change: Callable[[Tensor], None] | None = None
@@ -128,15 +128,15 @@ def array_of(tensor: Tensor) -> Any:
         scalar, data = data, np.asarray(data)
         for t in sharers(tensor):
             t._data = data
-        changes = _changes_of(data)
-        changes.count = tensor._scalar_changes
-        _remember(scalar, changes)  # which a node may have saved
+        if tensor._scalar_changes:
+            _changes_of(data).count = tensor._scalar_changes
+        _remember(scalar, data)  # a node may have saved it
     return data
 
 
-def _remember(scalar: Any, changes: _Changes) -> None:
-    """Keep for a while what became of a scalar."""
-    _old_scalars[id(scalar)] = scalar, changes
+def _remember(scalar: Any, fate: Any) -> None:
+    """Keep for a while what became of a scalar: a 0-d array, which has changes of its own, or something else."""
+    _old_scalars[id(scalar)] = scalar, fate
     if len(_old_scalars) > KEEP:
         _old_scalars.popitem(last=False)
 
@@ -241,8 +241,10 @@ def _asks(parent: Any) -> bool:
 def _find(data: Any) -> _Changes | None:
     if isinstance(data, ndarray) or is_cupy(data):
         return _changes.get(id(storage(data)))
-    scalar, changes = _old_scalars.get(id(data), (None, None))
-    return changes if scalar is data else None
+    scalar, fate = _old_scalars.get(id(data), (None, None))
+    if scalar is not data:
+        return None
+    return _changes.get(id(fate)) if fate.__class__ is ndarray else fate
 
 
 def _which(node: Any, kind: str, where: int) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from .call import slot, wrap
+from .call import new, slot, wrap
 from .levels import put_tangents
+from .modes import state
 from .node import FITS, PARENTS, TANGENTS, Node
 from .op import TABLE, Op
 from .tensor import Tensor
@@ -43,19 +44,21 @@ def restorer(op: type[Op]) -> Callable[[Node, Any], Sequence[Any]]:
     kinds = [kind for kind, _, _ in op.plan]
     if op.outputs != 1 or op.variadic or "aux" in kinds:
         return lambda node, saved: as_tensors(node, op, saved)
-    places = [where if kind == "input" else OUT if kind == "out" else None for kind, where, _ in op.plan]
+    places = [
+        (i, where if kind == "input" else OUT) for i, (kind, where, _) in enumerate(op.plan) if kind in ("input", "out")
+    ]
 
     def restore(node: Node, saved: Any) -> Sequence[Any]:
         fits = node[FITS]
-        if len(node) > TANGENTS or (fits is not None and any(dtype is not None for _, dtype in fits)):
+        if state.special or len(node) > TANGENTS or (fits is not None and any(dtype is not None for _, dtype in fits)):
             return as_tensors(node, op, saved)
-        parents = node[PARENTS]
-        values: list[Any] = []
-        for place, value in zip(places, saved, strict=True):
-            if place is None or not hasattr(value, "dtype"):
-                values.append(value)
-            else:
-                values.append(wrap(value, node if place is OUT else parents[place]))
+        values = list(saved)
+        for i, place in places:
+            value = values[i]
+            if hasattr(value, "dtype"):
+                t = values[i] = new(Tensor)
+                t._data = value
+                t._node = node if place is OUT else node[PARENTS][place]
         return values
 
     return restore

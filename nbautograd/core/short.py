@@ -33,7 +33,7 @@ def install(op: Any) -> None:
     elif op.settings or op.aux or op.variadic or op.view or op.outputs != 1 or op.promote == "none":
         op.call, build = _general(op), step_many if op.outputs == 1 else None
     elif len(op.inputs) == 1 and not op.boolean and not any(kind == "fact" for kind, _, _ in op.plan):
-        op.call, build = _unary(op), step_one
+        op.call, build = _unary(op), step_one if op.rules[0] else None
     elif len(op.inputs) == 2 and not any(kind == "fact" for kind, _, _ in op.plan):
         op.call, build = _binary(op), step_two
     else:
@@ -44,6 +44,10 @@ def install(op: Any) -> None:
 
 def _unary(op: Any) -> Callable[[Any], Tensor]:
     forward, saves, differentiable = op.forward, op.saves, op.rules[0] is not None
+    saves_input, saves_result = saves == ("x",), saves == ("out",)
+
+    def saved_of(xd: Any, out: Any) -> tuple[Any, ...]:
+        return tuple([xd if name == "x" else out for name in saves])
 
     def call(x: Any) -> Tensor:
         if state.special or not isinstance(x, Tensor):
@@ -66,7 +70,8 @@ def _unary(op: Any) -> Callable[[Any], Tensor]:
         if parent is None or not differentiable:
             t._node = None
         else:
-            t._node = [tick(), op, None, (parent,), tuple([xd if n == "x" else out for n in saves])]
+            saved = (out,) if saves_result else (xd,) if saves_input else saved_of(xd, out)
+            t._node = [tick(), op, None, (parent,), saved]
         return t
 
     return call
@@ -77,7 +82,7 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
     forward = op.forward
     plan = [(kind, users) for kind, _, users in op.plan]
     dx, dy = op.rules
-    broadcasts = op.broadcasts
+    broadcasts, elementwise = op.broadcasts, op.elementwise
     same_dtype = not op.boolean
     wheres = [where for _, where, _ in op.plan]
     product = plan == [("input", (0,)), ("input", (1,))] and wheres == [1, 0]
@@ -110,7 +115,7 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
             if yd.__class__ is ndarray:
                 if yd.dtype is not dtype:
                     return slow(op, (x, y), {})
-                if broadcasts or xd.shape != yd.shape:
+                if broadcasts or (elementwise and xd.shape != yd.shape):
                     fits = ((xd.shape, None), (yd.shape, None))
         elif (same_dtype and out.__class__ is not kind) or (kind is not float32 and kind in unusual):
             return slow(op, (x, y), {})
@@ -172,9 +177,10 @@ def _single(op: Any) -> Callable[..., Any]:
                 return dispatch(op, (x,), settings)
             if is_view:
                 xd = array_of(x)
-        kind = xd.dtype.kind
-        if kind != "f" and (floats_only or kind in "cV"):
-            return dispatch(op, (x,), settings)
+        if xd.dtype is not FLOAT32:
+            kind = xd.dtype.kind
+            if kind != "f" and (floats_only or kind in "cV"):
+                return dispatch(op, (x,), settings)
         for value in settings.values():
             if isinstance(value, Tensor):
                 return dispatch(op, (x,), settings)
@@ -185,8 +191,8 @@ def _single(op: Any) -> Callable[..., Any]:
         aux: Any = ()
         if with_aux:
             out, *aux = out
-        if not is_view:
-            out = compact(out)  # before it is saved: what is saved and what the user has must be one object
+        if not is_view and out.__class__ is ndarray and out.ndim == 0:
+            out = out[()]  # before it is saved: what is saved and what the user has must be one object
         node = None
         parent = x._node
         if parent is not None and differentiable:
@@ -194,7 +200,9 @@ def _single(op: Any) -> Callable[..., Any]:
             node = [tick(), op, ((xd.shape, None),) if broadcasts else None, (parent,), saved]
         if is_view:
             return views.wrap_one(op, x, settings, out, None, node)
-        t = wrap(out, node)
+        t = new(Tensor)
+        t._data = out
+        t._node = node
         return (t, *[wrap(compact(a)) if hasattr(a, "dtype") else a for a in aux]) if with_aux else t
 
     return call
@@ -208,7 +216,7 @@ def _getter(op: Any, kind: str, where: Any) -> Callable[[Any, Any, Any, Any], An
         return lambda xd, out, settings, aux: out
     if kind == "fact":
         fact = where[1]
-        return lambda xd, out, settings, aux: fact(xd)
+        return (lambda xd, *_: xd.shape) if fact is np.shape else lambda xd, *_: fact(xd)
     if kind == "aux":
         return lambda xd, out, settings, aux: aux[where]
     default = (op.forward.__kwdefaults__ or {}).get(where)

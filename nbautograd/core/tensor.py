@@ -26,18 +26,6 @@ from .node import (
     node_and_output,
 )
 
-_UNSET: dict[str, Any] = {
-    "_grad": None,
-    "_inference": None,
-    "_base": None,
-    "_path": None,
-    "_views": None,
-    "_untracked": False,
-    "_scalar_changes": 0,
-    "_scalar_group": None,
-}
-"""What a slot that was never filled stands for: making a tensor fills `_data` and `_node` only, to be fast."""
-
 
 class Tensor:
     """A multi-dimensional array that remembers how it was computed, so that `backward()` can find its gradients.
@@ -50,31 +38,19 @@ class Tensor:
         tensor([2., 4.])
     """
 
-    __slots__ = (
-        "__dict__",
-        "__weakref__",
-        "_base",
-        "_data",
-        "_grad",
-        "_inference",
-        "_node",
-        "_path",
-        "_scalar_changes",
-        "_scalar_group",
-        "_untracked",
-        "_views",
-    )
+    __slots__ = ("__dict__", "__weakref__", "_data", "_node")
 
     _data: Any
     _node: Any
-    _grad: Tensor | None
-    _inference: Any
-    _base: Tensor | None
-    _path: Any
-    _views: Any
-    _untracked: bool
-    _scalar_changes: int
-    _scalar_group: Any
+    # What few tensors have is set where they have it: making a tensor sets two things only, and is fast.
+    _grad: Tensor | None = None
+    _inference: Any = None
+    _base: Tensor | None = None
+    _path: Any = None
+    _views: Any = None
+    _untracked: bool = False
+    _scalar_changes: int = 0
+    _scalar_group: Any = None
 
     __array_priority__ = 1000  # NumPy's operators give way to ours
     __hash__ = object.__hash__
@@ -108,10 +84,7 @@ class Tensor:
         __neg__ = __pos__ = __invert__ = __abs__ = _unary
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            return _UNSET[name]
-        except KeyError:
-            raise absent("Tensor", name, type(self).__name__) from None
+        raise absent("Tensor", name, type(self).__name__)
 
     # --- what it is ---
 
@@ -466,12 +439,17 @@ class Tensor:
         """Another tensor over the same memory, a leaf if it needs gradients: what `copy.copy` gives."""
         from . import inplace
 
-        t = object.__new__(type(self))
-        t.__dict__.update(self.__dict__)
+        t = self._with_attributes()
         t._node = None
         inplace.share(self, t)
         if self._node is not None:
             t._node = leaf_node(t)
+        return t
+
+    def _with_attributes(self) -> Tensor:
+        """A new tensor, still empty, with the attributes that users have given to this one."""
+        t = object.__new__(type(self))
+        t.__dict__.update({name: v for name, v in self.__dict__.items() if name not in Tensor.__annotations__})
         return t
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
@@ -482,9 +460,7 @@ class Tensor:
                 "torch.nn.utils.weight_norm usage, see https://github.com/pytorch/pytorch/pull/103001"
                 "\n  hint: x.detach().clone() copies the numbers"
             )
-        t = object.__new__(type(self))
-        memo[id(self)] = t
-        t.__dict__.update(self.__dict__)
+        t = memo[id(self)] = self._with_attributes()
         t._data, t._node = self._data.copy(), None
         if self._node is not None:
             t._node = leaf_node(t)

@@ -41,6 +41,52 @@ def test_a_long_row_of_ops_goes_through_the_general_walk_too() -> None:
     assert slope.item() == 1.0
 
 
+WALKED = {
+    "products": lambda x, y: (torch.tanh(x @ y) @ y.T).sum(),
+    "broadcasting": lambda x, y: ((x + y[0]) * y.sum(1, keepdim=True)[:2] / (1 + x * x)).mean(),
+    "two dtypes": lambda x, y: (x**2 * x.double().exp() * y[:2].double()).sum(),
+    "scalars": lambda x, y: x[0, 0] * y[1, 1] ** 3 + x.sum().sigmoid() * y[1, 1],
+    "several results": lambda x, y: sum((part**4 * y[0, 0]).sum() for part in x.unbind(1)),
+    "complex": lambda x, y: torch.complex(x, y[:2]).exp().pow(2).abs().sum(),
+    "many inputs": lambda x, y: (
+        torch.cat([x, y * y, x * x]).pow(3).sum() + torch.addmm(y[0], x, y).softmax(1).square().sum()
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WALKED)
+def test_derivatives_of_three_orders_are_those_of_the_general_walk(name: str) -> None:
+    def derivatives() -> list[np.ndarray]:
+        x = torch.tensor([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]], requires_grad=True)
+        y = torch.tensor([[1.0, 0.5, -0.5], [0.75, -1.25, 0.1], [0.2, 0.3, 0.4]], requires_grad=True)
+        found = [WALKED[name](x, y)]
+        for _ in range(3):
+            (slope,) = torch.autograd.grad(found[-1], x, create_graph=True)
+            found += [slope, (slope * slope.detach()).sum()]
+        found[-1].backward(inputs=[y])
+        return [t.detach().numpy() for t in (*found, y.grad)]
+
+    short = derivatives()
+    with torch.autograd.set_detect_anomaly(True, check_nan=False):
+        general = derivatives()
+    for one, other in zip(short, general, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_pass_for_one_tensor_lets_go_of_what_it_has_gone_through() -> None:
+    x = torch.ones(2, requires_grad=True)
+    w = torch.ones(2, requires_grad=True)
+    kept = np.ones(2)
+    alive = weakref.ref(kept)
+    seen = []
+    y = x * 2
+    y.register_hook(lambda _: seen.append(alive()))
+    z = (y * 3 * torch.from_numpy(kept) * w).sum()
+    del kept
+    torch.autograd.grad(z, x)
+    assert seen[0] is None
+
+
 def test_a_failing_hook_leaves_every_leaf_as_it_was() -> None:
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     w = torch.tensor([3.0, 4.0], requires_grad=True)
