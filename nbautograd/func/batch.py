@@ -169,7 +169,7 @@ def _output_dims(name: str, out_dims: Any, structure: Structure) -> list[Any]:
             f"{call}: `out_dims` must be an int, None or a python collection of ints representing where in the outputs "
             "the vmapped dimension should appear."
         )
-    if structure.is_leaf and isinstance(out_dims, tuple) and len(out_dims) == 1:
+    if structure.is_leaf() and isinstance(out_dims, tuple) and len(out_dims) == 1:
         (out_dims,) = out_dims
     dims = spread(out_dims, structure)
     if dims is None:

@@ -12,7 +12,7 @@ from nbautograd.core.tensor import Tensor
 
 from .arguments import check_real, checked, chosen, replaced, with_aux
 from .stage import Stage, recording
-from .tree import Structure, flatten, mapped, unflatten
+from .tree import Structure, flatten, mapped, picture, unflatten
 
 
 def grad(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
@@ -112,7 +112,7 @@ def pullback(
         if given != form:
             raise RuntimeError(
                 "Expected pytree structure of cotangents to be the same as pytree structure of outputs to the "
-                f"function. cotangents: {given.picture()}, primal output: {form.picture()}"
+                f"function. cotangents: {picture(given)}, primal output: {picture(form)}"
             )
         return unflatten(stage.pulled(outputs, own, gs, keep=retain_graph), structure)
 
