@@ -7,13 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 from nbautograd.core.device import gpu_count
+from nbautograd.core.doors import Door
 from nbautograd.core.dtype import bfloat16, dtype, float16
 from nbautograd.core.modes import decorated
 
 from . import settings as now
 
+Switches = tuple[bool, dtype, bool, int]
+"""Whether autocast is on, its dtype, whether casts of parameters are kept, and how deep blocks are nested."""
 
-class autocast:
+
+class autocast(Door):
     """Inside, products and convolutions run in `dtype` (half precision), losses in float32, the rest in what it gets.
 
     Run forward and the loss inside, `backward()` outside. float64 is left alone. bfloat16, the CPU's default here as in
@@ -32,6 +36,7 @@ class autocast:
     def __init__(
         self, device_type: str, dtype: dtype | None = None, enabled: bool = True, cache_enabled: bool | None = None
     ) -> None:
+        super().__init__()
         if not isinstance(device_type, str):
             raise ValueError(f"Expected `device_type` of type `str`, got: `{type(device_type)}`")
         if not now.is_autocast_available(device_type):
@@ -40,7 +45,6 @@ class autocast:
         self.fast_dtype = now.get_autocast_dtype(device_type) if dtype is None else dtype
         self._cache_enabled = now.is_autocast_cache_enabled() if cache_enabled is None else cache_enabled
         self._enabled = enabled and self._possible()
-        self._before: list[tuple[bool, Any, bool]] = []
 
     def _possible(self) -> bool:
         """Whether there is such a device and it computes in this dtype; warns if not, as torch does."""
@@ -57,24 +61,30 @@ class autocast:
             return False
         return True
 
-    def __enter__(self) -> autocast:
-        if self._enabled:
-            _ = self.fast_dtype.numpy  # says what to install where bfloat16 is missing
-        before = now.is_autocast_enabled(self.device), now.get_autocast_dtype(self.device)
-        self._before.append((*before, now.is_autocast_cache_enabled()))
-        now.autocast_increment_nesting()
-        self._set(self._enabled, self.fast_dtype, self._cache_enabled)
+    @property
+    def given(self) -> autocast:
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        if now.autocast_decrement_nesting() == 0:
-            now.clear_autocast_cache()
-        self._set(*self._before.pop())
+    def read(self) -> Switches:
+        return (
+            now.is_autocast_enabled(self.device),
+            now.get_autocast_dtype(self.device),
+            now.is_autocast_cache_enabled(),
+            now.settings.nesting,
+        )
 
-    def _set(self, enabled: bool, dtype: Any, cache_enabled: bool) -> None:
+    def put(self, value: Switches) -> None:
+        enabled, fast_dtype, caching, now.settings.nesting = value
         now.set_autocast_enabled(self.device, enabled)
-        now.set_autocast_dtype(self.device, dtype)
-        now.set_autocast_cache_enabled(cache_enabled)
+        now.set_autocast_dtype(self.device, fast_dtype)
+        now.set_autocast_cache_enabled(caching)
+        if not now.settings.nesting:
+            now.clear_autocast_cache()
+
+    def inside(self, before: Switches) -> Switches:
+        if self._enabled:
+            _ = self.fast_dtype.numpy  # says what to install where bfloat16 is missing
+        return self._enabled, self.fast_dtype, self._cache_enabled, before[-1] + 1
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return decorated(function, lambda: self)

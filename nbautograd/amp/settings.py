@@ -7,6 +7,7 @@ from typing import Any
 
 from nbautograd.core import inplace
 from nbautograd.core.device import device
+from nbautograd.core.doors import THREADS
 from nbautograd.core.dtype import bfloat16, dtype, float16, float32, float64
 from nbautograd.core.modes import is_recording, set_cast
 from nbautograd.core.node import is_leaf_node
@@ -28,6 +29,7 @@ class _Settings(threading.local):
 
 
 settings = _Settings()
+THREADS.append(settings)
 
 
 def cast(name: str, inputs: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -16,7 +16,9 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from nbautograd.core.levels import Level, active, alias, close, fit_direction, opened
+from nbautograd.core.doors import THREADS, Door
+from nbautograd.core.levels import Level, active, alias, close, fit_direction, new_level, switch
+from nbautograd.core.modes import local
 from nbautograd.core.tensor import Tensor
 
 
@@ -25,6 +27,7 @@ class _Dual(threading.local):
 
 
 _dual = _Dual()
+THREADS.append(_dual)
 _ONLY = 0
 """The number of the one level that can be open by hand."""
 
@@ -41,12 +44,7 @@ def enter_dual_level() -> int:
 
     Raises: RuntimeError when one is open already; `torch.func.jvp` can be nested instead.
     """
-    if _dual.level is not None:
-        raise RuntimeError(
-            "Nested forward mode AD is not supported at the moment\n  hint: torch.func.jvp may be used inside itself"
-        )
-    (_dual.level,) = opened().__enter__()
-    return _ONLY
+    return dual_level().__enter__()
 
 
 def exit_dual_level(*, level: int | None = None) -> None:
@@ -64,14 +62,26 @@ def exit_dual_level(*, level: int | None = None) -> None:
     _dual.level = None
 
 
-class dual_level:
+class dual_level(Door):
     """A `with` block in which dual tensors exist; a decorator too."""
 
-    def __enter__(self) -> int:
-        return enter_dual_level()
+    given = _ONLY
 
-    def __exit__(self, *exc: object) -> None:
-        exit_dual_level()
+    def read(self) -> tuple[Level | None, tuple[Level, ...]]:
+        return _dual.level, local.levels
+
+    def put(self, value: tuple[Level | None, tuple[Level, ...]]) -> None:
+        _dual.level = value[0]
+        switch(value[1])
+
+    def inside(self, before: tuple[Level | None, tuple[Level, ...]]) -> tuple[Level, tuple[Level, ...]]:
+        if before[0] is not None:
+            raise RuntimeError(
+                "Nested forward mode AD is not supported at the moment\n"
+                "  hint: torch.func.jvp may be used inside itself"
+            )
+        level = new_level()
+        return level, (*before[1], level)
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)

@@ -32,7 +32,7 @@ def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
 # --- hooks for what is saved --------------------------------------------------------------------------------------
 
 
-class saved_tensors_hooks:
+class saved_tensors_hooks(saved.pushed):
     """Inside, each tensor that an op saves for backward is replaced by `pack_hook(tensor)`, until backward asks
     `unpack_hook` for it. Of several such blocks the innermost counts.
 
@@ -46,16 +46,6 @@ class saved_tensors_hooks:
         >>> x.grad
         tensor([2.7183, 7.3891])
     """
-
-    def __init__(self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]) -> None:
-        self.pack_hook = pack_hook
-        self.unpack_hook = unpack_hook
-
-    def __enter__(self) -> None:
-        saved.push((self.pack_hook, self.unpack_hook))
-
-    def __exit__(self, *exc: object) -> None:
-        saved.pop()
 
 
 class save_on_cpu(saved_tensors_hooks):

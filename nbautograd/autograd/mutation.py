@@ -80,13 +80,10 @@ def allow_mutation_on_saved_tensors() -> Iterator[AllowMutationOnSavedContext]:
     if _current is not None:
         raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
     context: Any = AllowMutationOnSavedContext()
-    _current = context
-    saved.push((context.pack, context.unpack))
-    inplace.before_change = context.before_change
     try:
-        yield context
+        _current, inplace.before_change = context, context.before_change
+        with saved.pushed(context.pack, context.unpack):
+            yield context
     finally:
-        inplace.before_change = None
-        saved.pop()
+        _current = inplace.before_change = None
         context.clear()
-        _current = None

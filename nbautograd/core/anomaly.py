@@ -6,7 +6,8 @@ import warnings
 from typing import Any
 
 from . import errors
-from .modes import special, state
+from .doors import Door, Switch
+from .modes import put_anomaly, state
 from .node import Hooked, Node, hooked, op_of
 
 FRAMES = "traceback_"
@@ -14,38 +15,38 @@ FRAMES = "traceback_"
 PARENT = "parent_"
 
 
-class set_detect_anomaly:
+class set_detect_anomaly(Switch):
     """Let ops remember the lines that called them, and let backward stop at the first gradient that is NaN.
 
     Raises: RuntimeError from backward, as in `Function 'SqrtBackward0' returned nan values in its 0th output.`
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        self._before = state.anomaly, state.check_nan
-        _set(mode, check_nan)
+        super().__init__((bool(mode), check_nan))
 
-    def __enter__(self) -> None:
-        pass
+    def read(self) -> tuple[bool, bool]:
+        return state.anomaly, state.check_nan
 
-    def __exit__(self, *exc: object) -> None:
-        _set(*self._before)
-
-
-def _set(mode: bool, check_nan: bool) -> None:
-    special(bool(mode) - state.anomaly)
-    state.anomaly, state.check_nan = bool(mode), check_nan
+    def put(self, value: tuple[bool, bool]) -> None:
+        put_anomaly(*value)
 
 
-class detect_anomaly(set_detect_anomaly):
+class detect_anomaly(Door):
     """`set_detect_anomaly(True)` for a `with` block."""
 
+    read, put = set_detect_anomaly.read, set_detect_anomaly.put
+
     def __init__(self, check_nan: bool = True) -> None:
-        super().__init__(True, check_nan)
+        super().__init__()
+        self._check_nan = check_nan
         warnings.warn(
             "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for "
             "debugging.",
             stacklevel=2,
         )
+
+    def inside(self, before: tuple[bool, bool]) -> tuple[bool, bool]:
+        return True, self._check_nan
 
 
 def is_anomaly_enabled() -> bool:

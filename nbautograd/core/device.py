@@ -8,6 +8,8 @@ import sys
 import threading
 from typing import Any
 
+from .doors import THREADS
+
 KINDS = (
     "cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla", "lazy",
     "vulkan", "mps", "meta", "hpu", "mtia", "privateuseone",
@@ -45,11 +47,11 @@ class device:
         self.index = index
 
     def __enter__(self) -> device:
-        _preferred.within.append(self)
+        _preferred.within = (*_preferred.within, self)  # no call: an interrupt comes before it or after the door
         return self
 
     def __exit__(self, *exc: object) -> None:
-        _preferred.within.pop()
+        _preferred.within = _preferred.within[:-1]
 
     def __repr__(self) -> str:
         index = "" if self.index is None else f", index={self.index}"
@@ -91,10 +93,11 @@ class _Preferred(threading.local):
 
     def __init__(self) -> None:
         self.default: device | None = None
-        self.within: list[device] = []
+        self.within: tuple[device, ...] = ()
 
 
 _preferred = _Preferred()
+THREADS.append(_preferred)
 
 
 def preferred() -> device | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .doors import Door
 from .modes import _set as set_grad_mode
 from .modes import decorated, local, special
 
@@ -21,15 +22,14 @@ class Mark:
     __slots__ = ("counted",)
 
     def __init__(self) -> None:
-        special(1)
-        self.counted = True
+        special(1, self)
 
     def __del__(self) -> None:
-        if getattr(self, "counted", False):  # an interrupt may have come first
-            special(-1)
+        if hasattr(self, "counted"):  # an interrupt may have come first
+            special(-1, self)
 
 
-class inference_mode:
+class inference_mode(Door):
     """Nothing inside is recorded, and what is made inside can never be used in a graph nor changed outside.
 
     With `mode=False` it lets a part of such a block record again.
@@ -49,17 +49,18 @@ class inference_mode:
         return self(mode) if callable(mode) else self  # @inference_mode without brackets
 
     def __init__(self, mode: bool = True) -> None:
+        super().__init__()
         self.mode = mode
-        self._before: list[tuple[Any, bool]] = []
 
-    def __enter__(self) -> None:
-        self._before.append((local.inference, local.grad_enabled))
-        set_grad_mode(not self.mode)
-        local.inference = (local.inference or Mark()) if self.mode else None
+    def read(self) -> tuple[Any, bool]:
+        return local.inference, local.grad_enabled
 
-    def __exit__(self, *exc: object) -> None:
-        local.inference, grad_enabled = self._before.pop()
-        set_grad_mode(grad_enabled)
+    def put(self, value: tuple[Any, bool]) -> None:
+        local.inference = value[0]
+        set_grad_mode(value[1])
+
+    def inside(self, before: tuple[Any, bool]) -> tuple[Any, bool]:
+        return (before[0] or Mark()) if self.mode else None, not self.mode
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return decorated(function, self.clone)

@@ -17,6 +17,7 @@ from typing import Any
 from . import inplace
 from .array import library_of
 from .call import wrap
+from .doors import Door
 from .modes import is_grad_enabled, local, put
 from .op import TABLE
 from .tensor import Tensor
@@ -46,24 +47,26 @@ class Level:
         return tuple([level for level in local.levels if level is not self])
 
 
-class active:
+class active(Door):
     """Let `levels` be those at which this thread's ops compute tangents, inside a `with` block."""
 
-    def __init__(self, levels: Iterable[Level]) -> None:
+    def __init__(self, levels: Iterable[Level] = ()) -> None:
+        super().__init__()
         self._levels = tuple(levels)
 
-    def __enter__(self) -> None:
-        self._before = switch(self._levels)
+    def read(self) -> tuple[Level, ...]:
+        return local.levels
 
-    def __exit__(self, *exc: object) -> None:
-        switch(self._before)
+    def put(self, value: tuple[Level, ...]) -> None:
+        switch(value)
+
+    def inside(self, before: tuple[Level, ...]) -> tuple[Level, ...]:
+        return self._levels
 
 
-def switch(levels: tuple[Level, ...]) -> tuple[Level, ...]:
-    """Make `levels` this thread's active ones, and return those that were."""
-    before = local.levels
-    put("levels", levels, bool(levels) - bool(before))
-    return before
+def switch(levels: tuple[Level, ...]) -> None:
+    """Make `levels` this thread's active ones."""
+    put("levels", levels)
 
 
 def below(depth: int) -> active:
@@ -71,20 +74,21 @@ def below(depth: int) -> active:
     return active([level for level in local.levels if level.depth < depth])
 
 
-class opened:
+class opened(active):
     """A `with` block in which `count` new levels of one depth are open, one for each direction."""
 
     def __init__(self, count: int = 1) -> None:
+        super().__init__()
         self._count = count
 
-    def __enter__(self) -> tuple[Level, ...]:
-        depth = local.levels[-1].depth + 1 if local.levels else 0
-        levels = tuple([Level(depth) for _ in range(self._count)])
-        self._before = switch((*local.levels, *levels))
-        return levels
+    def inside(self, before: tuple[Level, ...]) -> tuple[Level, ...]:
+        self.given = tuple([new_level() for _ in range(self._count)])
+        return *before, *self.given
 
-    def __exit__(self, *exc: object) -> None:
-        switch(self._before)
+
+def new_level() -> Level:
+    """A level above those that are active; it is not active yet."""
+    return Level(local.levels[-1].depth + 1 if local.levels else 0)
 
 
 def close(level: Level) -> None:

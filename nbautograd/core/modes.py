@@ -10,70 +10,13 @@ which looks at the calling thread's own state.
 from __future__ import annotations
 
 import functools
+import operator
 import threading
 from collections.abc import Callable, Generator
-from typing import Any, Protocol
+from typing import Any
 
-
-class Observer(Protocol):
-    """What the engine tells whoever watches it; see `nbautograd.trace.record` for the one that ships."""
-
-    thread: int | None
-    """The one thread whose ops are told, or None for all of them."""
-    detailed: bool
-    """Whether backward passes are told edge by edge."""
-
-    def op(
-        self, op: Any, inputs: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Any, ...], in_place: bool
-    ) -> None:
-        """`op` ran forward. `inputs` are tensors or numbers; `in_place` says that it put its result into one itself."""
-
-    def backward_begin(
-        self, roots: list[Any], seeds: list[Any], kind: str, retain_graph: bool, create_graph: bool
-    ) -> None:
-        """A pass starts from the tensors `roots` with the gradients (arrays) `seeds`; `kind` is backward or grad."""
-
-    def flow(self, node: Any, index: int, upstream: Any, contribution: Any, before: Any, after: Any) -> None:
-        """`node` sent `contribution` to its input `index`, which held `before` (or None) and now holds `after`."""
-
-    def accumulate(self, tensor: Any, contribution: Any, before: Any, after: Any) -> None:
-        """The leaf `tensor` added `contribution` to its `.grad`, which was `before` (or None) and is now `after`."""
-
-    def freed(self, node: Any) -> None:
-        """`node` let go of what it had saved for backward."""
-
-    def backward_end(self, error: BaseException | None) -> None:
-        """The pass is over."""
-
-    def in_place(self, target: Any, result: Any) -> None:
-        """`result`, of the op told last, goes into `target`; that `target` is changed is told next."""
-
-    def mutated(self, tensor: Any) -> None:
-        """The values of `tensor` were changed in place (also through `.data` or an optimizer)."""
-
-    def grad_set(self, tensor: Any, value: Any) -> None:
-        """`.grad` of `tensor` was set to `value` (a tensor or None); zeroing it in place is `mutated(tensor.grad)`."""
-
-    def extra(self, values: tuple[Any, ...]) -> None:
-        """What the op told last has returned behind its results: its `aux`, as tensors where they are arrays."""
-
-    def read(self, tensor: Any, how: str, value: Any) -> None:
-        """Python got to see the numbers of `tensor`: `value`, by `item`, `bool`, `tolist`, `numpy`, `repr` …"""
-
-    def made(self, tensor: Any) -> None:
-        """`tensor` was made of numbers from outside: `zeros`, `arange`, `tensor([1.0])` …"""
-
-    def drew(self, function: Any, args: tuple[Any, ...], array: Any) -> None:
-        """`function(*args)` drew the random numbers `array`; `function` is None where it cannot be called again."""
-
-    def found(self, tensor: Any, gradient: Any) -> None:
-        """`autograd.grad` has found `gradient` (a tensor) for its input `tensor`."""
-
-    def scope_begin(self, kind: str, name: str, owner: Any, index: int | None) -> None:
-        """A scope was entered: a call of the module `owner`, an optimizer step, or step `index` of a loop."""
-
-    def scope_end(self, kind: str) -> None:
-        """The innermost scope was left."""
+from .doors import THREADS, Door, Switch
+from .observer import Observer
 
 
 class _State:
@@ -125,19 +68,60 @@ class Local(threading.local):
 
 
 local = Local()
+THREADS.append(local)
+
+REASONS: dict[str, Callable[[Any], int]] = {
+    "grad_enabled": operator.not_,
+    "saved_hooks": len,
+    "levels": bool,
+    "cast": lambda cast: cast is not None,
+}
+"""How many reasons to leave the short path something in a thread's state is."""
 
 
-def special(by: int) -> None:
-    """There is a reason more (1) or less (-1) to leave the short path."""
+def special(by: int, mark: Any) -> None:
+    """There is a reason more (1) or less (-1) to leave the short path, and `mark` knows that it is counted."""
+    with _lock:  # no call in here: an interrupt comes before both or after both
+        state.special += by
+        mark.counted = by
+
+
+def put_anomaly(mode: bool, check_nan: bool) -> None:
+    """Switch anomaly mode, which holds for the whole process."""
     with _lock:
-        state.special += by
+        state.special += mode - state.anomaly
+        state.anomaly, state.check_nan = mode, check_nan
 
 
-def put(name: str, value: Any, by: int) -> None:
-    """Set `name` of this thread's state, for which there are `by` reasons more to leave the short path."""
+def put(name: str, value: Any) -> None:
+    """Set `name` of this thread's state."""
+    reasons = REASONS[name]
+    more = int(reasons(value)) - int(reasons(getattr(local, name)))
     with _lock:  # no call between the two: an interrupt comes before both or after both
-        state.special += by
+        state.special += more
         setattr(local, name, value)
+
+
+def noted() -> Callable[[], None]:
+    """Note what this thread has switched on now; to call what comes back is to have it so again."""
+    threads = [(of, _copy(vars(of))) for of in THREADS]
+    anomaly, observer = (state.anomaly, state.check_nan), state.attached
+
+    def put_back() -> None:
+        switches = dict(threads)[local]
+        for name in REASONS:
+            put(name, switches.get(name, getattr(Local, name)))
+        for of, values in threads:
+            vars(of).clear()
+            vars(of).update(_copy(values))
+        put_anomaly(*anomaly)
+        observe(observer)
+
+    return put_back
+
+
+def _copy(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.copy() if isinstance(value, list | dict) else value for name, value in values.items()}
 
 
 def observe(observer: Observer | None) -> Observer | None:
@@ -227,30 +211,22 @@ def _stepwise(generator: Generator[Any, Any, Any], enter: Callable[[], Any]) -> 
             resume, argument = generator.throw, error
 
 
-class _GradMode:
+class _GradMode(Door):
     """A context manager that is a decorator too and holds while one thread is inside it."""
 
     mode = True
 
-    def __init__(self, function: Callable[..., Any] | None = None) -> None:
-        self._before: list[bool] = []
+    def __init__(self, function: Callable[..., Any] | None = None) -> None:  # pyright: ignore[reportMissingSuperCall]
+        self._before = []
 
-    def __enter__(self) -> None:
-        before = is_grad_enabled()
-        self._before.append(before)
-        try:
-            _set(self.mode)
-        except BaseException:
-            _set(before)
-            raise
+    def read(self) -> bool:
+        return local.grad_enabled
 
-    def __exit__(self, *exc: object) -> None:
-        before = self._before[-1]
-        try:
-            _set(before)
-        finally:  # an interrupt may have come in the middle
-            _set(before)
-        self._before.pop()
+    def put(self, value: bool) -> None:
+        _set(value)
+
+    def inside(self, before: bool) -> bool:
+        return self.mode
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return decorated(function, self.clone)
@@ -259,7 +235,7 @@ class _GradMode:
         return type(self)()
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        self = super().__new__(cls)
+        self = object.__new__(cls)
         return self if function is None else self(function)  # @no_grad without brackets
 
 
@@ -281,51 +257,43 @@ class enable_grad(_GradMode):
     """Recording is on again inside, also within `no_grad`."""
 
 
-class set_grad_enabled(_GradMode):
+class set_grad_enabled(Switch, _GradMode):
     """Turn recording on or off from here on, or for a `with` block."""
 
     def __new__(cls, mode: bool) -> Any:
-        return object.__new__(cls)
+        return super().__new__(cls)
 
-    def __init__(self, mode: bool) -> None:  # pyright: ignore[reportMissingSuperCall]
-        self.mode = mode
-        self._before = [_set(mode)]
-
-    def __enter__(self) -> None:
-        _set(self.mode)
+    def __init__(self, mode: bool) -> None:
+        self.mode = bool(mode)
+        super().__init__(self.mode)
 
     def clone(self) -> no_grad | enable_grad:
         return enable_grad() if self.mode else no_grad()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        _set(self._before.pop())
+        _set(self._first)
         return super().__call__(function)
 
 
 def set_cast(cast: Callable[[str, tuple[Any, ...]], tuple[Any, ...]] | None) -> None:
     """Let `cast` change the inputs of this thread's ops, or None: nobody."""
-    put("cast", cast, (cast is not None) - (local.cast is not None))
+    put("cast", cast)
 
 
-class set_multithreading_enabled:
+class set_multithreading_enabled(Switch):
     """Allow backward to use several threads, or forbid it. The engine walks in the calling thread either way."""
 
-    def __init__(self, mode: bool) -> None:
-        self.mode = mode
-        self._before = local.multithreading
-        local.multithreading = mode
+    def read(self) -> bool:
+        return local.multithreading
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *exc: object) -> None:
-        local.multithreading = self._before
+    def put(self, value: bool) -> None:
+        local.multithreading = value
 
     def clone(self) -> set_multithreading_enabled:
-        return set_multithreading_enabled(self.mode)
+        return set_multithreading_enabled(self._value)
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        local.multithreading = self._before
+        self.put(self._first)
         return decorated(function, self.clone)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from . import anomaly, errors, inplace
 from . import inference as inferences
+from .doors import Door
 from .modes import local, no_grad, put, state
 from .node import PARENTS, SAVED, Node, hooked, is_leaf_node, leaf_tensor, op_of
 from .op import is_tensor
@@ -52,19 +53,24 @@ class Packed:
         return tensor._data
 
 
-def push(hooks: Hooks) -> None:
-    """Let `hooks` pack what is saved in this thread from here on.
+class pushed(Door):
+    """Inside, the hooks `pack_hook` and `unpack_hook` pack what this thread saves."""
 
-    Raises: RuntimeError with the message of `refuse` where hooks are refused.
-    """
-    if local.saved_hooks_refused is not None:
-        raise RuntimeError(local.saved_hooks_refused)
-    put("saved_hooks", (*local.saved_hooks, hooks), 1)
+    def __init__(self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]) -> None:
+        super().__init__()
+        self.pack_hook = pack_hook
+        self.unpack_hook = unpack_hook
 
+    def read(self) -> tuple[Hooks, ...]:
+        return local.saved_hooks
 
-def pop() -> None:
-    """Take away the hooks that were pushed last."""
-    put("saved_hooks", local.saved_hooks[:-1], -1)
+    def put(self, value: tuple[Hooks, ...]) -> None:
+        put("saved_hooks", value)
+
+    def inside(self, before: tuple[Hooks, ...]) -> tuple[Hooks, ...]:
+        if local.saved_hooks_refused is not None:
+            raise RuntimeError(local.saved_hooks_refused)
+        return *before, (self.pack_hook, self.unpack_hook)
 
 
 def finish(op: Any, node: Node | None, inputs: tuple[Any, ...], outputs: tuple[Tensor, ...]) -> None:

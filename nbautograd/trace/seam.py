@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -70,6 +71,20 @@ def current() -> Any:
     """The recorder at work in this context, or None."""
     attachment = _current.get()
     return None if attachment is None else attachment.recorder
+
+
+def noted() -> Callable[[], None]:
+    """Note who is told in this context; to call what comes back is to stop whoever was attached since."""
+    before = _current.get()
+
+    def put_back() -> None:
+        while (attachment := _current.get()) is not None and attachment is not before:
+            attachment.detach()
+        for attachment in [a for a in _attached if a.recorder is None]:  # interrupted while they stopped
+            attachment.detach()
+        _settle()
+
+    return put_back
 
 
 def _settle() -> None:

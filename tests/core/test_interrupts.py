@@ -7,26 +7,21 @@ from __future__ import annotations
 
 import functools
 import gc
-import os
 import random
-import signal
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 import nbautograd as torch
-from nbautograd.core import levels, saved
+from nbautograd.core import levels, modes
 from nbautograd.core.modes import local, state
+from tests import interrupts
+from tests.interrupts import clock, duration
 
-COUNT = int(os.environ.get("NBAUTOGRAD_INTERRUPTS", "200"))
+COUNT = interrupts.COUNT or 200
 
-pytestmark = [
-    pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs interval timers"),
-    # An interrupt in a weak reference's callback is only told, not raised.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = interrupts.MARKS
 
 
 @pytest.fixture(autouse=True)
@@ -100,49 +95,27 @@ def passes(job: Callable[[Work], None]) -> tuple[Work, list[list[list[float]]]]:
     return work, seen
 
 
-def interrupted(job: Callable[[], None], after: float) -> bool:
-    """Run `job`, and interrupt it `after` so many seconds; whether the interrupt came through."""
-    try:
-        signal.setitimer(signal.ITIMER_REAL, after)
-        job()
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    except KeyboardInterrupt:
-        return True
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    return False
-
-
 @pytest.fixture
-def interrupts():
-    """The alarm clock's signal interrupts, as Ctrl-C does."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    reasons, before = state.special, signal.signal(signal.SIGALRM, interrupt)
-    yield
-    signal.signal(signal.SIGALRM, before)
+def interrupted() -> Iterator[Any]:
+    """`interrupted(job, after)` runs `job` and interrupts it."""
+    reasons = state.special
+    with clock() as run:
+        yield run
     gc.collect()
     state.special = reasons  # what an interrupted `__del__` did not count down costs time only
 
 
-def duration(job: Callable[[], None]) -> float:
-    begin = time.perf_counter()
-    job()
-    return time.perf_counter() - begin
-
-
-@pytest.mark.usefixtures("interrupts")
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.__name__)
-def test_after_an_interrupt_gradients_are_old_or_whole_and_the_next_pass_is_right(job: Callable[[Work], None]) -> None:
+def test_after_an_interrupt_gradients_are_old_or_whole_and_the_next_pass_is_right(
+    job: Callable[[Work], None], interrupted: Any
+) -> None:
     again, allowed = passes(job)
-    took = min(duration(lambda: job(again)) for _ in range(5))
+    took = duration(lambda: job(again))
     chance = random.Random(job.__name__)
     for _ in range(COUNT):
         work = Work()
         job(work)
-        interrupted(functools.partial(job, work), max(1e-6, chance.random() * took))
+        interrupted(functools.partial(job, work), chance.random() * took)
         for parameter, values in zip(work.parameters, allowed, strict=True):
             assert parameter.grad.tolist() in values
             parameter.grad = None
@@ -155,30 +128,43 @@ def test_after_an_interrupt_gradients_are_old_or_whole_and_the_next_pass_is_righ
 
 BLOCKS = {
     "no_grad": torch.no_grad,
+    "enable_grad": torch.enable_grad,
+    "set_grad_enabled": lambda: torch.set_grad_enabled(False),
     "inference_mode": torch.inference_mode,
     "saved_tensors_hooks": lambda: torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t),
+    "autocast": lambda: torch.autocast("cpu", dtype=torch.float16),
+    "anomaly mode": lambda: torch.autograd.set_detect_anomaly(True),
+    "dual_level": torch.autograd.forward_ad.dual_level,
     "a level of forward mode": levels.opened,
+    "a device": lambda: torch.device("cpu"),
 }
 
 
-@pytest.mark.usefixtures("interrupts")
+def switched_on() -> list[Any]:
+    """What is not as it is by default."""
+    held = [not local.grad_enabled, local.inference, *local.saved_hooks, *local.levels, local.cast, state.anomaly]
+    return [mode for mode in held if mode]
+
+
 @pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS)
-def test_a_mode_that_an_interrupt_left_behind_is_never_overlooked(block: Callable[[], Any]) -> None:
+def test_a_mode_that_an_interrupt_left_behind_is_never_overlooked_and_can_be_put_back(
+    block: Callable[[], Any], interrupted: Any
+) -> None:
     def work() -> None:
         for _ in range(10):
             with block():
                 _ = w * 2
 
     w = torch.ones(3, requires_grad=True)
-    took = min(duration(work) for _ in range(5))
+    took = duration(work)
     chance, before = random.Random(0), state.special
+    put_back = modes.noted()
     for _ in range(COUNT):
-        interrupted(work, max(1e-6, chance.random() * took))
-        modes = [not local.grad_enabled, local.inference is not None, bool(local.levels), *local.saved_hooks]
-        assert state.special >= before + sum(map(bool, modes))
-        while local.saved_hooks:
-            saved.pop()
-        local.inference = None
-        levels.switch(())
-        torch.set_grad_enabled(True)
-    assert state.special >= before
+        interrupted(work, chance.random() * took)
+        assert state.special >= before + len([mode for mode in switched_on() if mode is not local.inference])
+        put_back()
+        assert not switched_on()
+        assert torch.get_default_device() == torch.device("cpu")
+        assert not torch.is_autocast_enabled("cpu")
+    assert state.special >= before  # a mark whose `__del__` was interrupted is counted still, which costs time only
+    assert (w * 2).requires_grad

@@ -38,6 +38,7 @@ class Shell:
         vars(builtins).pop("_", None)  # doctests leave one, and IPython then keeps its own back
         self.ip = InteractiveShell.instance(config=config or Config(), colors="nocolor", history_load_length=0)
         self.ip.history_manager.enabled = False
+        self.ip.history_manager.db_cache_size = 10**9  # an interrupt while IPython wakes its writing thread locks both
         self.ns = self.ip.user_ns
         self.run("%load_ext nbautograd")
 
