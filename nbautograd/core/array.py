@@ -23,6 +23,7 @@ import numpy as np
 from . import heap
 from .device import CPU, device, usable
 from .device import cupy as cupy
+from .dtype import UNUSUAL_SCALARS
 
 ndarray = np.ndarray
 heap.prepare()
@@ -77,7 +78,12 @@ class Size(tuple[int, ...]):
 
 
 def is_cupy(data: Any) -> bool:
-    return type(data).__module__.partition(".")[0] == "cupy"
+    """Whether `data` is an array of a GPU."""
+    kind = data.__class__
+    if kind is ndarray or kind.__module__ != "cupy":
+        return False
+    UNUSUAL_SCALARS.add(kind)  # whoever brings one in asks here first
+    return True
 
 
 def device_of(data: Any) -> device:

@@ -88,7 +88,7 @@ UNUSUAL: set[Any] = {np.dtype("bool"), np.dtype("complex64"), np.dtype("complex1
 """What never takes the short paths: torch has rules of its own for arithmetic on truth values, complex numbers are
 recorded in their own way (NOTE [Complex gradients]), and bfloat16 joins when it is first used."""
 UNUSUAL_SCALARS: set[Any] = {d.type for d in UNUSUAL}
-"""The same for scalars."""
+"""The same for scalars; and a GPU's arrays, which join when the first one is seen."""
 
 # NOTE [bfloat16]
 # NumPy has no bfloat16; the package ml_dtypes adds one, whose letter is V. It is imported when somebody first uses

@@ -53,12 +53,14 @@ def _unary(op: Any) -> Callable[[Any], Tensor]:
         if state.special or not isinstance(x, Tensor):
             return dispatch(op, (x,), {})
         xd = x._data
+        kind = xd.__class__
+        if kind is not ndarray and kind is not float32 and kind in unusual:
+            return dispatch(op, (x,), {})
         try:
             out = forward(xd)
         except Exception:
             return dispatch(op, (x,), {})
-        kind = out.__class__
-        if kind is not xd.__class__ or (kind is not float32 and kind in unusual):
+        if kind is not out.__class__:
             return dispatch(op, (x,), {})
         if kind is ndarray:
             dtype = out.dtype
@@ -93,6 +95,8 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
             return slow(op, (x, y), {})
         xd = x._data
         kind = xd.__class__
+        if kind is not ndarray and kind is not float32 and kind in unusual:
+            return slow(op, (x, y), {})
         if isinstance(y, Tensor):
             yd = y._data
             py = y._node if dy is not None else None
@@ -117,7 +121,7 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
                     return slow(op, (x, y), {})
                 if broadcasts or (elementwise and xd.shape != yd.shape):
                     fits = ((xd.shape, None), (yd.shape, None))
-        elif (same_dtype and out.__class__ is not kind) or (kind is not float32 and kind in unusual):
+        elif same_dtype and out.__class__ is not kind:
             return slow(op, (x, y), {})
         px = x._node if dx is not None else None
         t = new(Tensor)
