@@ -9,7 +9,7 @@ from benchmarks.row import AtMost, Row, Side
 row = Row("import", (AtMost(1.0, "NumPy", plus_ms=60),))
 
 
-@row.of("nbautograd", "torch", "mygrad", "HIPS autograd", "micrograd", "NumPy")
+@row.of("nbautograd", "torch", "mygrad", "HIPS autograd", "micrograd", "JAX", "tinygrad", "NumPy")
 def fresh_process(library):
     command = [sys.executable, "-c", f"import {library.__name__}"]
     # An installed library's modules are compiled once and kept; so are the others' here.

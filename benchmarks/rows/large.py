@@ -1,5 +1,7 @@
 """Large tensors, where memory decides: chains of elementwise functions, and functions of rows."""
 
+from types import SimpleNamespace
+
 import numpy
 
 from benchmarks.row import AtMost, Row, Side
@@ -22,7 +24,40 @@ def large_row(name, goals, shape, function):
 
         return Side(step, lambda: [x.grad.numpy()])
 
+    @row.of("JAX")
+    def compiled(jax):
+        x = jax.numpy.asarray(values)
+        gradient = jax.jit(jax.grad(lambda x: function(of_jax(jax), x).sum()))
+        return Side(lambda: gradient(x).block_until_ready(), lambda: [gradient(x)])
+
+    @row.of("tinygrad")
+    def realized(tinygrad):
+        x = tinygrad.Tensor(values).realize()
+
+        @tinygrad.TinyJit
+        def gradient(x):
+            return function(of_tinygrad(tinygrad.Tensor), x).sum().gradient(x)[0].realize()
+
+        return Side(lambda: (gradient(x), tinygrad.Device[x.device].synchronize()), lambda: [gradient(x).numpy()])
+
     return row
+
+
+def of_jax(jax):
+    """The functions by torch's names."""
+    return SimpleNamespace(
+        tanh=jax.numpy.tanh,
+        exp=jax.numpy.exp,
+        square=jax.numpy.square,
+        logsumexp=jax.scipy.special.logsumexp,
+        softmax=jax.nn.softmax,
+    )
+
+
+def of_tinygrad(tensor):
+    return SimpleNamespace(
+        tanh=tensor.tanh, exp=tensor.exp, square=tensor.square, logsumexp=tensor.logsumexp, softmax=tensor.softmax
+    )
 
 
 def chain(torch, x):
@@ -48,6 +83,6 @@ ROWS = [
         "softmax of 1000 rows of 1000",
         (AtMost(1.5), AtMost(1.0, of="with numba"), captured(0.9)),
         (1000, 1000),
-        lambda torch, x: torch.softmax(x, 1).square(),
+        lambda torch, x: torch.square(torch.softmax(x, 1)),
     ),
 ]

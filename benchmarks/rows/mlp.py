@@ -5,8 +5,7 @@ from itertools import pairwise
 import numpy
 
 from benchmarks.row import AtMost, Row, Side
-
-RATE, BETAS, EPS = 1e-3, (0.9, 0.999), 1e-8
+from benchmarks.training import BETAS, EPS, RATE, cross_entropy_of, trained, trained_by_tinygrad
 
 
 def mlp_row(name, batch, sizes, goal, with_numba):
@@ -83,6 +82,29 @@ def mlp_row(name, batch, sizes, goal, with_numba):
             last[:] = [loss]
 
         return Side(step, lambda: last)
+
+    @row.of("JAX")
+    def compiled(jax):
+        def loss_of(parameters):
+            hidden = x
+            for weight, bias in pairs(parameters):
+                hidden = (jax.nn.relu(hidden) if hidden is not x else x) @ weight + bias
+            return cross_entropy_of(jax, hidden, y)
+
+        return trained(jax, loss_of, layers)
+
+    @row.of("tinygrad")
+    def realized(tinygrad):
+        parameters = [tinygrad.Tensor(values).realize() for values in layers]
+        inputs, target = tinygrad.Tensor(x).realize(), tinygrad.Tensor(y).realize()
+
+        def loss_of():
+            hidden = inputs
+            for weight, bias in pairs(parameters):
+                hidden = (hidden.relu() if hidden is not inputs else inputs) @ weight + bias
+            return hidden.sparse_categorical_crossentropy(target)
+
+        return trained_by_tinygrad(tinygrad, loss_of, parameters)
 
     @row.of("NumPy")
     def arrays(np):
