@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -68,9 +68,9 @@ class Row:
     def side(self, library: str) -> Side:
         return self.sides[library](load(library))
 
-    def on_all_threads(self, goals: tuple[AtMost, ...]) -> "Row":
-        """The same row with every library's threads at work, and goals for the time that passes."""
-        row = Row(f"{self.name}, all threads", goals, self.repeats, self.rtol, os.cpu_count() or 1)
+    def on_all_threads(self, *goals: AtMost) -> "Row":
+        """The same with every library's threads at work, and goals for the time that passes."""
+        row = replace(self, name=f"{self.name}, all threads", goals=goals, threads=os.cpu_count() or 1, sides={})
         row.sides |= {name: self.sides[name] for name in (SUBJECT, REFERENCE)}
         return row
 

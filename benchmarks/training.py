@@ -11,8 +11,11 @@ def cross_entropy_of(jax, logits, target):
     return -jax.numpy.take_along_axis(shares, target[:, None], 1).mean()
 
 
-def trained(jax, loss_of, start, decay=0.0):
-    """A side that trains `loss_of(parameters)` with Adam, written for JAX, which brings no optimizer."""
+def trained(jax, loss_of, start, rate=RATE, decay=0.0, told=lambda loss, gradients: loss):
+    """A side that trains `loss_of(parameters)` with Adam, written for JAX, which brings no optimizer.
+
+    `told` picks what is compared with torch.
+    """
     np, tree = jax.numpy, jax.tree_util
 
     @jax.jit
@@ -22,11 +25,11 @@ def trained(jax, loss_of, start, decay=0.0):
 
         def moved(p, mean, square):
             step = mean / (1 - beta1**steps) / (np.sqrt(square / (1 - beta2**steps)) + EPS)
-            return p * (1 - RATE * decay) - RATE * step
+            return p * (1 - rate * decay) - rate * step
 
         means = tree.tree_map(lambda m, g: beta1 * m + (1 - beta1) * g, means, gradients)
         squares = tree.tree_map(lambda s, g: beta2 * s + (1 - beta2) * g * g, squares, gradients)
-        return loss, (tree.tree_map(moved, parameters, means, squares), means, squares, steps + 1)
+        return told(loss, gradients), (tree.tree_map(moved, parameters, means, squares), means, squares, steps + 1)
 
     zeros = tree.tree_map(np.zeros_like, start)
     state, last = (tree.tree_map(np.asarray, start), zeros, zeros, np.float32(1)), []
