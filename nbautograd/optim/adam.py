@@ -8,7 +8,7 @@ from typing import Any
 
 from nbautograd.fast import serve
 
-from .elementwise import ElementwiseOptimizer, Update, check_betas, check_range, count_step
+from .elementwise import ElementwiseOptimizer, Update, check_betas, check_range, count_step, figure
 from .optimizer import Group
 
 
@@ -42,7 +42,7 @@ class AdamFamily(ElementwiseOptimizer):
 
     def shrink(self, group: Group) -> float:
         """What decoupled weight decay multiplies each parameter by."""
-        return 1 - float(group["lr"]) * group["weight_decay"] if group.get("decoupled_weight_decay") else 1.0
+        return 1 - figure(group, "lr") * group["weight_decay"] if group.get("decoupled_weight_decay") else 1.0
 
 
 class Adam(AdamFamily):
@@ -99,7 +99,7 @@ class Adam(AdamFamily):
         step = count_step(state)
         beta1, beta2 = (float(beta) for beta in group["betas"])
         root = sqrt(1 - beta2**step)
-        size, eps = float(group["lr"]) / (1 - beta1**step) * root, group["eps"] * root
+        size, eps = figure(group, "lr") / (1 - beta1**step) * root, group["eps"] * root
         shrink = self.shrink(group)
 
         return partial(move, figures=(shrink, 1 - beta1, 1 - beta2, size, eps))

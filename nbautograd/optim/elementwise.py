@@ -17,8 +17,10 @@ from nbautograd.core.array import library_of
 from nbautograd.core.call import wrap
 from nbautograd.core.dtype import get_default_dtype
 from nbautograd.core.inplace import array_of, touched, writable, write
+from nbautograd.core.modes import enable_grad
 from nbautograd.core.tensor import Tensor
 
+from . import differentiated
 from .optimizer import Group, Optimizer, evaluated
 
 BLOCK = 1 << 16
@@ -35,6 +37,9 @@ class ElementwiseOptimizer(Optimizer):
         super().__init__(params, defaults)
         self._scratch: dict[Any, list[Any]] = {}
 
+    starts_without_history = False
+    """Whether the state that a differentiated first step leaves knows nothing of the gradient it was made from."""
+
     def rule(self, group: Group, state: dict[str, Any]) -> Update:
         """Advance the state's counters by one step and return how to update a block."""
         raise NotImplementedError
@@ -45,7 +50,7 @@ class ElementwiseOptimizer(Optimizer):
 
     def decay(self, group: Group) -> float:
         """How much of the parameter joins its gradient; none where the rule shrinks the parameter itself."""
-        return 0.0 if group.get("decoupled_weight_decay") else float(group.get("weight_decay", 0))
+        return 0.0 if group.get("decoupled_weight_decay") else figure(group, "weight_decay", 0.0)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient once.
@@ -53,12 +58,27 @@ class ElementwiseOptimizer(Optimizer):
         `closure`, if given, computes the loss (and its gradients) first; the loss is returned.
         """
         loss = evaluated(closure)
+        through = self.defaults.get("differentiable", False)
         for group in self.param_groups:
             slots, gradient = self.slots(group), _gradient(group.get("maximize", False), self.decay(group))
             for p in group["params"]:
-                if p._grad is not None:
+                if p._grad is None:
+                    continue
+                if through:
+                    self._advance_through(group, slots, gradient, p)
+                else:
                     self._advance(group, slots, gradient, p, p._grad._data)
         return loss
+
+    @enable_grad()
+    def _advance_through(self, group: Group, slots: dict[str, float], gradient: Update | None, p: Tensor) -> None:
+        """A step that can be differentiated."""
+        state = self.state[p]
+        update = self.rule(group, state)
+        fresh = [name for name in slots if state.get(name) is None]
+        for name in fresh:
+            state[name] = _filled_like(p._data, slots[name])
+        differentiated.advance(update, gradient, p, state, list(slots), fresh if self.starts_without_history else [])
 
     def _advance(self, group: Group, slots: dict[str, float], gradient: Update | None, p: Tensor, g: Any) -> None:
         data, state = p._data, self.state[p]
@@ -110,10 +130,6 @@ def _check_options(options: Group) -> None:
         raise RuntimeError("`fused` does not support `differentiable`")
     if options.get("fused") and options.get("foreach"):
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
-    if options.get("differentiable"):
-        raise NotImplementedError(
-            "optimizers with differentiable=True are not supported; write the update as tensor operations"
-        )
 
 
 def _filled_like(data: Any, value: float) -> Tensor:
@@ -150,6 +166,12 @@ def _gradient(maximize: bool, decay: float) -> Update | None:
             xp.negative(g, out=out)
 
     return gradient
+
+
+def figure(group: Group, name: str, default: float | None = None) -> Any:
+    """An option as a number; where steps are differentiated, the tensor that it may be."""
+    value = group[name] if default is None else group.get(name, default)
+    return value if group.get("differentiable") and isinstance(value, Tensor) else float(value)
 
 
 def count_step(state: dict[str, Any]) -> float:

@@ -100,7 +100,7 @@ class Optimizer:
         if items and isinstance(items[0], tuple):
             group["param_names"] = [name for name, _ in items]
         for param in group["params"]:
-            _check_param(param)
+            _check_param(param, self.defaults.get("differentiable", False))
         for name, default in self.defaults.items():
             if default is required and name not in group:
                 raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
@@ -253,10 +253,10 @@ def _arguments(changed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> t
     raise RuntimeError(f"step_pre_hook must return None or a tuple of (new_args, new_kwargs), but got {changed}.")
 
 
-def _check_param(param: Any) -> None:
+def _check_param(param: Any, differentiable: bool) -> None:
     if not isinstance(param, Tensor):
         raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(param).__name__}")
-    if not param.is_leaf and not param.retains_grad:
+    if not differentiable and not param.is_leaf and not param.retains_grad:
         raise ValueError(
             "can't optimize a non-leaf Tensor\n"
             "  hint: it was computed from something (also .cuda(), .double() or * 0.1 compute); "

@@ -7,7 +7,7 @@ from typing import Any
 
 from nbautograd.fast import serve
 
-from .elementwise import ElementwiseOptimizer, Update, check_range
+from .elementwise import ElementwiseOptimizer, Update, check_range, figure
 from .optimizer import Group
 
 
@@ -60,11 +60,13 @@ class SGD(ElementwiseOptimizer):
             },
         )
 
+    starts_without_history = True  # as torch's momentum buffer, the first gradient cut off
+
     def slots(self, group: Group) -> dict[str, float]:
         return {"momentum_buffer": 0.0} if group["momentum"] else {}
 
     def rule(self, group: Group, state: dict[str, Any]) -> Update:
-        lr, momentum, keep = float(group["lr"]), float(group["momentum"]), 1 - float(group["dampening"])
+        lr, momentum, keep = figure(group, "lr"), float(group["momentum"]), 1 - float(group["dampening"])
         nesterov = group["nesterov"]
         if not momentum:
 
