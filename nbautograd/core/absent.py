@@ -153,26 +153,31 @@ ABSENCES = (
         "Tensor.index",
     ),
     Absence(
-        "Merging layers for faster inference",
-        "the layers are run as they stand",
-        "leave it out; model.eval() gives the same results",
-        "nn.utils.fuse_* nn.utils.fusion nn.utils.convert_conv*",
+        "Layouts of a convolution's weights",
+        "arrays lie in memory as they are computed",
+        "leave it out; the results are the same",
+        "nn.utils.convert_conv*",
     ),
     Absence(
         "Left out",
         "few programs use it, and it was not written yet",
         "compose it of the functions that are here: gradients follow by themselves",
-        "histogramdd segment_reduce nn.FractionalMaxPool* nn.functional.fractional_max_pool* nn.LinearCrossEntropy* "
-        "nn.functional.linear_cross_entropy distributions.*.sample_n",
+        "histogramdd segment_reduce nn.FractionalMaxPool* nn.functional.fractional_max_pool* distributions.*.sample_n",
+    ),
+    Absence(
+        "What is not one function in torch",
+        "its backward is not the derivative of its forward (both lose count of the channels)",
+        "torch.nn.LocalResponseNorm is what it was meant to be",
+        "nn.CrossMapLRN2d",
     ),
     Absence(
         "What torch has taken away or is about to",
         "torch itself warns about it, or raises when it is called",
         "use what torch names in its place: torch.linalg, torch.nn.functional.interpolate, nn.Module",
-        "solve symeig eig lstsq matrix_rank Tensor.solve Tensor.symeig Tensor.eig Tensor.lstsq nn.Container "
-        "nn.NLLLoss2d legacy_contiguous_format norm_except_dim nuclear_norm frobenius_norm Tensor.resize "
-        "Tensor.resize_as nn.utils.clip_grad_norm nn.CrossMapLRN2d conv_tbc nn.functional.conv_tbc "
-        "nn.functional.upsample* *autocast_cpu* *autocast_gpu* autocast_*_nesting *autocast_cache*",
+        "solve symeig eig lstsq matrix_rank Tensor.solve Tensor.symeig Tensor.eig Tensor.lstsq "
+        "legacy_contiguous_format norm_except_dim nuclear_norm frobenius_norm Tensor.resize "
+        "Tensor.resize_as conv_tbc nn.functional.conv_tbc "
+        "*autocast_cpu* *autocast_gpu* autocast_*_nesting *autocast_cache*",
     ),
 )
 

@@ -11,6 +11,8 @@ from nbautograd.core.node import grad_fn_of, node_and_output
 from nbautograd.core.op import Op, compile_entry
 from nbautograd.core.tensor import Tensor
 
+from . import regular_hooks
+
 if TYPE_CHECKING:
     from .module import Module
 
@@ -23,16 +25,22 @@ class Hooks:
         self.after: OrderedDict[int, Any] = OrderedDict()
         self.before_backward: OrderedDict[int, Any] = OrderedDict()
         self.after_backward: OrderedDict[int, Any] = OrderedDict()
+        self.full: bool | None = None
+        """Whether those after backward see the gradients of the module or of its last op; None while there are none."""
 
     def run(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call `forward` with all hooks around it."""
         args, kwargs = self._run_before(module, args, kwargs)
-        watched = (self.before_backward or self.after_backward) and is_grad_enabled()
+        regular = self.full is False and bool(self.after_backward)
+        watched = (self.before_backward or (self.after_backward and not regular)) and is_grad_enabled()
         if not watched:
-            return self._forward(module, args, kwargs)
-        passage = _Passage(module, self)
-        output = self._forward(module, passage.enter(args), kwargs)
-        return passage.leave(output)
+            output = self._forward(module, args, kwargs)
+        else:
+            passage = _Passage(module, self)
+            output = passage.leave(self._forward(module, passage.enter(args), kwargs))
+        if regular:
+            regular_hooks.put_on(module, [hook for (hook,) in self.after_backward.values()], args, output)
+        return output
 
     def _forward(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         try:
@@ -103,12 +111,14 @@ class _Passage:
         for (hook,) in list(self.hooks.before_backward.values()):
             full = _replaced(full, hook(self.module, full), "backward pre-hook")
         self.grad_output = full
-        if not self.places:
+        if not self.places and self.hooks.full is not False:
             for (hook,) in list(self.hooks.after_backward.values()):
                 hook(self.module, (None,) * self.count, full)
         return tuple(full[i] for i in places)
 
     def _backward_done(self, grads: tuple[Any, ...], _: Any) -> Any:
+        if self.hooks.full is False:
+            return None
         known = dict(zip(self.places, grads, strict=True))
         full = tuple(known.get(i) for i in range(self.count))
         for (hook,) in list(self.hooks.after_backward.values()):

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 from .module import Module, indented
+
+
+class Container(Module):
+    """A module with parts given by name: torch's former way to make one."""
+
+    def __init__(self, **modules: Module) -> None:
+        warnings.warn(
+            "`nn.Container` is deprecated. All of its functionality is now implemented in `nn.Module`. Subclass that "
+            "instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        super().__init__()
+        for name, module in modules.items():
+            self.add_module(name, module)
 
 
 class _Indexed(Module):

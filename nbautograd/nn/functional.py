@@ -8,6 +8,7 @@ from nbautograd.core.public import FUNCTIONAL
 from nbautograd.ops.loss.reduction import legacy_reduction
 
 from . import composed_losses as _composed_losses  # noqa: F401  (fills the compositions)
+from . import linear_cross_entropy as _linear_cross_entropy  # noqa: F401
 from .compositions import COMPOSED
 
 FUNCTIONS = {**COMPOSED, **FUNCTIONAL}

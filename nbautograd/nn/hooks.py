@@ -56,17 +56,27 @@ class Hookable:
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` when backward has passed; it may replace `grad_input`."""
-        return self._hook("after_backward", hook, prepend)
+        return self._backward_hook(hook, prepend, True)
 
     def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """torch's old backward hook, which saw the gradients of the module's last op only.
+        """torch's former backward hook: `hook(module, grad_input, grad_output)` with those of the module's last op.
 
-        Raises: NotImplementedError
+        Where the module is more than one op these are not the module's: use `register_full_backward_hook`.
+
+        Raises: RuntimeError beside hooks of the other kind.
         """
-        raise NotImplementedError(
-            "register_backward_hook is not supported: it sees the last op of a module, not the module\n"
-            "  hint: register_full_backward_hook sees the gradients of the module's own inputs and outputs"
-        )
+        return self._backward_hook(hook, False, False)
+
+    def _backward_hook(self, hook: Callable[..., Any], prepend: bool, full: bool) -> RemovableHandle:
+        if self._hooks is not None and self._hooks.full not in (None, full):
+            raise RuntimeError(
+                "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only "
+                "one of them."
+            )
+        handle = self._hook("after_backward", hook, prepend)
+        assert self._hooks is not None
+        self._hooks.full = full
+        return handle
 
     # --- round saving and loading ---
 

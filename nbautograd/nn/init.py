@@ -223,7 +223,8 @@ def _old_name(name: str) -> Any:
     return old
 
 
-for _name in ("constant", "dirac", "eye", "kaiming_normal", "kaiming_uniform", "normal", "orthogonal", "uniform",
+for _name in ("constant", "dirac", "eye", "kaiming_normal", "kaiming_uniform", "normal", "orthogonal", "sparse",
+              "uniform",
               "xavier_normal", "xavier_uniform"):  # fmt: skip
     globals()[_name] = _old_name(_name)
 

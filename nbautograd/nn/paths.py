@@ -24,7 +24,7 @@ HOMES = {
         "BatchNorm1d BatchNorm2d BatchNorm3d LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d _NormBase _BatchNorm"
     ),
     "modules.channelshuffle": "ChannelShuffle",
-    "modules.container": "ModuleDict ModuleList ParameterDict ParameterList Sequential",
+    "modules.container": "Container ModuleDict ModuleList ParameterDict ParameterList Sequential",
     "modules.conv": (
         "Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d LazyConv1d LazyConv2d LazyConv3d "
         "LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d _ConvNd"

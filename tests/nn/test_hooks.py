@@ -1,5 +1,7 @@
 """Hooks round calls, backward, saving and loading are called when and with what PyTorch calls them."""
 
+import warnings
+
 import pytest
 
 import nbautograd
@@ -137,9 +139,54 @@ def test_hooks_round_backward_replace_gradients():
     assert found[0] == pytest.approx(found[1])
 
 
-def test_the_old_backward_hook_is_refused_with_the_new_ones_name():
-    with pytest.raises(NotImplementedError, match="register_full_backward_hook"):
-        nbautograd.nn.Tanh().register_backward_hook(print)
+def seen_by_former_hooks(library, module, **settings):
+    """What such a hook that doubles its gradient is told, the warnings of the call, and the gradient in the end."""
+    seen = []
+
+    def hook(module, ins, outs):
+        seen.append((len(ins), rounded(ins[0]), len(outs), rounded(outs[0])))
+        return (ins[0] * 2,)
+
+    handle = module.register_backward_hook(hook)
+    with pytest.raises(RuntimeError, match="Cannot use both regular backward hooks and full"):
+        module.register_full_backward_hook(hook)
+    x = library.tensor([0.5, -1.0], requires_grad=True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        y = module(x * 3, **settings)
+    y = y if isinstance(y, library.Tensor) else y[0]
+    y.sum().backward()
+    handle.remove()
+    module(x)
+    return seen, [(w.category, str(w.message)) for w in caught], rounded(x.grad)
+
+
+def rounded(t):
+    return [round(number, 4) for number in t.tolist()]
+
+
+def test_the_former_backward_hooks_see_the_last_op_and_warn_where_pytorchs_do():
+    found = []
+    for library in both():
+
+        class Two(library.nn.Module):
+            def forward(self, x, nested=False, apart=False):
+                y = x.tanh().exp()
+                return [y] if nested else (y, y.sin()) if apart else y
+
+        before = library.nn.Tanh()
+        before.register_full_backward_pre_hook(lambda m, grads: (grads[0] * 2,))
+        found.append(
+            [
+                seen_by_former_hooks(library, library.nn.Tanh()),
+                seen_by_former_hooks(library, before)[1:],
+                seen_by_former_hooks(library, Two()),
+                seen_by_former_hooks(library, Two(), nested=True),
+                seen_by_former_hooks(library, Two(), apart=True),
+            ]
+        )
+    for ours, theirs in zip(*found, strict=True):
+        assert ours == theirs
 
 
 def test_a_module_moves_without_its_numbers():

@@ -34,6 +34,43 @@ def test_a_pruned_layer_trains_as_pytorchs(name):
         np.testing.assert_allclose(found[0][1][key], value, rtol=1e-9)
 
 
+def test_a_method_of_ones_own_is_shown_what_is_left():
+    found = []
+    for library in libraries():
+        prune, seen = library.nn.utils.prune, []
+
+        class Every(prune.BasePruningMethod):
+            def __init__(self, kind, dim=None):
+                self.PRUNING_TYPE = kind
+                if dim is not None:
+                    self.dim = dim
+
+            def compute_mask(self, t, default_mask, seen=seen):
+                seen.append((tuple(t.shape), default_mask.tolist()))
+                mask = default_mask.clone()
+                mask.reshape(-1)[::3] = 0
+                return mask
+
+        layer = linear(library)
+        prune.ln_structured(layer, "weight", 1, n=2, dim=0)
+        for kind, *dim in (("unstructured",), ("structured", -2), ("global",), ("unstructured",)):
+            method = Every.apply(layer, "weight", kind, *dim)
+        assert isinstance(method, prune.PruningContainer)
+        assert [type(part).__name__ for part in method] == ["LnStructured"] + ["Every"] * 4
+        assert len(layer._forward_pre_hooks) == 1
+        for error, kind in ((AttributeError, "structured"), (ValueError, "columns")):
+            with pytest.raises(error, match=r"need to have the attribute `dim`|Unrecognized PRUNING_TYPE columns"):
+                Every.apply(prune.identity(linear(library), "weight"), "weight", kind)
+        other = Every("global")
+        other._tensor_name = "bias"
+        with pytest.raises(ValueError, match="Can only add pruning methods acting on the parameter named 'weight'"):
+            method.add_pruning_method(other)
+        with pytest.raises(TypeError, match="is not a BasePruningMethod subclass"):
+            method.add_pruning_method(3)
+        found.append((seen, layer.weight_mask.tolist()))
+    assert found[0] == found[1]
+
+
 def test_several_layers_are_pruned_as_one():
     found = []
     for library in libraries():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -50,6 +51,16 @@ def get_total_norm(
             "`error_if_nonfinite=False`"
         )
     return wrap(total)
+
+
+def clip_grad_norm(*args: Any, **settings: Any) -> Tensor:
+    """The former name of `clip_grad_norm_`."""
+    warnings.warn(
+        "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of `torch.nn.utils.clip_grad_norm_`.",
+        FutureWarning,
+        stacklevel=2,
+    )
+    return clip_grad_norm_(*args, **settings)
 
 
 def clip_grads_with_norm_(

@@ -6,7 +6,8 @@ product, computed before each call. Pruning again prunes what is left.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from numbers import Integral, Real
 from typing import Any
 
@@ -15,15 +16,18 @@ from nbautograd.core.tensor import Tensor
 from nbautograd.nn.module import Module
 
 
-class BasePruningMethod:
-    """The base of all methods. A subclass has `compute_mask(scores, kept)`: a mask within the one so far."""
+class BasePruningMethod(ABC):
+    """The base of all methods: a subclass has `compute_mask(scores, kept)` and a `PRUNING_TYPE`."""
 
     PRUNING_TYPE: str
     _tensor_name: str
 
+    @abstractmethod
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        """The mask that prunes further, by the importance scores `t`, what `default_mask` keeps."""
-        raise NotImplementedError
+        """The mask that prunes further, by the importance scores `t`, what `default_mask` keeps.
+
+        Where a parameter is pruned again, both hold only what is left of it (see `PruningContainer`).
+        """
 
     def __call__(self, module: Module, inputs: Any) -> None:
         setattr(module, self._tensor_name, self.apply_mask(module))
@@ -43,20 +47,25 @@ class BasePruningMethod:
         cls, module: Module, name: str, *args: Any, importance_scores: Tensor | None = None, **kwargs: Any
     ) -> BasePruningMethod:
         """Prune the parameter `name` of `module`, further if it is pruned already."""
-        method = cls(*args, **kwargs)
+        method: BasePruningMethod = cls(*args, **kwargs)
         method._tensor_name = name
-        if not _methods_on(module, name):
-            weight = getattr(module, name)
+        before = _methods_on(module, name)
+        weight = getattr(module, name)
+        scores = weight if importance_scores is None else importance_scores
+        if scores.shape != weight.shape:
+            raise AssertionError(f"importance_scores should have the same shape as parameter {name} of {module}")
+        if before:
+            number, old = before[0]
+            method = _together(old, method)
+            mask = method.compute_mask(scores.detach(), getattr(module, f"{name}_mask").detach().clone())
+            _forget(module, number)
+        else:
+            mask = method.compute_mask(scores.detach(), FUNCTIONS["ones_like"](weight.detach()))
             del module._parameters[name]
             module.register_parameter(f"{name}_orig", weight)
-            module.register_buffer(f"{name}_mask", FUNCTIONS["ones_like"](weight.detach()))
-            module.register_forward_pre_hook(method)
-        scores = getattr(module, f"{name}_orig") if importance_scores is None else importance_scores
-        if scores.shape != getattr(module, f"{name}_orig").shape:
-            raise AssertionError(f"importance_scores should have the same shape as parameter {name} of {module}")
-        mask = method.compute_mask(scores.detach(), getattr(module, f"{name}_mask"))
         module.register_buffer(f"{name}_mask", mask)
         setattr(module, name, method.apply_mask(module))
+        module.register_forward_pre_hook(method)
         return method
 
     def remove(self, module: Module) -> None:
@@ -69,10 +78,84 @@ class BasePruningMethod:
         module.register_parameter(name, weight)
 
 
+class PruningContainer(BasePruningMethod):
+    """Methods that have pruned one parameter, in their order; the last one prunes what the others left.
+
+    It is shown only that: the single numbers that are left, the slices that are not all zero, or (with the
+    `PRUNING_TYPE` "global") the whole.
+    """
+
+    def __init__(self, *methods: BasePruningMethod) -> None:
+        self._pruning_methods: tuple[BasePruningMethod, ...] = ()
+        if methods:
+            self._tensor_name = methods[0]._tensor_name
+        for method in methods:
+            self.add_pruning_method(method)
+
+    def add_pruning_method(self, method: BasePruningMethod) -> None:
+        """Put a method behind the others.
+
+        Raises: TypeError, ValueError for what is none, or prunes another parameter.
+        """
+        if not isinstance(method, BasePruningMethod):
+            raise TypeError(f"{type(method)} is not a BasePruningMethod subclass")
+        if self._tensor_name != method._tensor_name:
+            raise ValueError(
+                f"Can only add pruning methods acting on the parameter named '{self._tensor_name}' to PruningContainer "
+                f"{self}. Found '{method._tensor_name}'"
+            )
+        self._pruning_methods += (method,)
+
+    def __len__(self) -> int:
+        return len(self._pruning_methods)
+
+    def __iter__(self) -> Iterator[BasePruningMethod]:
+        return iter(self._pruning_methods)
+
+    def __getitem__(self, index: int) -> BasePruningMethod:
+        return self._pruning_methods[index]
+
+    def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
+        method = self._pruning_methods[-1]
+        left = _left(method, t, default_mask)
+        mask = default_mask.to(dtype=t.dtype).clone()
+        mask[left] = method.compute_mask(t[left], default_mask=default_mask[left]).to(dtype=mask.dtype)
+        return mask
+
+
+def _left(method: BasePruningMethod, t: Tensor, mask: Tensor) -> Any:
+    """The index of what earlier methods left for `method` to prune."""
+    if method.PRUNING_TYPE == "unstructured":
+        return mask == 1
+    if method.PRUNING_TYPE == "global":
+        return (slice(None),) * t.ndim
+    if method.PRUNING_TYPE != "structured":
+        raise ValueError(f"Unrecognized PRUNING_TYPE {method.PRUNING_TYPE}")
+    if not hasattr(method, "dim"):
+        raise AttributeError('Pruning methods of PRUNING_TYPE "structured" need to have the attribute `dim` defined.')
+    dim: int = method.dim  # type: ignore[attr-defined]
+    dim = dim if dim >= 0 else dim + t.ndim
+    if dim < 0:
+        raise IndexError(f"Index is out of bounds for tensor with dimensions {t.ndim}")
+    kept = mask.sum([d for d in range(t.ndim) if d != dim]) != 0
+    return (*(slice(None),) * dim, kept)
+
+
+def _together(old: BasePruningMethod, method: BasePruningMethod) -> PruningContainer:
+    """`method` behind the one or several that pruned before."""
+    return PruningContainer(*(old if isinstance(old, PruningContainer) else [old]), method)
+
+
 def _methods_on(module: Module, name: str) -> list[tuple[int, BasePruningMethod]]:
     """The pruning hooks of a module for the parameter `name`, with their numbers."""
     hooks = module._hooks.before if module._hooks else {}
     return [(n, h) for n, (h, *_) in hooks.items() if isinstance(h, BasePruningMethod) and h._tensor_name == name]
+
+
+def _forget(module: Module, number: int) -> None:
+    """Take the pruning hook `number` away."""
+    assert module._hooks is not None
+    del module._hooks.before[number]
 
 
 def _count(amount: Any, total: int) -> int:
@@ -125,10 +208,9 @@ class _Unstructured(BasePruningMethod):
         raise NotImplementedError
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        kept = default_mask.reshape(-1).nonzero().squeeze(1)
-        doomed = self.scores(t).reshape(-1)[kept].topk(_count(self.amount, len(kept)), largest=False).indices
+        doomed = self.scores(t).reshape(-1).topk(_count(self.amount, t.numel()), largest=False).indices
         mask = default_mask.reshape(-1).clone()
-        mask[kept[doomed]] = 0
+        mask[doomed] = 0
         return mask.reshape(tuple(default_mask.shape))
 
 
@@ -161,11 +243,10 @@ class _Structured(BasePruningMethod):
         raise NotImplementedError
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        slices, mask = (x.movedim(self.dim, 0).flatten(1) for x in (t * default_mask, default_mask))
-        kept = (mask != 0).any(1).nonzero().squeeze(1)
-        doomed = self.scores(slices)[kept].topk(_count(self.amount, len(kept)), largest=False).indices
-        keep = FUNCTIONS["ones"](len(slices), dtype=mask.dtype, device=mask.device)
-        keep[kept[doomed]] = 0
+        slices = t.movedim(self.dim, 0).flatten(1)
+        doomed = self.scores(slices).topk(_count(self.amount, len(slices)), largest=False).indices
+        keep = FUNCTIONS["ones"](len(slices), dtype=default_mask.dtype, device=default_mask.device)
+        keep[doomed] = 0
         shape = [1] * t.ndim
         shape[self.dim] = -1
         return default_mask * keep.reshape(tuple(shape))
@@ -249,13 +330,14 @@ def global_unstructured(
             f'Only "unstructured" PRUNING_TYPE supported for the `pruning_method`. Found method {pruning_method} of '
             f"type {method.PRUNING_TYPE}"
         )
-    held = [getattr(m, f"{n}_orig", None) if _methods_on(m, n) else getattr(m, n) for m, n in pairs]
     kept = [
-        getattr(m, f"{n}_mask") if _methods_on(m, n) else FUNCTIONS["ones_like"](t.detach())
-        for (m, n), t in zip(pairs, held, strict=True)
+        getattr(m, f"{n}_mask") if _methods_on(m, n) else FUNCTIONS["ones_like"](getattr(m, n).detach())
+        for m, n in pairs
     ]
-    flat = [scores.get(pair, t).detach().reshape(-1) for pair, t in zip(pairs, held, strict=True)]
-    mask = method.compute_mask(FUNCTIONS["cat"](flat), FUNCTIONS["cat"]([m.reshape(-1) for m in kept]))
+    flat = [scores.get((m, n), getattr(m, n)).detach().reshape(-1) for m, n in pairs]
+    method._tensor_name = "all of them"
+    masks = FUNCTIONS["cat"]([m.reshape(-1) for m in kept])
+    mask = PruningContainer(method).compute_mask(FUNCTIONS["cat"](flat), masks)
     parts = mask.split([t.numel() for t in flat])
     for (module, name), part, old in zip(pairs, parts, kept, strict=True):
         custom_from_mask(module, name, part.reshape(tuple(old.shape)))
@@ -267,11 +349,11 @@ def remove(module: Module, name: str) -> Module:
     Raises: ValueError when it is not pruned.
     """
     methods = _methods_on(module, name)
-    if not methods or module._hooks is None:
+    if not methods:
         raise ValueError(f"Parameter '{name}' of module {module} has to be pruned before pruning can be removed")
     number, method = methods[0]
     method.remove(module)
-    del module._hooks.before[number]
+    _forget(module, number)
     return module
 
 

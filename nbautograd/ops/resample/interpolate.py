@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from nbautograd.core.public import public
@@ -159,4 +160,23 @@ def _for_each(value: Any, n: int, old: tuple[int, ...], got: str, what: str, for
 @public(top=False, method=False, functional=True)
 def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):
     """The same as `interpolate`, by its old name."""
+    _warn("upsample")
     return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+@public(top=False, method=False, functional=True)
+def upsample_nearest(input, size=None, scale_factor=None):
+    """See `interpolate` with its mode "nearest"."""
+    _warn("upsample_nearest")
+    return interpolate(input, size, scale_factor, mode="nearest")
+
+
+@public(top=False, method=False, functional=True)
+def upsample_bilinear(input, size=None, scale_factor=None):
+    """See `interpolate` with its mode "bilinear" and `align_corners`."""
+    _warn("upsample_bilinear")
+    return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
+
+
+def _warn(name: str) -> None:
+    warnings.warn(f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=3)
