@@ -17,6 +17,7 @@ weights beforehand.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -36,7 +37,8 @@ class Run(NamedTuple):
     size: int
 
 
-def runs(sizes: tuple[int, ...], backwards: bool, most: int | None = None) -> list[Run]:
+@lru_cache(64)
+def runs(sizes: tuple[int, ...], backwards: bool, most: int | None = None) -> tuple[Run, ...]:
     """All steps in runs, of at most `most` steps each; the last run first when `backwards`."""
     found: list[Run] = []
     start = 0
@@ -47,7 +49,7 @@ def runs(sizes: tuple[int, ...], backwards: bool, most: int | None = None) -> li
         else:
             found.append(Run(slice(start, stop), 1, size))
         start = stop
-    return found[::-1] if backwards else found
+    return tuple(found[::-1] if backwards else found)
 
 
 def block(sizes: tuple[int, ...], width: int) -> int:

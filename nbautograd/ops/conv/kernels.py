@@ -217,14 +217,6 @@ def in_single(*arrays: Any) -> Any:
     return [a if a is None or a.dtype.itemsize > 2 else a.astype("float32") for a in arrays]
 
 
-def add_bias(values: Any, b: Any, out: Any) -> None:
-    """`values` plus a number per channel, both (C, N, …), into `out`."""
-    if b is None:
-        out[...] = values
-    else:
-        xp.add(values, b.reshape((-1,) + (1,) * (values.ndim - 1)), out=out)
-
-
 def convolve(x: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
     """Each output is the sum of products of `w` and the window under it."""
     x = xp.ascontiguousarray(x)
@@ -237,8 +229,10 @@ def convolve(x: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
             sums = buffer("sums", (w.shape[0], part.stop - part.start, *run), x)
             matrix = sums.reshape((groups, w.shape[0] // groups, -1))
             xp.matmul(kernels, columns(padded, band, row, groups), out=matrix)
+            if b is not None:  # here, where rows are long and in the cache
+                matrix += b.reshape((groups, -1, 1))
             target = out[(part, slice(None), slice(row, row + band.out[0]))]
-            add_bias(on_grid(sums, band), b, target.swapaxes(0, 1))
+            target.swapaxes(0, 1)[...] = on_grid(sums, band)
     return out
 
 
@@ -261,7 +255,8 @@ def spread(y: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
             under = windows(full, band, row)
             for tap in product(*map(range, geo.kernel)):
                 under[(slice(None), *tap)] += found[(slice(None), *tap)]
-        add_bias(full[geo.inner], b, out[part].swapaxes(0, 1))
+        target, inside = out[part].swapaxes(0, 1), full[geo.inner]
+        target[...] = inside if b is None else inside + b.reshape((-1,) + (1,) * (inside.ndim - 1))
     return out
 
 
@@ -282,10 +277,10 @@ def correlate(x: Any, y: Any, geo: Geometry, groups: int) -> Any:
     """For each tap of the kernel the sum of products of `y` and what lies under that tap."""
     x = xp.ascontiguousarray(x)
     height = x.shape[1] // groups * geo.area
-    out = xp.zeros((groups, y.shape[1] // groups, height), dtype=x.dtype)
+    out = xp.zeros((groups, height, y.shape[1] // groups), dtype=x.dtype)
     for part, bands in blocks(x.shape[0], height * groups, geo, x):
         padded = bordered(x, part, geo)
         for row, band in bands:
-            under = columns(padded, band, row, groups)
-            out += xp.matmul(by_columns(y, part, band, row, groups), under.swapaxes(1, 2))
-    return out.reshape((y.shape[1], x.shape[1] // groups, *geo.kernel))
+            met = by_columns(y, part, band, row, groups).swapaxes(1, 2)
+            out += xp.matmul(columns(padded, band, row, groups), met)
+    return xp.ascontiguousarray(out.swapaxes(1, 2)).reshape((y.shape[1], x.shape[1] // groups, *geo.kernel))
