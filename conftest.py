@@ -14,8 +14,10 @@ collect_ignore = [] if importlib.util.find_spec("numba") else ["nbautograd/fast/
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--cuda-standin",
-        action="store_true",
-        help="run what needs a GPU on a stand-in for CuPy, computed by NumPy: no GPU takes part",
+        nargs="?",
+        const="all",
+        choices=("few", "all"),
+        help="run what needs a GPU on a stand-in for CuPy, computed by NumPy: no GPU takes part (few: some samples)",
     )
 
 

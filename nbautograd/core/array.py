@@ -119,11 +119,16 @@ def compact(data: Any) -> Any:
 
 def spread(x: Any, shape: tuple[int, ...]) -> Any:
     """`numpy.broadcast_to`, for one number in a tenth of its time: the gradient of each sum is made by this."""
-    if isinstance(x, np.generic) or x.ndim == 0:
+    if isinstance(x, np.generic) or (x.__class__ is ndarray and x.ndim == 0):
         view = ndarray(shape, x.dtype, np.asarray(x), 0, (0,) * len(shape))
         view.flags.writeable = False
         return view
-    return np.broadcast_to(x, shape)
+    return library_of(x).broadcast_to(x, shape)
+
+
+def address(data: Any) -> int:
+    """Where in memory the first element of an array lies."""
+    return data.data.ptr if is_cupy(data) else data.ctypes.data
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import inplace
+from .array import library_of
 from .node import OP, PARENTS, Hooked, hooked, is_leaf_node, nobodys_leaf, tick
 from .op import TABLE
 from .tensor import Tensor
@@ -78,7 +79,7 @@ def cut_views(base: Tensor) -> None:
 
 def _copy_slices(base: Tensor, view: Tensor, part: Any) -> Any:
     """The base's new node after `view` of it got the history `part`."""
-    op = TABLE["view_scatter"]
+    op = TABLE["view_scatter"].on(library_of(base._data))
     saved = {"part_shape": tuple(view._data.shape), "path": view._path}
     return [tick(), op, None, (base._node, part), tuple(saved[name] for name in op.saves)]
 
@@ -89,7 +90,7 @@ def _node_from(base: Tensor, view: Tensor) -> Any:
 
 
 def _as_strided(base: Tensor, view: Tensor, parent: Any) -> Any:
-    op = TABLE["as_strided"]
+    op = TABLE["as_strided"].on(library_of(base._data))
     saved = {"x_shape": tuple(base._data.shape), "path": view._path}
     return [tick(), op, None, (parent,), tuple(saved[name] for name in op.saves)]
 

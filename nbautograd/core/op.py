@@ -24,6 +24,7 @@ behind the result. Un-broadcasting is the engine's work, never a rule's.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from types import FunctionType
@@ -93,6 +94,8 @@ class Op:
     build: ClassVar[Any] = later(compiled)
     """What writes out the step; see `steps`."""
     cuda: ClassVar[type[Op] | None] = None
+    library: ClassVar[Any] = np
+    """NumPy, or for a twin made by `on`, CuPy."""
 
     elementwise: ClassVar[bool] = False
     """Every input is broadcast to the shape of the result."""
@@ -164,7 +167,7 @@ class Op:
             return cls
         if cls.__dict__.get("cuda") is None:
             space = arrays.Namespace(library, lambda name: TABLE[name].on(library).forward)
-            twin: Any = type(cls.__name__, (cls,), {}, abstract=True)  # type: ignore[call-overload]
+            twin: Any = type(cls.__name__, (cls,), {"library": library}, abstract=True)  # type: ignore[call-overload]
             compile_entry(twin, rebind(cls.forward, space), tuple(r and rebind(r, space) for r in cls.rules))
             cls.cuda = twin
         assert cls.cuda is not None
@@ -175,7 +178,8 @@ class Op:
         """The rules bound to the package's own functions, for gradients of gradients."""
         found = cls.__dict__.get("_differentiable")
         if found is None:
-            found = tuple(rule and rebind(rule, tensors) for rule in cls.rules)
+            space = _tensors_on(cls.library)
+            found = tuple(rule and rebind(rule, space) for rule in cls.rules)
             cls._differentiable = found  # type: ignore[attr-defined]
         return found
 
@@ -292,15 +296,27 @@ def rebind(function: Any, space: Any) -> Any:
 class _Tensors:
     """The namespace whose arrays are tensors: NumPy's names for the package's own differentiable functions."""
 
-    def __init__(self) -> None:
-        self.numpy_names: dict[str, Any] = {}
+    def __init__(self, library: Any, numpy_names: dict[str, Any], makers: dict[str, Any]) -> None:
+        self.library = library
+        self.numpy_names = numpy_names
+        self.makers = makers
+        """Functions of the library and its function of that name: what they make needs no gradient."""
 
     def __getattr__(self, name: str) -> Any:
-        if name not in self.numpy_names and name not in TABLE:
+        if name in self.makers:
+            found = functools.partial(self.makers[name], getattr(self.library, name))
+        elif name in self.numpy_names or name in TABLE:
+            found = self.numpy_names.get(name) or TABLE[name].call
+        else:
             raise AttributeError(f"there is no differentiable {name!r}")
-        found = self.numpy_names.get(name) or TABLE[name].call
         setattr(self, name, found)
         return found
 
 
-tensors = _Tensors()
+@functools.cache
+def _tensors_on(library: Any) -> _Tensors:
+    """The namespace whose new tensors are made by `library`."""
+    return tensors if library is np else _Tensors(library, tensors.numpy_names, tensors.makers)
+
+
+tensors = _Tensors(np, {}, {})

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import dtype as dtypes
 from . import views
-from .array import compact, ndarray
+from .array import compact, is_cupy, ndarray
 from .call import dispatch, fits_of, new, wrap
 from .dtype import UNUSUAL
 from .inplace import array_of
@@ -161,9 +161,9 @@ def operator(op: Any) -> Callable[[Any, Any], Any]:
 
 
 def _operands(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
-    if not all(isinstance(x, Tensor | ndarray | int | float | complex | np.generic) for x in inputs):
+    if not all(isinstance(x, Tensor | ndarray | int | float | complex | np.generic) or is_cupy(x) for x in inputs):
         return NotImplemented
-    return dispatch(op, tuple([wrap(x) if isinstance(x, ndarray) else x for x in inputs]), settings)
+    return dispatch(op, tuple([wrap(x) if isinstance(x, ndarray) or is_cupy(x) else x for x in inputs]), settings)
 
 
 def _single(op: Any) -> Callable[..., Any]:

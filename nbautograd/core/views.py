@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from . import errors, inplace
-from .array import library_of, ndarray, storage
+from .array import library_of, storage
 from .dtype import INEXACT
 from .modes import is_grad_enabled, local, state
 from .node import is_leaf_node, nobodys_leaf
@@ -60,9 +60,9 @@ def wrap_one(op: Any, source: Tensor, settings: dict[str, Any], data: Any, nr: i
 
 def shares(data: Any, source: Any) -> bool:
     """Whether `data` is the memory of `source`, or a part of it."""
-    if data.__class__ is ndarray:
-        return (data.base is not None and storage(data) is storage(source)) or data is source
-    return not isinstance(data, np.generic)
+    if isinstance(data, np.generic):
+        return False
+    return (data.base is not None and storage(data) is storage(source)) or data is source
 
 
 def remember(base: Tensor, view: Tensor) -> None:
@@ -78,7 +78,7 @@ def remember(base: Tensor, view: Tensor) -> None:
 def follow(path: Any, x: Any) -> Any:
     """Apply the view ops of `path` to an array, or, differentiably, to a tensor."""
     for op, settings, nr, _, _ in path:
-        x = op.call(x, **settings) if isinstance(x, Tensor) else op.forward(x, **settings)
+        x = op.call(x, **settings) if isinstance(x, Tensor) else op.on(library_of(x)).forward(x, **settings)
         if nr is not None:
             x = x[nr]
     return x

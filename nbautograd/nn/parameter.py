@@ -8,8 +8,9 @@ import numpy as np
 
 from nbautograd.core import dtype as dtypes
 from nbautograd.core import errors, inplace
-from nbautograd.core.array import CPU, device, place
+from nbautograd.core.array import device, place
 from nbautograd.core.call import wrap
+from nbautograd.core.device import get_default_device
 from nbautograd.core.tensor import Tensor
 
 
@@ -102,7 +103,7 @@ def empty(shape: tuple[int, ...], where: Any = None, dtype: Any = None) -> Tenso
     """An uninitialised tensor of a module, to be filled by `reset_parameters`."""
     kind = dtypes.get_default_dtype() if dtype is None else dtypes.to_dtype(dtype)
     data = np.empty(shape, kind.numpy)
-    return wrap(place(data, CPU if where is None else device(where)))
+    return wrap(place(data, get_default_device() if where is None else device(where)))
 
 
 def parameter(shape: tuple[int, ...], where: Any = None, dtype: Any = None) -> Parameter:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from nbautograd.core.array import library_of
 from nbautograd.core.call import wrap
 from nbautograd.core.op import TABLE, tensors
 from nbautograd.core.tensor import Tensor
@@ -54,18 +53,17 @@ def astype(x: Any, dtype: Any) -> Any:
     return _call("to_copy")(x, dtype=np.dtype(dtype)) if isinstance(x, Tensor) else np.asarray(x).astype(dtype)
 
 
-def _made(function: str) -> Any:
-    """A creation function; its result needs no gradient."""
-
-    def make(*args: Any, **kwargs: Any) -> Any:
-        args = tuple(a._data if isinstance(a, Tensor) else a for a in args)
-        if "dtype" in kwargs:
-            kwargs["dtype"] = getattr(kwargs["dtype"], "numpy", kwargs["dtype"])
-        return wrap(getattr(library_of(args[0]) if args else np, function)(*args, **kwargs))
-
-    return make
+def _made(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """What a function of the library makes, which needs no gradient."""
+    args = tuple(a._data if isinstance(a, Tensor) else a for a in args)
+    if "dtype" in kwargs:
+        kwargs["dtype"] = getattr(kwargs["dtype"], "numpy", kwargs["dtype"])
+    return wrap(function(*args, **kwargs))
 
 
+tensors.makers.update(
+    dict.fromkeys(("zeros", "ones", "eye", "arange", "zeros_like", "ones_like", "isfinite", "isnan"), _made)
+)
 tensors.numpy_names.update(
     sum=_reduction("sum"),
     mean=_reduction("mean"),
@@ -101,12 +99,4 @@ tensors.numpy_names.update(
     arccosh=lambda x: _call("acosh")(x),
     arctanh=lambda x: _call("atanh")(x),
     conj=lambda x: x.conj() if x.dtype.is_complex else x,
-    zeros=_made("zeros"),
-    ones=_made("ones"),
-    eye=_made("eye"),
-    arange=_made("arange"),
-    zeros_like=_made("zeros_like"),
-    ones_like=_made("ones_like"),
-    isfinite=_made("isfinite"),
-    isnan=_made("isnan"),
 )

@@ -226,6 +226,6 @@ def rrelu(
     """`leaky_relu` with slopes drawn between `lower` and `upper`; their middle when not training."""
     noise: Any = (lower + upper) / 2
     if training:
-        drawn = numbers_of(None).uniform(lower, upper, input._data.shape).astype(input._data.dtype)
+        drawn = numbers_of(None, input.device).uniform(lower, upper, input._data.shape).astype(input._data.dtype)
         noise = place(drawn, input.device) if input.is_cuda else drawn
     return activate(RreluWithNoise, input, inplace, noise=noise)

@@ -170,7 +170,7 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 @public(top=False, method=False, functional=True)
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
     """A sample from the distribution with these logits, softened by `tau`; `hard` makes it one-hot going forward."""
-    drawn = numbers_of(None).gumbel(size=logits._data.shape).astype(logits._data.dtype)
+    drawn = numbers_of(None, logits.device).gumbel(size=logits._data.shape).astype(logits._data.dtype)
     noise = wrap(place(drawn, logits.device) if logits.is_cuda else drawn)
     soft = softmax((logits + noise) / tau, dim)
     if not hard:

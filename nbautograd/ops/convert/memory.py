@@ -37,7 +37,7 @@ class UntypedStorage:
 
     def data_ptr(self) -> int:
         """The address of the first byte."""
-        return _address(self._owner)
+        return arrays.address(self._owner)
 
     def nbytes(self) -> int:
         """The number of bytes."""
@@ -96,14 +96,10 @@ def in_memory_order(data: Any) -> Any:
     return data.reshape(-1) if data.flags.c_contiguous else data.T.reshape(-1)
 
 
-def _address(data: Any) -> int:
-    return data.data.ptr if arrays.is_cupy(data) else data.ctypes.data
-
-
 @public(top=False)
 def data_ptr(self: Tensor) -> int:
     """The address of the first element."""
-    return _address(inplace.array_of(self))
+    return arrays.address(inplace.array_of(self))
 
 
 @public(top=False)
@@ -135,7 +131,7 @@ def is_storage(obj: Any, /) -> bool:
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     """Whether both tensors show the same elements of the same memory."""
     a, b = inplace.array_of(self), inplace.array_of(tensor)
-    return _address(a) == _address(b) and a.shape == b.shape and a.strides == b.strides
+    return arrays.address(a) == arrays.address(b) and a.shape == b.shape and a.strides == b.strides
 
 
 # --- other memory for the same tensor -----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from nbautograd.core.op import TABLE, Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arguments import canonical_dim
+from nbautograd.ops.index.meeting import add_at
 from nbautograd.ops.index.places import ALONG, FROM_FRONT
 from nbautograd.ops.samples import Make, cases, through
 
@@ -57,7 +58,7 @@ class ScatterAlong(Op):
     def forward(x, index, *, shape, dim):
         out = xp.zeros(shape, dtype=x.dtype)
         if out.ndim:
-            xp.add.at(out, places(index, dim), x)
+            add_at(out, places(index, dim), x)
             return out
         return out + xp.sum(x)
 
@@ -92,7 +93,7 @@ class ScatterAdd(Op):
 
     def forward(x, index, src, *, dim):
         out = xp.array(x)
-        xp.add.at(out, places(index, dim), src[tuple(slice(n) for n in index.shape)])
+        add_at(out, places(index, dim), src[tuple(slice(n) for n in index.shape)])
         return out
 
     def dx(g):

@@ -13,6 +13,7 @@ from nbautograd.core.op import Op, xp
 from nbautograd.core.public import FUNCTIONS, public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.index.embedding import embedding, frequency_shares, shorten
+from nbautograd.ops.index.meeting import add_at
 from nbautograd.ops.samples import Make, through
 
 
@@ -40,7 +41,7 @@ class EmbeddingBag(Op):
 
     def forward(weight, factors, *, index, bag, count, shares=None):
         out = xp.zeros((count, weight.shape[1]), weight.dtype)
-        xp.add.at(out, bag, weight[index] * factors[:, None])
+        add_at(out, bag, weight[index] * factors[:, None])
         return out
 
     def dweight(g, factors, weight_shape, index, bag, shares):
@@ -123,7 +124,7 @@ def _largest(rows: Tensor, bag: Any, count: int) -> Tensor:
     library = library_of(bag)
     sizes = library.bincount(bag, minlength=count)
     place_in_bag = library.arange(len(bag)) - (sizes.cumsum() - sizes)[bag]
-    table = library.full((count, max(int(sizes.max(initial=0)), 1)), len(bag))
+    table = library.full((count, max(int(sizes.max()) if sizes.size else 0, 1)), len(bag))
     table[bag, place_in_bag] = library.arange(len(bag))
     lowest = rows.new_full((1, rows.shape[1]), -np.inf)
     found = FUNCTIONS["cat"]([rows, lowest])[wrap(table)].max(1).values

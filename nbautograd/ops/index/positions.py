@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core import inplace
+from nbautograd.core.array import CPU, library_of, place
 from nbautograd.core.call import wrap
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
@@ -162,10 +163,11 @@ def narrow(input, dim, start, length):
 @public()
 def nonzero(input, *, as_tuple=False):
     """Where the elements are not zero: one row per element, or one vector per dimension."""
-    found = np.nonzero(np.atleast_1d(input._data))
+    library = library_of(input._data)
+    found = library.nonzero(library.atleast_1d(input._data))
     if as_tuple:
         return tuple(wrap(i) for i in found)
-    return wrap(np.stack(found, axis=-1) if input.ndim else np.zeros((len(found[0]), 0), np.int64))
+    return wrap(library.stack(found, axis=-1) if input.ndim else library.zeros((len(found[0]), 0), np.int64))
 
 
 @public()
@@ -180,5 +182,6 @@ def repeat_interleave(input, repeats, dim=None):
     if dim is None:
         input, dim = input.reshape(-1), 0
     dim = canonical_dim(dim, input.ndim)
-    counts = repeats._data if isinstance(repeats, Tensor) else repeats
-    return Index.call(input, index=position(dim, np.repeat(np.arange(input.shape[dim]), counts)))
+    counts = place(repeats._data, CPU) if isinstance(repeats, Tensor) else repeats
+    places = place(np.repeat(np.arange(input.shape[dim]), counts), input.device)
+    return Index.call(input, index=position(dim, places))

@@ -12,6 +12,7 @@ from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arguments import canonical_dim
 from nbautograd.ops.index.along import places
+from nbautograd.ops.index.meeting import add_at, merge_at
 from nbautograd.ops.index.places import ALONG
 from nbautograd.ops.samples import Make, cases
 
@@ -42,13 +43,12 @@ class ScatterReduce(Op):
         if not include_self:
             out[at] = neutral(reduce, x.dtype)
         if reduce == "mean":
-            xp.add.at(out, at, src)
+            add_at(out, at, src)
             count = hits(x, index, dim, include_self)
             return out / count if x.dtype.kind in "fc" else out // xp.astype(count, x.dtype)
         if x.dtype.kind == "c" and reduce in ("amax", "amin"):
             raise TypeError("complex numbers have no order")
-        merge = {"sum": xp.add, "prod": xp.multiply, "amax": xp.maximum, "amin": xp.minimum}[reduce]
-        merge.at(out, at, src)
+        merge_at({"sum": "add", "prod": "multiply", "amax": "maximum", "amin": "minimum"}[reduce], out, at, src)
         return out
 
     def dx(g, x, index, src, out, dim, reduce, include_self):

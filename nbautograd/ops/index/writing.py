@@ -10,6 +10,7 @@ from nbautograd.core import dtype as dtypes
 from nbautograd.core import inplace
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
+from nbautograd.ops.index.meeting import add_at
 from nbautograd.ops.index.places import ALONG, out_of_bounds, plain
 from nbautograd.ops.samples import Make, cases, through
 
@@ -37,7 +38,7 @@ class IndexPut(Op):
         out = xp.array(x)
         y = xp.astype(xp.asarray(y), x.dtype)
         if accumulate:
-            xp.add.at(out, index, y)
+            add_at(out, index, y)
         else:
             out[index] = y
         return out

@@ -11,6 +11,7 @@ import numpy as np
 
 from nbautograd.core.op import Op, xp
 from nbautograd.ops.conv.kernels import steps
+from nbautograd.ops.index.meeting import add_at
 from nbautograd.ops.pool.places import flat_places
 from nbautograd.ops.pool.windows import POOLED
 from nbautograd.ops.samples import Make, forward_only, through
@@ -148,7 +149,7 @@ class MaxPool2dBackward(Op):
             index = places_of(chosen[part], size, kernel, stride, padding, dilation, windows)
             flat[part] = 0
             places = flat_places(index.reshape((index.shape[0], -1)), flat.shape[1])
-            xp.add.at(flat[part].reshape(-1), places, rows[part].reshape(-1))
+            add_at(flat[part].reshape(-1), places, rows[part].reshape(-1))
         return out
 
     def dx(g, choice, size, kernel, stride, padding, dilation, windows):

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from nbautograd.core.op import Op, xp
+from nbautograd.ops.index.meeting import add_at
 from nbautograd.ops.samples import Make, through
 
 
@@ -41,7 +42,7 @@ class PutAt(Op):
         count = math.prod(size)
         lead = x.shape[: x.ndim - len(size)]
         out = xp.zeros(math.prod(lead) * count, dtype=x.dtype)
-        xp.add.at(out, flat_places(rows_of(index, len(size)), count), x.reshape(-1))
+        add_at(out, flat_places(rows_of(index, len(size)), count), x.reshape(-1))
         return out.reshape((*lead, *size))
 
     def dx(g, index, size):

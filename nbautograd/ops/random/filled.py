@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nbautograd.core.device import preferred
+from nbautograd.core.device import get_default_device
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.create import finish, numpy_dtype, size_of
@@ -19,7 +19,7 @@ def _made(name: str, draw: Any, size: Any, named: dict[str, Any], problem: str) 
     if "size" in named:
         size = (*size, named.pop("size"))
     generator, out = named.pop("generator", None), named.pop("out", None)
-    device, requires_grad = named.pop("device", None) or preferred(), named.pop("requires_grad", False)
+    device, requires_grad = named.pop("device", None) or get_default_device(), named.pop("requires_grad", False)
     dtype = floating(named.pop("dtype", None), problem)
     check_words(name, named)
     return given(out, draw(size_of(name, size or ((),)), dtype, generator, device), device, requires_grad)
@@ -56,7 +56,7 @@ def randint(
         raise TypeError("randint() received an invalid combination of arguments: it takes (high, size)") from None
     low = named.pop("low", left.pop() if left else 0)
     check_words("randint", named)
-    where = device or preferred()
+    where = device or get_default_device()
     target = np.dtype(np.int64) if dtype is None else numpy_dtype(dtype)
     data = integers(low, high, size_of("randint", (size,)), target, generator, where)
     return given(out, data, where, requires_grad)
@@ -77,7 +77,7 @@ def randperm(
     check_words("randperm", named)
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
-    where = device or preferred()
+    where = device or get_default_device()
     order = numbers_of(generator, where).permutation(int(n))
     return given(out, order.astype(np.int64 if dtype is None else numpy_dtype(dtype), copy=False), where, requires_grad)
 

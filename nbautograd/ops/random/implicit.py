@@ -127,7 +127,7 @@ def once(name: str, slope: Any, concentration: Any, sample: Any) -> Any:
 def draw_gamma(concentration: Tensor, generator: Generator | None = None) -> Tensor:
     """A draw for each concentration, with rate 1."""
     a = np.asarray(place(concentration._data, CPU))
-    drawn = np.maximum(numbers_of(generator).standard_gamma(a), np.finfo(a.dtype).tiny)
+    drawn = np.maximum(numbers_of(generator, concentration.device).standard_gamma(a), np.finfo(a.dtype).tiny)
     return GammaDraw.call(concentration, sample=_like(drawn, concentration))
 
 
@@ -137,7 +137,7 @@ def draw_dirichlet(concentration: Tensor, generator: Generator | None = None) ->
     Small concentrations are drawn by their logarithms: Gamma(a) is Gamma(a + 1) · U^(1/a), which may underflow.
     """
     a = np.asarray(place(concentration._data, CPU), np.float64)
-    numbers = numbers_of(generator)
+    numbers = numbers_of(generator, concentration.device)
     logs = np.log(numbers.standard_gamma(a + 1)) - numbers.standard_exponential(a.shape) / a
     drawn = np.exp(logs - logs.max(-1, keepdims=True))
     drawn = drawn / drawn.sum(-1, keepdims=True)
@@ -149,7 +149,7 @@ def draw_dirichlet(concentration: Tensor, generator: Generator | None = None) ->
 def draw_binomial(count: Tensor, probability: Tensor, generator: Generator | None = None) -> Tensor:
     """How many of `count` trials succeed."""
     n, p = (np.asarray(place(t._data, CPU)) for t in (count, probability))
-    drawn = numbers_of(generator).binomial(n.astype(np.int64), p)
+    drawn = numbers_of(generator, probability.device).binomial(n.astype(np.int64), p)
     return wrap(compact(_like(drawn, probability)))
 
 

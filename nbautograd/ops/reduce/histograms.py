@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.core.array import library_of
 from nbautograd.core.call import wrap
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
@@ -34,7 +35,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     data = input._data
     if data.dtype.kind != "f":
         raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{input.dtype.tensor_type}'")
-    counts, _ = np.histogram(data, bins, _span(data, min, max, 1))
+    counts, _ = library_of(data).histogram(data.reshape(-1), bins, _span(data, min, max, 1))
     return wrap(counts.astype(data.dtype))
 
 
@@ -50,8 +51,8 @@ def histogram(
     else:
         low, high = range or (0, 0)
         low, high = _span(data, low, high, 0.5)
-        edges = np.linspace(low, high, bins + 1, dtype=data.dtype)
-    counts, _ = np.histogram(data.reshape(-1), edges, weights=weights, density=density)
+        edges = library_of(data).linspace(low, high, bins + 1, dtype=data.dtype)
+    counts, _ = library_of(data).histogram(data.reshape(-1), edges, weights=weights, density=density)
     return ReturnHistogram(wrap(counts.astype(data.dtype)), wrap(edges.astype(data.dtype)))
 
 
@@ -64,7 +65,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     data = input._data
     if data.dtype.kind not in "iu" or data.ndim != 1 or (data.size and data.min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    found = np.bincount(data, None if weights is None else weights._data, minlength)
+    found = library_of(data).bincount(data, None if weights is None else weights._data, minlength)
     return wrap(
         found.astype(weights._data.dtype if weights is not None and weights._data.dtype.char == "f" else found.dtype)
     )
@@ -85,9 +86,11 @@ def searchsorted(
     Raises: RuntimeError when `side` and `right` contradict each other, or the shapes do not begin alike.
     """
     right = _right(side, right)
-    rows, values = sorted_sequence._data, np.asarray(getattr(input, "_data", input))
+    rows = sorted_sequence._data
+    library = library_of(rows)
+    values = library.asarray(getattr(input, "_data", input))
     if sorter is not None:
-        rows = np.take_along_axis(rows, sorter._data, -1)
+        rows = library.take_along_axis(rows, sorter._data, -1)
     if rows.ndim != 1 and rows.shape[:-1] != values.shape[:-1]:
         raise RuntimeError(
             "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries "
@@ -96,10 +99,10 @@ def searchsorted(
         )
     where = "right" if right else "left"
     if rows.ndim == 1:
-        found = np.asarray(np.searchsorted(rows, values, where))
+        found = library.searchsorted(rows, values, where)
     else:
         pairs = zip(rows.reshape(-1, rows.shape[-1]), values.reshape(-1, values.shape[-1]), strict=True)
-        found = np.stack([np.searchsorted(row, value, where) for row, value in pairs]).reshape(values.shape)
+        found = library.stack([library.searchsorted(row, value, where) for row, value in pairs]).reshape(values.shape)
     return wrap(found.astype(np.int32 if out_int32 else np.int64))
 
 
@@ -126,17 +129,18 @@ def unique_consecutive(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
     """The elements (or the slices along `dim`) without those that repeat the one before."""
-    data = input._data.reshape(-1) if dim is None else np.moveaxis(input._data, dim, 0)
+    library = library_of(input._data)
+    data = input._data.reshape(-1) if dim is None else library.moveaxis(input._data, dim, 0)
     rows = data.reshape(len(data), int(np.prod(data.shape[1:])))
-    begins = np.ones(len(data), bool)
+    begins = library.ones(len(data), bool)
     begins[1:] = (rows[1:] != rows[:-1]).any(1)
-    places = np.flatnonzero(begins)
-    values = data[places] if dim is None else np.moveaxis(data[places], 0, dim)
-    inverse = np.cumsum(begins) - 1
+    places = library.flatnonzero(begins)
+    values = data[places] if dim is None else library.moveaxis(data[places], 0, dim)
+    inverse = library.cumsum(begins) - 1
     found = [
         wrap(values),
         wrap(inverse.reshape(input._data.shape) if dim is None else inverse) if return_inverse else None,
-        wrap(np.diff(places, append=len(data))) if return_counts else None,
+        wrap(library.diff(places, append=library.asarray([len(data)]))) if return_counts else None,
     ]
     kept = tuple(t for t in found if t is not None)
     return kept[0] if len(kept) == 1 else kept

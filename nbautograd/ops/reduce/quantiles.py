@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.core.array import library_of
 from nbautograd.core.call import wrap
 from nbautograd.core.public import FUNCTIONS, public
 from nbautograd.core.tensor import Tensor
@@ -73,21 +74,23 @@ def _checked(name: str, input: Tensor, q: Any, interpolation: str) -> Tensor:
 
 def _places(name: str, rows: Any, shares: Any) -> Any:
     """Where between the ordered elements the quantiles lie, as floats: one row of places for each row of elements."""
-    last, missing = rows.shape[-1] - 1, np.isnan(rows)
+    library = library_of(rows)
+    last, missing, shares = rows.shape[-1] - 1, library.isnan(rows), library.asarray(shares)
     if name == "nanquantile":
-        counts = np.count_nonzero(~missing, axis=-1, keepdims=True)
-        return (shares * np.maximum(counts - 1, 0)).astype(rows.dtype)
+        counts = (~missing).sum(-1, keepdims=True)
+        return (shares * library.maximum(counts - 1, 0)).astype(rows.dtype)
     # In order NaN comes last: where there is one, it is the result, and gets the gradient.
-    return np.where(missing.any(-1, keepdims=True), last, shares * last).astype(rows.dtype)
+    return library.where(missing.any(-1, keepdims=True), last, shares * last).astype(rows.dtype)
 
 
 def _between(ordered: Tensor, places: Any, interpolation: str) -> Tensor:
     """The elements at these places; between two of them by `interpolation`."""
+    library = library_of(places)
     if interpolation in ("lower", "higher", "nearest"):
-        rounding = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}[interpolation]
+        rounding = getattr(library, {"lower": "floor", "higher": "ceil", "nearest": "rint"}[interpolation])
         return ordered.gather(-1, wrap(rounding(places).astype(np.int64)))
-    below = np.floor(places)
+    below = library.floor(places)
     weight = wrap(places - below) if interpolation == "linear" else 0.5
     low = ordered.gather(-1, wrap(below.astype(np.int64)))
-    high = ordered.gather(-1, wrap(np.ceil(places).astype(np.int64)))
+    high = ordered.gather(-1, wrap(library.ceil(places).astype(np.int64)))
     return FUNCTIONS["lerp"](low, high, weight)

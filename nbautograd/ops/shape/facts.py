@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from nbautograd.core import inplace
+from nbautograd.core.array import address, compact, library_of
 from nbautograd.core.call import wrap
 from nbautograd.core.public import public
 from nbautograd.ops.arguments import canonical_dim
@@ -42,7 +41,7 @@ def stride(input, dim=None):
 def storage_offset(input):
     """How many elements lie in memory before the first one."""
     data = inplace.array_of(input)
-    return (data.ctypes.data - inplace.storage(data).ctypes.data) // data.itemsize
+    return (address(data) - address(inplace.storage(data))) // data.itemsize
 
 
 @public()
@@ -57,4 +56,6 @@ def unravel_index(indices, shape):
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     if indices._data.size and (indices._data >= math.prod(shape)).any():
         raise ValueError(f"indices are out of bounds for a tensor of shape {shape}")
-    return tuple(wrap(np.asarray(i)) for i in np.unravel_index(indices._data, shape))
+    data = indices._data
+    found = library_of(data).unravel_index(data, shape)
+    return tuple(wrap(compact(i)) for i in found)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nbautograd.core import inplace
+from nbautograd.core.array import address, library_of
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
@@ -34,7 +35,7 @@ class Places(NamedTuple):
     @staticmethod
     def of(data: Any) -> Places:
         """The places of an array's elements."""
-        first = (data.ctypes.data - inplace.storage(data).ctypes.data) // data.itemsize
+        first = (address(data) - address(inplace.storage(data))) // data.itemsize
         return Places(data.shape, tuple(s // data.itemsize for s in data.strides), first)
 
     def all(self) -> Any:
@@ -56,7 +57,7 @@ def seen(memory: Any, places: Places) -> Any:
     shape, strides = places.shape, [s * memory.itemsize for s in places.steps]
     if isinstance(memory, np.ndarray):  # whose `as_strided` would hide whose memory it is
         return np.ndarray(shape, memory.dtype, memory, places.first * memory.itemsize, strides)
-    return xp.lib.stride_tricks.as_strided(memory[places.first :], shape, strides)
+    return library_of(memory).lib.stride_tricks.as_strided(memory[places.first :], shape, strides)
 
 
 class Unfold(Op):
@@ -120,7 +121,7 @@ def memory_of(x: Any, own: Places, length: int) -> Any:
     memory = inplace.storage(x).ravel(order="K")
     if memory.size == length and Places.of(x) == own:
         return memory
-    memory = np.zeros(length, x.dtype)
+    memory = xp.zeros(length, x.dtype)
     memory[own.all()] = x
     return memory
 

@@ -6,13 +6,16 @@ import importlib
 import math
 from typing import Any
 
-from nbautograd.core.array import is_cupy, ndarray
+from nbautograd.core.array import CPU, device_of, is_cupy, ndarray, place
 from nbautograd.core.op import xp
 
 
 def special(name: str, x: Any, *more: Any) -> Any:
-    """SciPy's (or for a GPU, CuPy's) special function `name`, in the precision of `x`."""
-    library = importlib.import_module("cupyx.scipy.special" if is_cupy(x) else "scipy.special")
+    """SciPy's special function `name`, in the precision of `x`; for a GPU CuPy's, or where it has none, on the host."""
+    on_gpu = is_cupy(x) or any(is_cupy(y) for y in more)
+    library = importlib.import_module("cupyx.scipy.special" if on_gpu else "scipy.special")
+    if not hasattr(library, name):
+        return place(special(name, place(x, CPU), *[place(y, CPU) for y in more]), device_of(x))
     result = getattr(library, name)(x, *more)
     if isinstance(result, tuple):
         result = result[0]  # airy gives four functions

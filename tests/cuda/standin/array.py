@@ -140,9 +140,7 @@ class ndarray:  # noqa: N801
         numbers = self._numbers
         return launched(lambda: numbers.copy(order), order=order)
 
-    def astype(
-        self, dtype: Any, order: Any = "K", casting: Any = None, subok: Any = None, copy: Any = True
-    ) -> ndarray:
+    def astype(self, dtype: Any, order: Any = "K", casting: Any = None, subok: Any = None, copy: Any = True) -> ndarray:
         if casting is not None or subok is not None:
             raise TypeError("casting is not supported yet")
         if np.dtype(dtype) == self.dtype and not copy and order in ("K", None):
@@ -203,7 +201,7 @@ class ndarray:  # noqa: N801
     def __dlpack_device__(self) -> tuple[int, int]:
         return 2, self.device.id
 
-    def __dlpack__(self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None) -> Any:
+    def __dlpack__(self, *, stream: Any = None, dl_device: Any = None, copy: Any = None, **rest: Any) -> Any:
         if dl_device not in (None, self.__dlpack_device__()) or copy:
             raise BufferError("unsupported device requested.")
         return Capsule(self)
@@ -254,6 +252,7 @@ def view_of(array: ndarray, numbers: Any) -> ndarray:
     """An array on the memory of another."""
     block = array.data.mem
     offset = numbers.ctypes.data - block.bytes.ctypes.data if numbers.size else array.data._offset
+    numbers = np.ndarray(numbers.shape, numbers.dtype, block.bytes.data, offset, numbers.strides)  # may be written to
     return made(numbers, MemoryPointer(block, offset), array if array.base is None else array.base)
 
 

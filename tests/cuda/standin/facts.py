@@ -14,13 +14,13 @@ import sys
 from typing import Any
 
 MODULES = (
-    "cupy cupy.cuda cupy.cuda.runtime cupy.fft cupy.lib.stride_tricks cupy.linalg cupy.random cupyx cupyx.scipy "
-    "cupyx.scipy.linalg cupyx.scipy.special"
-).split()
+    "cupy", "cupy.cuda", "cupy.cuda.runtime", "cupy.fft", "cupy.lib.stride_tricks", "cupy.linalg", "cupy.random",
+    "cupyx", "cupyx.scipy", "cupyx.scipy.linalg", "cupyx.scipy.special",
+)  # fmt: skip
 CLASSES = (
-    "cupy.ndarray cupy.cuda.Device cupy.cuda.Event cupy.cuda.Graph cupy.cuda.MemoryHook cupy.cuda.MemoryPointer "
-    "cupy.cuda.MemoryPool cupy.cuda.Stream cupy.random.Generator"
-).split()
+    "cupy.ndarray", "cupy.cuda.Device", "cupy.cuda.Event", "cupy.cuda.Graph", "cupy.cuda.MemoryHook",
+    "cupy.cuda.MemoryPointer", "cupy.cuda.MemoryPool", "cupy.cuda.Stream", "cupy.random.Generator",
+)  # fmt: skip
 FIRST_LINE = re.compile(r"^[\w.]*\((.*)\)(?:\s*->.*)?$")
 TYPED = re.compile(r"(?:^|(?<=, ))(?:str|bool|bint|int|dict|tuple|size_t|\w*_t|Py_ssize_t|\w*_base|[A-Z]\w+) (?=\w)")
 

@@ -12,31 +12,35 @@ from .facts_of import FACTS, binder
 from .machine import run, synchronized, uploaded
 from .ufuncs import operand, where
 
-OWN: dict[str, Callable[..., Any]] = {}
-"""Functions that are not NumPy's, by their full name."""
-
-ON_HOST = set(
-    "can_cast result_type promote_types min_scalar_type common_type isscalar ndim shape size may_share_memory "
-    "shares_memory iscomplexobj isrealobj isfortran issubdtype isdtype broadcast_shapes mintypecode typename "
-    "get_printoptions set_printoptions".split()
-)
+ON_HOST = {
+    "can_cast", "result_type", "promote_types", "min_scalar_type", "common_type", "isscalar", "ndim", "shape",
+    "size", "may_share_memory", "shares_memory", "iscomplexobj", "isrealobj", "isfortran", "issubdtype",
+    "isdtype", "broadcast_shapes", "mintypecode", "typename", "get_printoptions", "set_printoptions",
+}  # fmt: skip
 """Functions whose result is known without looking at numbers."""
-CREATE = set(
-    "arange empty eye full identity linspace logspace ones tri zeros bartlett blackman hamming hanning kaiser indices "
-    "tril_indices triu_indices fftfreq rfftfreq mask_indices diag_indices".split()
-)
-VIEWS = set(
-    "reshape ravel transpose swapaxes moveaxis rollaxis squeeze expand_dims broadcast_to broadcast_arrays diagonal "
-    "split array_split hsplit vsplit dsplit atleast_1d atleast_2d atleast_3d flip fliplr flipud rot90 real imag "
-    "matrix_transpose permute_dims as_strided sliding_window_view asanyarray".split()
-)
+CREATE = {
+    "arange", "empty", "eye", "full", "identity", "linspace", "logspace", "ones", "tri", "zeros", "bartlett",
+    "blackman", "hamming", "hanning", "kaiser", "indices", "tril_indices", "triu_indices", "fftfreq", "rfftfreq",
+    "mask_indices", "diag_indices",
+}  # fmt: skip
+VIEWS = {
+    "reshape", "ravel", "transpose", "swapaxes", "moveaxis", "rollaxis", "squeeze", "expand_dims", "broadcast_to",
+    "broadcast_arrays", "diagonal", "split", "array_split", "hsplit", "vsplit", "dsplit", "atleast_1d",
+    "atleast_2d", "atleast_3d", "flip", "fliplr", "flipud", "rot90", "real", "imag", "matrix_transpose",
+    "permute_dims", "as_strided", "sliding_window_view",
+}  # fmt: skip
 """Functions whose results may share the memory of their argument."""
-WAITS = set(
-    "nonzero argwhere flatnonzero unique unique_all unique_counts unique_inverse unique_values bincount histogram "
-    "histogram2d histogramdd isin in1d setdiff1d intersect1d union1d setxor1d compress extract place delete "
-    "trim_zeros digitize array2string array_str array_repr choose tile_by".split()
-)
+WAITS = {
+    "nonzero", "argwhere", "flatnonzero", "unique", "unique_all", "unique_counts", "unique_inverse",
+    "unique_values", "bincount", "histogram", "histogram2d", "histogramdd", "isin", "in1d", "setdiff1d",
+    "intersect1d", "union1d", "setxor1d", "compress", "extract", "place", "delete", "trim_zeros", "digitize",
+    "array2string", "array_str", "array_repr", "choose",
+}  # fmt: skip
 """Functions whose result's size depends on numbers, or that look at some otherwise."""
+
+
+OWN: dict[str, Callable[..., Any]] = {}
+"""Functions that are not NumPy's, by their name."""
 
 
 def own(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -173,8 +177,8 @@ def _method(name: str, text: str) -> Callable[..., Any]:
 
 @own
 def array(
-    obj: Any, dtype: Any = None, copy: Any = True, order: Any = "K", subok: Any = False, ndmin: int = 0, *, blocking: Any = False
-) -> Any:  # fmt: skip
+    obj: Any, dtype: Any = None, copy: Any = True, order: Any = "K", subok: Any = False, ndmin: int = 0, **rest: Any
+) -> Any:
     if subok:
         raise NotImplementedError
     if copy is not True and dtype in (None, getattr(obj, "dtype", None)) and order in ("K", None) and not ndmin:
@@ -187,9 +191,9 @@ def array(
 
 @own
 def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: Any = None, blocking: Any = False) -> Any:
-    if isinstance(a, ndarray) and (dtype is None or np.dtype(dtype) == a.dtype):
-        if order in (None, "K") or a.flags[f"{order}_CONTIGUOUS"]:
-            return a if not copy else a.copy()
+    same = isinstance(a, ndarray) and (dtype is None or np.dtype(dtype) == a.dtype)
+    if same and (order in (None, "K") or a.flags[f"{order}_CONTIGUOUS"]):
+        return a if not copy else a.copy()
     return array(a, dtype, bool(copy), order)
 
 
@@ -318,9 +322,13 @@ def empty(shape: Any, dtype: Any = float, order: str = "C") -> Any:
     return ndarray(shape, dtype, order=order)
 
 
+class PinnedMemoryPointer(bytearray):
+    """Memory of the host that the device can read by itself."""
+
+
 def pinned(shape: Any, dtype: Any = float, order: str = "C") -> np.ndarray:
     """A NumPy array in memory that the device can read; its owner is no array."""
-    held = memoryview(bytearray(max(int(np.prod(shape)) * np.dtype(dtype).itemsize, 1)))
+    held = PinnedMemoryPointer(max(int(np.prod(shape)) * np.dtype(dtype).itemsize, 1))
     return np.ndarray(shape, dtype, held, order=order)
 
 

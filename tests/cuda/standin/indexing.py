@@ -57,10 +57,6 @@ def getitem(array: ndarray, index: Any) -> ndarray:
     numbers = array._numbers
     if not any(isinstance(i, np.ndarray) for i in found):
         return view_of(array, numbers[(*found, Ellipsis)] if Ellipsis not in found else numbers[found])
-    if numbers.size == 0 and not any(i.dtype.kind == "b" for i in found if isinstance(i, np.ndarray)):
-        wanted = np.broadcast_shapes(*[i.shape for i in found if isinstance(i, np.ndarray)])
-        if np.prod(wanted):
-            raise IndexError("cannot do a non-empty take from an empty axes.")
     return launched(lambda: numbers[wrapped(numbers.shape, found)])
 
 

@@ -20,7 +20,6 @@ from .functions import OWN, computed, function, methods, pinned
 from .indexing import getitem
 from .ufuncs import ufunc
 
-SCIPY_NAMES = {"log_expit": "log_expit"}
 OPERATORS = {
     "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "true_divide", "floordiv": "floor_divide",
     "mod": "remainder", "lshift": "left_shift", "rshift": "right_shift", "and": "bitwise_and", "or": "bitwise_or",
@@ -92,17 +91,18 @@ def install() -> None:
 
 def _operators(cupy: Any) -> None:
     for dunder, name in OPERATORS.items():
-        call = getattr(cupy, name)
-        setattr(ndarray, f"__{dunder}__", lambda x, y, call=call, np_=getattr(np, name): _binary(call, np_, x, y))
-        setattr(ndarray, f"__r{dunder}__", lambda x, y, np_=getattr(np, name): np_(y, x))
+        call, plain = getattr(cupy, name), getattr(np, name)
+        setattr(ndarray, f"__{dunder}__", lambda x, y, call=call, plain=plain: _binary(call, plain, x, y))
+        setattr(ndarray, f"__r{dunder}__", lambda x, y, plain=plain: plain(y, x))
         if dunder not in ("matmul", "divmod"):
             setattr(ndarray, f"__i{dunder}__", lambda x, y, call=call: call(x, y, x))
     ndarray.__pow__ = _power  # type: ignore[attr-defined]
     for dunder, name in COMPARISONS.items():
-        call = getattr(cupy, name)
-        setattr(ndarray, f"__{dunder}__", lambda x, y, call=call, np_=getattr(np, name): _compare(call, np_, x, y))
+        call, plain = getattr(cupy, name), getattr(np, name)
+        setattr(ndarray, f"__{dunder}__", lambda x, y, call=call, plain=plain: _compare(call, plain, x, y))
     for dunder, name in {"neg": "negative", "abs": "absolute", "invert": "invert", "pos": "positive"}.items():
-        setattr(ndarray, f"__{dunder}__", lambda x, call=getattr(cupy, name): call(x))
+        call = getattr(cupy, name)
+        setattr(ndarray, f"__{dunder}__", lambda x, call=call: call(x))
 
 
 def _gives_way(y: Any) -> bool:
@@ -149,7 +149,8 @@ def _errstate(*, linalg: Any = None, **others: Any) -> Iterator[None]:
 def _linalg(linalg: Any) -> None:
     """CuPy's decompositions know no error unless asked to look, which makes the program wait; and no float16."""
     linalg.LinAlgError = np.linalg.LinAlgError
-    for name in "cholesky inv solve svd qr eigh eigvalsh det slogdet lstsq pinv eig eigvals".split():
+    names = ("cholesky", "inv", "solve", "svd", "qr", "eigh", "eigvalsh", "det", "slogdet", "lstsq", "pinv", "eig")
+    for name in (*names, "eigvals"):
         setattr(linalg, name, _decomposition(getattr(linalg, name), getattr(np.linalg, name)))
 
 
@@ -185,9 +186,9 @@ def _rubbish(plain: Any, args: Any, kwargs: Any) -> Any:
 
 def _cuda(cupy: Any) -> None:
     cuda = module("cupy.cuda")
-    for name in "Device Stream Event Graph".split():
+    for name in ["Device", "Stream", "Event", "Graph"]:
         setattr(cuda, name, getattr(machines, name))
-    for name in "MemoryPool MemoryPointer MemoryHook alloc using_allocator".split():
+    for name in ["MemoryPool", "MemoryPointer", "MemoryHook", "alloc", "using_allocator"]:
         setattr(cuda, name, getattr(memory, name))
     cuda.get_current_stream = lambda device_id=-1: machines.current_stream()  # type: ignore[attr-defined]
     cuda.get_elapsed_time = machines.elapsed  # type: ignore[attr-defined]

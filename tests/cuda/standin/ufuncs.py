@@ -11,12 +11,11 @@ from .array import DTYPES, empty, foreign, ndarray
 from .machine import machine, run
 
 AT = {
-    "add": "ilfdeILqQ",
+    "add": "ifdeILQ",
     "sub": "iI",
-    **dict.fromkeys(("max", "min"), "ilfdILqQ"),
-    **dict.fromkeys(("and", "or", "xor"), "ilILqQ"),
+    **dict.fromkeys(("max", "min", "and", "or", "xor"), "ifdILQ"),
 }
-"""The dtypes that `ufunc.at` takes: what the hardware has atomic operations for."""
+"""The dtypes that `ufunc.at` takes in every CuPy since 13: what the hardware has atomic operations for."""
 KINDS = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 
 
@@ -124,9 +123,9 @@ class ufunc:  # noqa: N801
             raise TypeError(f"Unsupported type {type(b)}")
         index = prepared(a, indices)
         advanced = any(isinstance(i, np.ndarray) for i in index)
-        if advanced and not any(i.dtype.kind == "b" for i in index if isinstance(i, np.ndarray)):
-            if a.dtype.char not in AT[self._at]:
-                raise TypeError(f"cupy.{self.name}.at does not support {a.dtype}")
+        masked = any(isinstance(i, np.ndarray) and i.dtype.kind == "b" for i in index)
+        if advanced and not masked and a.dtype.char not in AT[self._at]:
+            raise TypeError(f"cupy.{self.name}.at does not support {a.dtype}")
         target, values, function = a._numbers, getattr(b, "_numbers", b), getattr(np, self.name)
         run(lambda: function.at(target, wrapped(target.shape, index), np.asarray(values).astype(target.dtype)))
 
