@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import weakref
 from bisect import bisect_left
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +37,9 @@ from .op import is_tensor
 from .tensor import Tensor
 
 KEEP = 4096
+"""So many scalars are remembered that were changed."""
+MOMENTS = 64
+"""So many changes of an array are remembered at least."""
 DETACHED = (
     "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not supported, please "
     "use out-of-place `.detach()` instead"
@@ -53,7 +56,7 @@ class _Changes:
         self.count = 0
         self.detached: dict[int, int] = {}
         """When which node was taken from a tensor by `detach_()`."""
-        self.moments: deque[int] = deque(maxlen=64)
+        self.moments: list[int] = []  # a scalar has one: an empty deque is as large as eight of these
 
     def version_at(self, moment: int) -> int:
         return self.count - len(self.moments) + bisect_left(self.moments, moment)
@@ -85,7 +88,10 @@ def touched(tensor: Tensor, data: Any = None) -> None:
         else:
             found = _changes_of(owner)
             last_change = -tick()
-            found.moments.append(last_change)
+            moments = found.moments
+            moments.append(last_change)
+            if len(moments) > 2 * MOMENTS:
+                del moments[:MOMENTS]
             found.count += 1
             if found.detached:
                 history.cut_views(tensor if tensor._base is None else tensor._base)

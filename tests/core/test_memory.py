@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import subprocess
 import sys
 import tracemalloc
 import weakref
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,8 +16,10 @@ import numpy as np
 import pytest
 
 import nbautograd as torch
+from nbautograd import nn
 from nbautograd.core.array import storage
 from nbautograd.core.node import PARENTS, SAVED, Node, is_leaf_node, op_of
+from nbautograd.utils.checkpoint import checkpoint
 from tests.ops.table import SAMPLED, has_gradient, run, samples_of
 
 SIZE = 1 << 16
@@ -159,6 +162,140 @@ def _arrays(value: Any) -> Iterator[Any]:
             yield from _arrays(part)
     elif isinstance(value, np.ndarray):
         yield value
+
+
+# --- what a step leaves behind --------------------------------------------------------------------------------------
+
+Step = Callable[[], Any]
+WIDE = 128
+"""Arrays of so many rows or columns are larger than all that a step may leave behind."""
+
+
+def multilayer_perceptron() -> Step:
+    model = nn.Sequential(nn.Linear(WIDE, WIDE), nn.ReLU(), nn.BatchNorm1d(WIDE), nn.Dropout(0.5), nn.Linear(WIDE, 4))
+    optimizer, x = torch.optim.Adam(model.parameters()), torch.randn(WIDE, WIDE)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x), torch.zeros(WIDE, dtype=torch.int64)).backward()
+        optimizer.step()
+
+    return step
+
+
+def convolutions() -> Step:
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.GELU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 4))
+    optimizer, x = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9), torch.randn(WIDE, 1, 8, 8)
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=False)
+        model(x).square().mean().backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+
+    return step
+
+
+def sequences() -> Step:
+    layer, cell, x = nn.LSTM(8, WIDE), nn.GRUCell(8, WIDE), torch.randn(4, WIDE, 8)
+
+    def step() -> None:
+        state = None
+        for part in x:
+            state = cell(part, state)
+        (layer(x)[0].sum() + state.sum()).backward()
+
+    return step
+
+
+def transformer() -> Step:
+    model, x = nn.TransformerEncoderLayer(WIDE, 4, WIDE, batch_first=True), torch.randn(4, 8, WIDE)
+    return lambda: model(x).mean().backward()
+
+
+def checkpoints() -> Step:
+    model, x = nn.Sequential(nn.Linear(WIDE, WIDE), nn.GELU()), torch.randn(WIDE, WIDE, requires_grad=True)
+    return lambda: sum(checkpoint(model, x, use_reentrant=way).sum() for way in (False, True)).backward()
+
+
+def changes_in_place() -> Step:
+    x = torch.randn(WIDE, WIDE, requires_grad=True)
+
+    def step() -> None:
+        y = x * 2
+        y[0] = 1.0
+        y.mul_(3).t().add_(1)
+        y.view(-1)[3:5] *= 2
+        y.exp_().sum().backward()
+
+    return step
+
+
+def hooks() -> Step:
+    x = torch.randn(WIDE, WIDE, requires_grad=True)
+
+    def step() -> None:
+        y = x * 2
+        y.register_hook(lambda g: g * 2)
+        y.grad_fn.register_hook(lambda inputs, outputs: None)
+        y.retain_grad()
+        loss = (y * y).sum()
+        loss.backward(retain_graph=True)
+        loss.backward()
+
+    return step
+
+
+def second_derivatives() -> Step:
+    x = torch.randn(WIDE, WIDE, requires_grad=True)
+
+    def step() -> None:
+        (slope,) = torch.autograd.grad((x.tanh() ** 2).sum(), x, create_graph=True)
+        slope.square().sum().backward()
+
+    return step
+
+
+def forward_mode() -> Step:
+    x = torch.randn(WIDE, WIDE)
+    return lambda: torch.func.jvp(lambda t: (t.tanh() * t).sum(), (x,), (x,))
+
+
+def captured() -> Step:
+    return torch.capture(multilayer_perceptron())
+
+
+STEPS = (
+    multilayer_perceptron, convolutions, sequences, transformer, checkpoints, changes_in_place, hooks,
+    second_derivatives, forward_mode, captured,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("make", STEPS, ids=lambda make: make.__name__)
+def test_a_step_leaves_no_array_behind_and_nothing_for_the_collector(make: Callable[[], Step]) -> None:
+    step = make()
+    for _ in range(4):
+        step()
+    gc.collect()
+    gc.disable()
+    try:
+        with traced():
+            step()
+            before = tracemalloc.get_traced_memory()[0]
+            for _ in range(4):
+                step()
+            assert gc.collect() == 0
+            assert tracemalloc.get_traced_memory()[0] - before < 4 * WIDE * WIDE
+    finally:
+        gc.enable()
+
+
+def test_a_scalar_that_is_changed_often_takes_little_memory() -> None:
+    x, count = torch.tensor(1.0), 1000
+    with traced():
+        for _ in range(count):
+            x += 1.0
+        assert tracemalloc.get_traced_memory()[0] < 500 * count
 
 
 # --- where large arrays live ----------------------------------------------------------------------------------------
