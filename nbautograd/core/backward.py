@@ -29,11 +29,7 @@ def backward(
     Raises: RuntimeError in torch's words; see `Tensor.backward`.
     """
     roots = edges.as_tensors(tensors, grad_tensors)
-    wanted = None
-    if inputs is not None:
-        wanted = edges.as_tensors(inputs)
-        if not wanted:
-            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    wanted = None if inputs is None else edges.wanted(inputs, "backward()")
     seeds = _seeds(roots, _listed(grad_tensors, len(roots)), runs_on_tensors(create_graph))
     for x in wanted or ():
         x.retain_grad()
@@ -50,8 +46,8 @@ def grad(
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Tensor | None, ...]:
-    """The derivatives of `outputs` with respect to `inputs`, returned instead of added to `.grad`.
+) -> Any:
+    """The derivatives of `outputs` by `inputs` (of a dict: a dict), returned instead of added to `.grad`.
 
     Raises: RuntimeError when an input was not used and `allow_unused` is not set.
     Example:
@@ -68,19 +64,13 @@ def grad(
             stacklevel=2,
         )
     roots = edges.as_tensors(outputs, grad_outputs)
-    wanted = edges.as_tensors(inputs)
+    wanted = edges.wanted(inputs, "grad()")
     if is_grads_batched:
         from .batched import grad_of_batch
 
-        return grad_of_batch(
-            roots,
-            wanted,
-            _listed(grad_outputs, len(roots)),
-            retain_graph,
-            create_graph,
-            allow_unused,
-            materialize_grads,
-        )
+        given = _listed(grad_outputs, len(roots))
+        found = grad_of_batch(roots, wanted, given, retain_graph, create_graph, allow_unused, materialize_grads)
+        return _as_given(inputs, found)
     seeds = _seeds(roots, _listed(grad_outputs, len(roots)), runs_on_tensors(create_graph))
     for x in wanted:
         if x._node is None:
@@ -101,7 +91,12 @@ def grad(
         if g is not None and state.observer is not None:
             state.observer.found(x, g)
         results.append(g)
-    return tuple(results)
+    return _as_given(inputs, tuple(results))
+
+
+def _as_given(inputs: Any, results: tuple[Any, ...]) -> Any:
+    """Gradients under the names that the inputs came with."""
+    return dict(zip(inputs, results, strict=True)) if isinstance(inputs, dict) else results
 
 
 def _listed(grads: Any, count: int) -> list[Any]:

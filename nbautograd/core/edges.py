@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,6 +42,21 @@ def as_tensors(values: Any, gradients: Any = None) -> list[Any]:
         gradients = [gradients]
     given = dict(enumerate(gradients))
     return [_stand_in(v, given.get(i)) if isinstance(v, GradientEdge) else v for i, v in enumerate(values)]
+
+
+def wanted(inputs: Any, function: str) -> list[Any]:
+    """The tensors that `inputs` names, one of them, several, or a dict of them, for torch's `function`."""
+    if not isinstance(inputs, Tensor | list | tuple) and isinstance(inputs, Mapping):
+        if type(inputs) is not dict:
+            raise TypeError(
+                f"`inputs` argument to `{function}` must be a dict, not {type(inputs).__name__}. "
+                "Other Mapping types are not supported."
+            )
+        inputs = inputs.values()
+    found = as_tensors(inputs)
+    if not found:
+        raise RuntimeError(f"`inputs` argument to `{function}` cannot be empty.")
+    return found
 
 
 def _stand_in(edge: GradientEdge, gradient: Tensor | None) -> Tensor:

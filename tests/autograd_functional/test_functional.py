@@ -1,5 +1,7 @@
 """Jacobians, Hessians and their products are PyTorch's, in shape, value and graph; so are the errors."""
 
+import collections
+
 import numpy as np
 import pytest
 
@@ -189,4 +191,22 @@ def test_bad_input_gets_pytorchs_error(make):
             make(t, t.autograd.functional)
         text = str(caught.value).splitlines()[0].removesuffix(".")
         found.append((caught.type, text.replace("nbautograd.core.tensor", "torch")))
+    assert found[0] == found[1]
+
+
+def test_gradients_of_a_dict_of_inputs_come_as_a_dict_as_in_pytorch():
+    torch = pytest.importorskip("torch")
+    found = []
+    for library in (nbautograd, torch):
+        named = {"x": library.ones(2, requires_grad=True), "y": library.full((2,), 3.0, requires_grad=True)}
+        loss = (named["x"] ** 2 * named["y"]).sum()
+        grads = library.autograd.grad(loss, named, retain_graph=True)
+        rows = library.autograd.grad(named["x"] * 2, named, library.eye(2), is_grads_batched=True, allow_unused=True)
+        loss.backward(inputs=named)
+        found.append(repr((grads, rows, named["y"].grad)))
+        for wrong, error in ((collections.OrderedDict(named), TypeError), ({}, RuntimeError), ([], RuntimeError)):
+            for call in (library.autograd.grad, lambda y, inputs: y.backward(inputs=inputs)):
+                with pytest.raises(error) as caught:
+                    call(loss, wrong)
+                found[-1] += str(caught.value)
     assert found[0] == found[1]
