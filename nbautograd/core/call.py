@@ -27,6 +27,12 @@ new = object.__new__
 
 def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     """Run `op` on anything it accepts, record it if this thread records, and tell the observer."""
+    if state.special == 1 and state.attached is not None and not state.paused and op.watched is not None:
+        found = op.watched(*inputs, **settings)  # NOTE [Watched ops]
+        if found is not None:
+            if (observer := state.observer) is not None:
+                observer.op(op, inputs, settings, (found,), False)
+            return found
     if state.special and local.cast is not None:
         inputs = local.cast(op.name, inputs)
     if settings:  # tensors among the settings are never differentiated

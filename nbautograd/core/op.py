@@ -73,6 +73,12 @@ def compiled(cls: type[Op]) -> None:
     compile_entry(cls, cls.forward, tuple(getattr(cls, f"d{name}", None) for name in cls.inputs))
 
 
+def _watch(cls: type[Op]) -> None:
+    from . import short
+
+    short.install_watched(cls)
+
+
 class Op:
     """One entry of the table; see the module's first lines for how it is written."""
 
@@ -91,6 +97,8 @@ class Op:
     plan: ClassVar[tuple[tuple[str, Any, tuple[int, ...]], ...]] = later(compiled)
     call: ClassVar[Callable[..., Any]] = later(compiled)
     step: ClassVar[Callable[..., Any] | None] = later(compiled)
+    watched: ClassVar[Callable[..., Any] | None] = later(_watch)
+    """The short path of `call` for when nothing but an observer is unusual."""
     build: ClassVar[Any] = later(compiled)
     """What writes out the step; see `steps`."""
     cuda: ClassVar[type[Op] | None] = None

@@ -2,11 +2,17 @@
 
 These paths serve plain NumPy tensors while nothing unusual is going on (NOTE [One flag]); whatever they do not
 recognise they hand to `dispatch`, which handles everything.
+
+NOTE [Watched ops]
+An op that is watched runs as any other, and is told afterwards. So where nothing but an observer is unusual, `dispatch`
+takes the short path too: `op.watched` is `op.call` made of the same text, in a world where `state.special` is 0 and
+where `dispatch` hands back what the short path does not recognise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -28,18 +34,23 @@ float32, unusual = np.float32, dtypes.UNUSUAL_SCALARS
 
 def install(op: Any) -> None:
     """Give the table entry its `call` (forward) and `step` (backward)."""
-    if len(op.inputs) == 1 and op.outputs == 1 and not op.variadic and (op.settings or op.aux or op.view):
-        op.call, build = _single(op), step_one if op.rules[0] else None
-    elif op.settings or op.aux or op.variadic or op.view or op.outputs != 1 or op.promote == "none":
-        op.call, build = _general(op), step_many if op.outputs == 1 else None
-    elif len(op.inputs) == 1 and not op.boolean and not any(kind == "fact" for kind, _, _ in op.plan):
-        op.call, build = _unary(op), step_one if op.rules[0] else None
-    elif len(op.inputs) == 2 and not any(kind == "fact" for kind, _, _ in op.plan):
-        op.call, build = _binary(op), step_two
-    else:
-        short = len(op.inputs) > 2 and not op.boolean and op.check is None
-        op.call, build = (_several(op) if short else _general(op)), step_many
+    make, build = _forms(op)
+    op.call = make(op)
     set_step(op, build)
+
+
+def _forms(op: Any) -> tuple[Any, Any]:
+    """What makes the call of `op`, and what its step."""
+    if len(op.inputs) == 1 and op.outputs == 1 and not op.variadic and (op.settings or op.aux or op.view):
+        return _single, step_one if op.rules[0] else None
+    if op.settings or op.aux or op.variadic or op.view or op.outputs != 1 or op.promote == "none":
+        return _general, step_many if op.outputs == 1 else None
+    if len(op.inputs) == 1 and not op.boolean and not any(kind == "fact" for kind, _, _ in op.plan):
+        return _unary, step_one if op.rules[0] else None
+    if len(op.inputs) == 2 and not any(kind == "fact" for kind, _, _ in op.plan):
+        return _binary, step_two
+    short = len(op.inputs) > 2 and not op.boolean and op.check is None
+    return _several if short else _general, step_many
 
 
 def _unary(op: Any) -> Callable[[Any], Tensor]:
@@ -160,9 +171,13 @@ def operator(op: Any) -> Callable[[Any, Any], Any]:
     return _binary(op, _operands)
 
 
+_OPERANDS = (Tensor, ndarray, int, float, complex, np.generic)
+
+
 def _operands(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
-    if not all(isinstance(x, Tensor | ndarray | int | float | complex | np.generic) or is_cupy(x) for x in inputs):
-        return NotImplemented
+    for x in inputs:
+        if not isinstance(x, _OPERANDS) and not is_cupy(x):
+            return NotImplemented
     return dispatch(op, tuple([wrap(x) if isinstance(x, ndarray) or is_cupy(x) else x for x in inputs]), settings)
 
 
@@ -273,3 +288,23 @@ def _general(op: Any) -> Callable[..., Any]:
         return dispatch(op, inputs, settings)
 
     return call
+
+
+class _Calm:
+    special = 0
+
+
+def _hand_back(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> None:
+    """In place of `dispatch`, which has asked: None says that the short path does not recognise the call."""
+
+
+_WATCHED = {**globals(), "state": _Calm, "dispatch": _hand_back}
+
+
+def install_watched(op: Any) -> None:
+    """Give the table entry its `watched`; see NOTE [Watched ops]. There is none where the call is `dispatch` itself."""
+    make, _ = _forms(op)
+    if make is _general or op.aux:
+        op.watched = None
+    else:
+        op.watched = FunctionType(make.__code__, _WATCHED, make.__name__, make.__defaults__)(op)
