@@ -8,11 +8,14 @@ REFERENCE = "torch"
 SUBJECT = "nbautograd"
 CAPTURED = "captured"
 FAST = "with numba"
+RECORDED = "recorded"
+VARIANTS = (FAST, CAPTURED, RECORDED)  # of ours
 LIBRARIES = {
     "nbautograd": "nbautograd",
     "torch": "torch",
     "with numba": "nbautograd",
     "captured": "nbautograd",
+    "recorded": "nbautograd",
     "mygrad": "mygrad",
     "HIPS autograd": "autograd",
     "micrograd": "micrograd.engine",

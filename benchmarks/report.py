@@ -7,27 +7,28 @@ from pathlib import Path
 
 import numpy
 
-from .libraries import CAPTURED, FAST, LIBRARIES, REFERENCE, SUBJECT
+from .libraries import LIBRARIES, REFERENCE, SUBJECT, VARIANTS
 from .measure import Sample
 from .row import AtMost, Row
 
 DISTRIBUTION = {"HIPS autograd": "autograd", "NumPy": "numpy", "JAX": "jax"}
 OTHERS = [name for name in LIBRARIES if name not in (REFERENCE, SUBJECT)]
-WIDTHS = [46, 9, 19, 5, 35, 13, *(22 if name in (FAST, CAPTURED) else max(7, len(name)) for name in OTHERS)]
+WIDTHS = [46, 9, 19, 5, 35, 13, *(22 if name in VARIANTS else max(7, len(name)) for name in OTHERS)]
 
 Samples = dict[str, list[Sample]]
 
 
 def start(present: list[str], rounds: int) -> list[str]:
     """Machine, versions, how to read the table, and its head."""
-    versions = [f"{name} {version_of(name)}" for name in present if name not in (CAPTURED, FAST)]
+    versions = [f"{name} {version_of(name)}" for name in present if name not in VARIANTS]
     missing = [name for name in LIBRARIES if name not in present]
     return [
         f"CPU time relative to PyTorch's, one thread each: medians (and quartiles) of {rounds} interleaved rounds,",
         "every library in a process of its own; less is faster. `wall` is elapsed time, as are rows of all threads.",
         "Peak memory is the most that a process held, without what importing the library took.",
         "NumPy is the same arithmetic written by hand, without an engine; JAX and tinygrad run compiled steps;",
-        "with numba is nbautograd with the kernels of `nbautograd.fast`, captured with the step under `nb.capture`.",
+        "with numba is nbautograd with the kernels of `nbautograd.fast`, captured with the step under `nb.capture`,",
+        "recorded with the step under `nb.trace`, without values.",
         "Results were compared with PyTorch's before timing.",
         "",
         f"- Machine: {processor()}, {os.cpu_count()} CPUs, {platform.system()} {platform.machine()}, "
@@ -73,7 +74,7 @@ def others(row: Row, samples: Samples) -> list[str]:
     def cell(name: str) -> str:
         if name not in samples:
             return "missing" if name in row.sides else "–"
-        if name in (FAST, CAPTURED):
+        if name in VARIANTS:
             return quartiles(row, samples, name)
         return f"{ratio(samples, name, row.clock)[1]:#.2g}".removesuffix(".")
 

@@ -27,7 +27,8 @@ class AtMost:
 
     def __str__(self) -> str:
         if self.of != SUBJECT:
-            return f"{self.of} ≤ {self.factor:g}"
+            times = "" if self.library == REFERENCE else f" × {self.library}"
+            return f"{self.of} ≤ {self.factor:g}{times}"
         if self.library == REFERENCE:
             return f"≤ {self.factor:g}"
         times = "" if self.factor == 1 else f"{self.factor:g} × "
