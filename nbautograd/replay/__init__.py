@@ -15,8 +15,6 @@ print(step.source())    # forward and backward as one readable function
 from __future__ import annotations
 
 import functools
-import inspect
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -25,8 +23,9 @@ from nbautograd.core.modes import is_grad_enabled, observe, state
 from nbautograd.core.node import OP, Hooked
 from nbautograd.core.tensor import Tensor
 from nbautograd.replay.calls import Item, RefusalError
-from nbautograd.replay.program import Program
-from nbautograd.replay.runtime import MisfitError
+from nbautograd.replay.naming import Names
+from nbautograd.replay.place import Place, argument_names
+from nbautograd.replay.program import GIVEN_UP, BusyError, FailedError, Program
 from nbautograd.replay.surroundings import Surroundings
 from nbautograd.replay.tape import Tape
 
@@ -103,8 +102,12 @@ class Captured:
                 if why is None:
                     try:
                         result = recipe.program.replay(tensors)
-                    except (MisfitError, ArithmeticError, ValueError) as error:
+                    except GIVEN_UP as error:
                         why = str(error)
+                    except BusyError as error:
+                        return self._run(str(error), args, kwargs)
+                    except FailedError as error:
+                        raise error.__cause__ or error from None
                     else:
                         self._counts["replayed"] += 1
                         return result
@@ -120,9 +123,9 @@ class Captured:
 
     def _note(self, key: Any, tensors: list[Tensor], args: Any, kwargs: Any) -> Any:
         """Run the step while a tape notes it; from the second time on, make a program of that."""
+        self._last = "it was run to be written down"
         self._counts["run"] += 1
-        place = _Line(self._step)
-        tape = Tape(tensors, self._met.get(key), place)
+        tape = Tape(tensors, self._met.get(key), Place(self._step))
         surroundings = Surroundings(self._step)
         observe(tape)
         try:
@@ -139,14 +142,13 @@ class Captured:
         elif key not in self._met:
             self._met[key] = tape.outside
         else:
-            self._make(key, tape, tensors, result, surroundings, place.lines)
+            self._make(key, tape, argument_names(self._step, args, kwargs), result, surroundings)
         return result
 
-    def _make(
-        self, key: Any, tape: Tape, tensors: list[Tensor], result: Any, around: Surroundings, lines: list[str]
-    ) -> None:
+    def _make(self, key: Any, tape: Tape, arguments: dict[int, str], result: Any, around: Surroundings) -> None:
+        names = Names(arguments, around.names, around.modules)
         try:
-            program = Program(tape, tensors, _symbolic(result, tape), around.names, lines)
+            program = Program(tape, arguments, _symbolic(result, tape), names)
         except RefusalError as refused:
             self._refused[key] = self._last = str(refused)
             return
@@ -174,31 +176,12 @@ class Captured:
         return "\n".join(lines)
 
 
-class _Line:
-    """Which line of the step is running."""
-
-    def __init__(self, step: Any) -> None:
-        self._code = getattr(inspect.unwrap(step), "__code__", None)
-        try:
-            source, first = inspect.getsourcelines(step)
-            self.lines = [""] * (first - 1) + source
-        except (OSError, TypeError):
-            self.lines = []
-
-    def __call__(self) -> int | None:
-        frame: Any = sys._getframe(1)
-        while frame is not None:
-            if frame.f_code is self._code:
-                return frame.f_lineno
-            frame = frame.f_back
-        return None
-
-
 def _form(value: Any, tensors: list[Tensor]) -> Any:
     """What a program depends on of an argument: a tensor's shape and dtype, a number's value; collects the tensors."""
     if isinstance(value, Tensor):
-        tensors.append(value)
-        first = next(i for i, t in enumerate(tensors) if t is value)
+        first = next((i for i, t in enumerate(tensors) if t is value), len(tensors))
+        if first == len(tensors):
+            tensors.append(value)
         data = value._data
         return ("tensor", data.shape, data.dtype.str, value.requires_grad, str(value.device), first)
     if isinstance(value, list | tuple):

@@ -68,6 +68,7 @@ class Group:
         rows = {id(a) for c in calls if not _is_elementwise(c) for a in c.args}
         self.uniform = {id(v) for v in self.inputs if v.uniform and id(v) not in rows}
         """The inputs that are one number everywhere, and may be told as such."""
+        self.maker = {id(v): c for c in calls for v in c.outs}
         length, step = prod(form.shape), BLOCK
         if form.by_row:
             step = max(1, 2 * BLOCK * form.shape[0] // length)

@@ -14,7 +14,7 @@ from nbautograd.core.op import Op
 class Var:
     """An array of the program; `shape` and `dtype` are those it had when the step was noted."""
 
-    __slots__ = ("array", "dtype", "shape", "uniform")
+    __slots__ = ("array", "dtype", "gradient_of", "shape", "stem", "uniform")
 
     def __init__(self, array: Any) -> None:
         self.array = array
@@ -22,6 +22,9 @@ class Var:
         self.dtype: Any = getattr(array, "dtype", None)
         self.uniform = isinstance(array, ndarray) and array.size > 1 and not any(array.strides)
         """Whether one number stands everywhere, as in the gradient of a sum."""
+        self.stem: str | None = None
+        """What the learner calls it."""
+        self.gradient_of: Var | None = None
 
     def stands_for(self, array: Any) -> None:
         """What the variable was is known only now: `array`."""
@@ -52,7 +55,12 @@ class Call:
     """`op`, `rule`, `sum`, `fit`, `read`, `draw`, `check`, or an effect: `write`, `accumulate`, `clear`, `step`."""
     entry: Any = None
     """The op, where it is elementwise and may be fused with others."""
-    line: int | None = None
+    line: tuple[str, int, str] | None = None
+    """The line of code that it comes from: file, number, and the function if that is not the step itself."""
+    module: Any = None
+    """The innermost module that it ran in."""
+    back: bool = False
+    """Whether it ran in a backward pass."""
     several: bool = False
     """Whether the function gives a tuple, even of one."""
     after: list[Var] = field(default_factory=list[Var])
@@ -90,6 +98,8 @@ class Ran:
     aux: list[Var]
     node: Any
     slots: list[Any]
+    line: Any = None
+    module: Any = None
     shares: Any = None
     """What the one rule of a variadic op gave: for which pass, and for each input."""
 

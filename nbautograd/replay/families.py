@@ -32,7 +32,8 @@ class _Family:
         return rule.outs[1 + self.states :]
 
     def _call(self, method: str, args: list[Any], outs: list[Any], like: Call, after: list[Var] | None = None) -> Call:
-        return Call(self.cells, args, outs, name=method, kind="cells", line=like.line, after=after or [])
+        place: dict[str, Any] = {"line": like.line, "module": like.module, "back": like.back}
+        return Call(self.cells, args, outs, name=method, kind="cells", after=after or [], **place)
 
     def forth(self, t: int, call: Call) -> Iterator[Call]:
         """Step `t`."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.core.array import unbroadcast
 from nbautograd.core.node import FITS, OP, PARENTS, Hooked
 from nbautograd.core.op import names_of
 from nbautograd.core.steps import fit
@@ -31,7 +32,7 @@ class Gradients(Notes):
             if v is None:
                 if not bool((data == 1).all()):
                     raise RefusalError("backward starts from numbers that no op has made")
-                v = self._new(data)
+                v = self._vars[id(data)] = _gradient_of(self._known(root._data), data)
                 self._note(None, [data], [v], kind="seed")
             self._kept.append(data)
             if isinstance(seed, Tensor):
@@ -45,7 +46,9 @@ class Gradients(Notes):
         held = self._gradients.get(id(node))
         if held is not None:
             total = Var(after)
-            self._note(np.add, [held, c], [total], kind="sum", name="add")
+            total.gradient_of = c.gradient_of if isinstance(c, Var) else None
+            last = self.calls[-1]
+            self._note(np.add, [held, c], [total], kind="sum", name="add", line=last.line, module=last.module)
             c = total
         self._gradients[id(node)] = c
         if after is not None and isinstance(c, Var):
@@ -86,10 +89,10 @@ class Gradients(Notes):
         target = None if fits is None else fits[index]
         if target is not None and op.elementwise and target == (ran.outs[0].shape, None):
             target = None  # an elementwise rule gives the shape of the result
-        raw = Var(contribution if target is None else None)
+        raw = _gradient_of(ran.inputs[index], contribution if target is None else None)
         if op.variadic:
             if ran.shares is None or ran.shares[0] is not self._gradients:  # of another pass
-                ran.shares = (self._gradients, [Var(None) for _ in ran.inputs])
+                ran.shares = (self._gradients, [_gradient_of(x) for x in ran.inputs])
                 self._rule(ran, 0, g, ran.shares[1])
             raw = ran.shares[1][index]
             raw.stands_for(contribution)
@@ -99,8 +102,10 @@ class Gradients(Notes):
         if target is None:
             self._vars[id(contribution)] = raw
             return raw
-        fitted = self._new(contribution)
-        self._note(_fitted, [raw, *target], [fitted], kind="fit", name="fit")
+        fitted = self._vars[id(contribution)] = _gradient_of(ran.inputs[index], contribution)
+        fitting, more = (unbroadcast, target[:1]) if target[1] is None else (_fitted, target)
+        place = {"line": ran.line, "module": ran.module}
+        self._note(fitting, [raw, *more], [fitted], kind="fit", name=fitting.__name__.strip("_"), **place)
         return fitted
 
     def _rule(self, ran: Ran, index: int, g: Any, outs: list[Var]) -> None:
@@ -124,7 +129,8 @@ class Gradients(Notes):
                 args.append(ran.aux[where])
         entry = op if op.elementwise and not op.variadic and op.outputs == 1 else None
         name = f"{op.name}_d{op.inputs[index]}"
-        self._note(rule, args, outs, kind="rule", name=name, entry=entry, several=op.variadic)
+        place = {"line": ran.line, "module": ran.module}
+        self._note(rule, args, outs, kind="rule", name=name, entry=entry, several=op.variadic, **place)
 
     def accumulate(self, tensor: Any, contribution: Any, before: Any, after: Any) -> None:
         """A leaf added to its `.grad`."""
@@ -178,3 +184,10 @@ class Gradients(Notes):
 
 def _fitted(c: Any, shape: Any, dtype: Any) -> Any:
     return fit(c, (shape, dtype))
+
+
+def _gradient_of(x: Any, array: Any = None) -> Var:
+    """A variable for a gradient of `x`."""
+    found = Var(array)
+    found.gradient_of = x if isinstance(x, Var) else None
+    return found

@@ -15,6 +15,7 @@ from nbautograd.core.inplace import storage
 from nbautograd.core.node import SAVED, node_and_output, op_of
 from nbautograd.core.tensor import Tensor
 from nbautograd.replay.calls import Call, Ran, RefusalError, Var, variables
+from nbautograd.replay.place import Place
 
 UNREPEATABLE = "it draws random numbers in a way that cannot be repeated"
 
@@ -24,7 +25,7 @@ class Notes:
 
     detailed = True
 
-    def __init__(self, arguments: list[Tensor], met: dict[int, Any] | None, line: Callable[[], int | None]) -> None:
+    def __init__(self, arguments: list[Tensor], met: dict[int, Any] | None, place: Place) -> None:
         self.thread: int | None = get_ident()
         self.calls: list[Call] = []
         self.problem: str | None = None
@@ -35,7 +36,8 @@ class Notes:
         self.changed = False
         self.walked: set[int] = set()
         """The ids of the nodes through which a gradient went."""
-        self._line = line
+        self._place = place
+        self._modules: list[Any] = []
         self._vars: dict[int, Var] = {}
         self._ran: dict[int, Ran] = {}
         self._gradients: dict[int, Any] = {}
@@ -73,7 +75,17 @@ class Notes:
         return v
 
     def _note(self, function: Any, args: list[Any], outs: list[Any], settings: Any = None, **more: Any) -> None:
-        self.calls.append(Call(function, args, outs, settings or {}, line=self._line(), **more))
+        line = more.pop("line", None) or self._place(self._called)
+        module = more.pop("module", self._modules[-1] if self._modules else None)
+        self.calls.append(
+            Call(function, args, outs, settings or {}, line=line, module=module, back=self._in_pass, **more)
+        )
+
+    def _called(self, t: Tensor, name: str) -> None:
+        """The learner calls a tensor by that name."""
+        v, _ = self._by_tensor.get(id(t), (None, None))
+        if v is not None and v.stem is None and id(t) not in self._lasting:
+            v.stem = name
 
     def _read(self, t: Tensor) -> Var:
         """The variable for a tensor from outside, which is read here."""
@@ -163,6 +175,8 @@ class Notes:
         same = all(self._known(t._data) is not None for t in outputs) and not op.aux
         outs = [self._result(t) for t in outputs]
         aux = [Var(None) for _ in op.aux]
+        for v, stem in zip(aux, op.aux, strict=True):
+            v.stem = stem
         elementwise = op if op.elementwise and op.outputs == 1 else None
         if not same:
             several = op.outputs != 1 or bool(aux)
@@ -172,7 +186,8 @@ class Notes:
         if node is not None:
             slots = [t._node for t in outputs] if op.outputs != 1 else []
             full = {name: setting_of(op, settings, name) for name in op.settings}
-            self._ran[id(node)] = Ran(op_of(node), given, full, outs, aux, node, slots)
+            last = self.calls[-1]
+            self._ran[id(node)] = Ran(op_of(node), given, full, outs, aux, node, slots, last.line, last.module)
             saved = node[SAVED] if isinstance(node[SAVED], tuple) else ()
             for (kind, where, _), value in zip(op.plan, saved, strict=False):
                 if kind == "aux" and hasattr(value, "dtype"):

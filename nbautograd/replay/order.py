@@ -3,14 +3,18 @@
 NOTE [Order]
 Whatever changes something that lasts (gradients, parameters) is put off to the end, or to where it is read again:
 until then nothing has happened, and a replay that does not fit after all (another branch, a number out of bounds) can
-be given up and the step be run as it is.
+be given up and the step be run as it is. A gradient that is put into place is known, and need not be there to be read.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from nbautograd.replay.blocks import Group
 from nbautograd.replay.calls import EFFECTS, Call, Var, variables
+
+PLACED = ("read", "clear", "accumulate", "write")
+"""Kinds of calls that say where: of which tensor, and whether it is its gradient."""
 
 
 def used(calls: list[Call], results: list[Var]) -> list[Call]:
@@ -28,35 +32,47 @@ def ordered(calls: list[Call]) -> tuple[list[list[Call]], list[Call]]:
     """Stretches of computing with the effects put off between them; and the last effects. See NOTE [Order]."""
     parts: list[list[Call]] = [[]]
     waiting: list[Call] = []
-    cleared: dict[int, Call] = {}
+    cleared: dict[int | None, Call] = {}
+    known: dict[int | None, Var] = {}  # gradients that are put into place, and need not be for being read
     for call in calls:
+        place, of = (id(call.args[0][0]), call.args[0][1]) if call.kind in PLACED else (None, "")
         if call.kind in EFFECTS:
             waiting.append(call)
-            if call.kind == "clear":
-                cleared[id(call.args[0][0])] = call
-            elif call.kind == "accumulate" and (clear := cleared.pop(id(call.args[0][0]), None)) in waiting:
+            if call.kind == "step":
+                known = {}
+            elif call.kind != "write" or of:
+                known.pop(place, None)
+            if call.kind == "accumulate" and (clear := cleared.pop(place, None)) in waiting:
                 waiting.remove(clear)
                 call.entry = "first"
+                known[place] = call.args[1]
+            elif call.kind == "clear":
+                cleared[id(call.args[0][0])] = call
             elif call.kind != "accumulate":
                 cleared = {}
             continue
-        if call.kind == "read" and waiting and _touches(waiting, call.args[0]):
+        if call.kind == "read" and of and place in known:
+            call = Call(None, [known[place]], call.outs, kind="known")
+        elif call.kind == "read" and waiting and _touches(waiting, call.args[0]):
             parts.append(waiting)
             parts.append([])
-            waiting = []
+            waiting, known, cleared = [], {}, {}
         parts[-1].append(call)
     return parts, waiting
 
 
-def last_uses(parts: list[list[Call]], effects: list[Call], result: Any) -> dict[int, list[int]]:
-    """By call the variables that are read there for the last time."""
+def dying(items: list[Call | Group], effects: list[Call], result: Any, least: int) -> dict[int, list[Var]]:
+    """By call or group the variables of at least `least` elements that nothing needs any more from there on."""
     kept = {id(v) for call in effects for v in call.reads()} | {id(v) for v in variables(result)}
-    found: dict[int, list[int]] = {}
-    for call in reversed([c for part in parts for c in part]):
-        for v in call.reads():
-            if id(v) not in kept:
-                kept.add(id(v))
-                found.setdefault(id(call), []).append(id(v))
+    lasting = {id(v) for item in items if isinstance(item, Call) and item.kind in ("read", "seed") for v in item.outs}
+    kept |= lasting if least else set()
+    found: dict[int, list[Var]] = {}
+    for item in reversed(items):
+        group = isinstance(item, Group)
+        for v in [*item.inputs, *item.outputs] if group else [*item.reads(), *item.outs]:
+            if id(v) not in kept and v.size >= least:
+                found.setdefault(id(item), []).append(v)
+            kept.add(id(v))
     return found
 
 

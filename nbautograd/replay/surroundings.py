@@ -27,6 +27,8 @@ class Surroundings:
     def __init__(self, function: Any) -> None:
         self.names: dict[int, str] = {}
         """Names for tensors, for people to read."""
+        self.modules: dict[int, str] = {}
+        """The paths of modules."""
         self._globals: list[tuple[str, dict[str, Any], str, Any]] = []
         self._cells: list[tuple[str, types.CellType, Any]] = []
         self._lists: list[tuple[str, list[Any], list[Any]]] = []
@@ -85,7 +87,7 @@ class Surroundings:
             return
         self._seen[id(value)] = value
         if isinstance(value, Tensor):
-            self.names[id(value)] = _identifier(path)
+            self.names[id(value)] = identifier(path)
             data = value._data
             self._tensors.append((path, value, data.dtype, data.shape, value._node is not None))
         elif isinstance(value, list | tuple):
@@ -110,6 +112,7 @@ class Surroundings:
 
     def _module(self, path: str, module: Any, depth: int) -> None:
         """A module's mode, parameters, buffers and hooks, and what its own code names."""
+        self.modules[id(module)] = path
         self._mappings.append((path, module.__dict__, list(module.__dict__.values())))
         for name, part in module.__dict__.items():
             if name in ("_modules", "_parameters", "_buffers"):
@@ -137,7 +140,8 @@ def _names(code: types.CodeType) -> list[str]:
     return found
 
 
-def _identifier(path: str) -> str:
+def identifier(path: str) -> str:
+    """A path as one word."""
     text = "".join(c if c.isalnum() else "_" for c in path).strip("_")
     return text if text.isidentifier() else f"w_{text}"
 

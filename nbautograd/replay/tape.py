@@ -28,6 +28,8 @@ class Tape(Gradients):
 
     def scope_begin(self, kind: str, name: str, owner: Any, index: int | None) -> None:
         """An optimizer's step is one line of the program."""
+        if kind == "module":
+            self._modules.append(owner)
         if kind == "optimizer":
             if not self._steps:
                 self._guarded(self._step, owner)
@@ -39,6 +41,8 @@ class Tape(Gradients):
 
     def scope_end(self, kind: str) -> None:
         """What the optimizer has changed is read anew from here on."""
+        if kind == "module":
+            self._modules.pop()
         if kind == "optimizer":
             self._steps -= 1
             last = self.calls[-1] if self.calls else None

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from nbautograd.core.text import Text, copied, text_of
+import numpy as np
+
+from nbautograd.core.op import TABLE
+from nbautograd.core.text import Text, copied, literal, text_of
 
 SCALAR: dict[str, str] = {
     "relu": "0.0 if x <= 0.0 else x",
@@ -78,3 +81,97 @@ class _OfNumbers(ast.NodeTransformer):
                 return ast.BinOp(ast.Constant(1.0), ast.Div(), inside[0])
             case name:
                 return ast.Call(ast.parse(name, mode="eval").body, inside, [])
+
+
+# --- for arrays ---------------------------------------------------------------------------------------------------
+
+
+@cache
+def inlined(function: Callable[..., Any]) -> Text | None:
+    """The text of a function that only returns an expression, with those of the ops that it calls in their places."""
+    text = text_of(function)
+    if text is None:
+        return None
+    visitor = _Inlined(text.names)
+    return Text(visitor.visit(copied(text.tree)), text.parameters, visitor.names)
+
+
+class _Inlined(ast.NodeTransformer):
+    """Puts the text of an op in the place of `xp.op(…)`."""
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        self.names = dict(names)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        called: Any = node.func
+        known = isinstance(called, ast.Attribute) and ast.unparse(called.value) == "xp" and not hasattr(np, called.attr)
+        text = inlined(TABLE[called.attr].forward) if known and called.attr in TABLE else None
+        if text is None or any(self.names.get(name, value) is not value for name, value in text.names.items()):
+            return node
+        given = dict(zip(text.parameters, node.args, strict=False)) | {str(k.arg): k.value for k in node.keywords}
+        if given.keys() != set(text.parameters) or any(_computes(given[p]) for p in _used_twice(text)):
+            return node
+        self.names |= text.names
+        return _Filled(given).visit(copied(text.tree))
+
+
+def _computes(node: ast.expr) -> bool:
+    return not isinstance(node, ast.Name | ast.Constant | ast.Attribute)
+
+
+def _used_twice(text: Text) -> list[str]:
+    used = [node.id for node in ast.walk(text.tree) if isinstance(node, ast.Name)]
+    return [p for p in text.parameters if used.count(p) > 1]
+
+
+class _Filled(ast.NodeTransformer):
+    """Puts arguments in the places of parameters."""
+
+    def __init__(self, given: dict[str, ast.expr]) -> None:
+        self.given = given
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return self.given.get(node.id, node)
+
+
+def worked_out(text: str, space: dict[str, Any]) -> str:
+    """An expression with what is known before the program runs worked out."""
+    if not any(helper in text for helper in HELPERS):
+        return text
+    return ast.unparse(_WorkedOut(space).visit(ast.parse(text, mode="eval").body))
+
+
+HELPERS = ("restore(", "count_of(", "inverse(", "leading(", "builtins.")
+"""Functions of shapes and settings alone, or nearly."""
+
+
+class _WorkedOut(ast.NodeTransformer):
+    """Calls helpers of ours that are given nothing but numbers, and says what is left of `restore`."""
+
+    def __init__(self, space: dict[str, Any]) -> None:
+        self.space = space
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        called = ast.unparse(node.func)
+        if called == "restore":
+            inner, dim, keep = node.args
+            if ast.unparse(dim) == "None" or ast.unparse(keep) == "True":
+                return inner
+            return ast.Call(ast.parse("np.expand_dims", mode="eval").body, [inner, dim], [])
+        if f"{called}(" not in HELPERS and not called.startswith("builtins."):
+            return node
+        try:
+            arguments = [ast.literal_eval(a) for a in node.args]
+        except ValueError:
+            return node
+        value = literal(eval(called, self.space)(*arguments))
+        return node if value is None else ast.parse(value, mode="eval").body
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        by_one = (
+            isinstance(node.op, ast.Div | ast.Mult) and isinstance(node.right, ast.Constant) and node.right.value == 1
+        )
+        return node.left if by_one else node

@@ -1,0 +1,131 @@
+"""The text of a call in a program: its function's own where that is one expression, else a call of it."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nbautograd.core.text import Text, literal
+from nbautograd.replay.calls import Call, Var
+from nbautograd.replay.naming import Names
+from nbautograd.replay.text import inlined, scalar_text, worked_out
+
+MOSTLY = 0.9
+"""The share of calls on scalars that makes a program one of Python numbers."""
+FITS_IN = {np.dtype(np.float32): float(np.finfo(np.float32).max), np.dtype(np.float64): math.inf}
+
+
+class Expressions:
+    """What is written on the right of the equals signs. `scalar`: numbers are Python's, see NOTE [Scalars]."""
+
+    def __init__(self, names: Names, scalar: bool) -> None:
+        self.names = names
+        self.scalar = scalar
+
+    def plain(self, value: Any) -> bool:
+        """Whether a variable is a Python number in this program."""
+        return self.scalar and isinstance(value, Var) and is_number(value)
+
+    def array(self, v: Any) -> str:
+        """A variable as an array that may be handed on."""
+        name = self.names.name(v)
+        return f"{self.names.bind(v.dtype.type, v.dtype.name)}({name})" if self.plain(v) else name
+
+    def of(self, call: Call) -> str:
+        """What computes a call."""
+        if self.scalar and on_scalars(call):
+            text = _scalar_form(call)
+            if text is None:
+                return " + ".join([self.names.name(a) for a in call.args])
+            return text.filled(self._by_name(call, text, self.names.name))
+        right = self.on_arrays(call, self.array)
+        return f"float({right})" if len(call.outs) == 1 and self.plain(call.outs[0]) else right
+
+    def on_arrays(self, call: Call, name: Callable[[Any], str]) -> str:
+        """What computes a call, with `name` for its variables."""
+
+        def written(value: Any) -> str:
+            return name(value) if isinstance(value, Var) else self.names.name(value)
+
+        if call.kind == "sum":
+            return f"{written(call.args[0])} + {written(call.args[1])}"
+        if call.name == "astype":
+            return f"{written(call.args[0])}.astype({self.names.bind(call.args[1], call.args[1].name)})"
+        if call.kind == "op" and call.settings.keys() == {"index"} and len(call.args) == 1:
+            part = _subscript(call.settings["index"], call.outs[0])
+            if part is not None:
+                return f"{written(call.args[0])}[{part}]"
+        text = inlined(call.function) if call.kind in ("op", "rule") and len(call.outs) == 1 else None
+        if text is not None and self.names.agrees(text.names):
+            return worked_out(text.filled(self._by_name(call, text, written)), self.names.space)
+        arguments = [written(a) for a in call.args]
+        arguments += [f"{key}={self.names.name(value)}" for key, value in call.settings.items()]
+        return f"{self.names.bind(call.function, call.name)}({', '.join(arguments)})"
+
+    def _by_name(self, call: Call, text: Any, written: Callable[[Any], str]) -> dict[str, str]:
+        defaults = call.function.__kwdefaults__ or {}
+        values = dict(zip(text.parameters, call.args, strict=False)) | call.settings
+        return {p: written(values[p]) if p in values else self.names.name(defaults[p]) for p in text.parameters}
+
+    def limits(self, leaving: list[Var]) -> list[str]:
+        """What must hold of Python numbers before they become numbers of a dtype again."""
+        plain = {self.names.name(v): v for v in leaving if self.plain(v)}
+        by_limit: dict[float, list[str]] = {}
+        for name, v in plain.items():
+            by_limit.setdefault(FITS_IN[v.dtype], []).append(name)
+        return [f"in_range({literal(limit)}, {', '.join(names)})" for limit, names in by_limit.items()]
+
+
+def is_scalar(calls: list[Call]) -> bool:
+    """Whether a program of these calls computes with Python numbers."""
+    computing = [c for c in calls if c.kind in ("op", "rule", "sum")]
+    return bool(computing) and sum(map(on_scalars, computing)) >= MOSTLY * len(computing)
+
+
+def is_number(v: Var) -> bool:
+    return v.shape == () and v.dtype in FITS_IN
+
+
+def on_scalars(call: Call) -> bool:
+    """Whether a call can be made with Python's numbers."""
+    if call.kind not in ("op", "rule", "sum") or len(call.outs) != 1 or not is_number(call.outs[0]):
+        return False
+    if not all(is_number(a) if isinstance(a, Var) else isinstance(a, int | float) for a in call.args):
+        return False
+    return call.kind == "sum" or (not call.settings and scalar_text(call.name, call.function) is not None)
+
+
+def cannot_fail(call: Call) -> bool:
+    """Whether a call raises nothing with Python's numbers: it only adds and multiplies, or does not compute."""
+    if call.kind not in ("op", "rule") or not on_scalars(call):
+        return call.kind not in ("op", "rule")
+    text = _scalar_form(call)
+    return text is None or not any(isinstance(n, ast.Call | ast.Div | ast.Pow) for n in ast.walk(text.tree))
+
+
+def _scalar_form(call: Call) -> Text | None:
+    return None if call.kind == "sum" or call.settings else scalar_text(call.name, call.function)
+
+
+def _subscript(index: Any, out: Var) -> str | None:
+    """What stands between brackets, for an index of numbers and slices."""
+    parts = [_part(i) for i in (index if isinstance(index, tuple) else (index,))]
+    if not out.shape and "..." not in parts:
+        parts.append("...")  # an array, not a number
+    return None if None in parts else ", ".join(map(str, parts))
+
+
+def _part(index: Any) -> str | None:
+    if isinstance(index, slice):
+        given = (index.start, index.stop, index.step)
+        if not all(n is None or isinstance(n, int) for n in given):
+            return None
+        start, stop, step = ("" if n is None else str(n) for n in given)
+        return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"
+    if index is Ellipsis:
+        return "..."
+    return str(index) if index is None or index.__class__ is int else None

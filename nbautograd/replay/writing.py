@@ -1,0 +1,261 @@
+"""The text of a program: forward, backward and what is changed in the end, under the lines of code they came from."""
+
+from __future__ import annotations
+
+import linecache
+from collections import Counter
+from threading import Event
+from typing import Any
+
+from nbautograd.core.text import literal
+from nbautograd.replay.blocks import Group, grouped
+from nbautograd.replay.calls import EFFECTS, Call, Item, Var, variables
+from nbautograd.replay.expressions import Expressions
+from nbautograd.replay.naming import Names
+from nbautograd.replay.order import dying
+from nbautograd.replay.rows import BY_ROW
+
+LARGE = 1 << 14
+"""From so many elements on an array is let go of when nothing needs it any more: the next one finds its place."""
+LONG = 1000
+"""From so many calls on a program of scalars uses its variables again, so that they stay in the cache."""
+
+
+HOW_TO_READ = '''"""The step as it is replayed: w are the numbers of the tensor w_tensor, d_w is the gradient of w.
+
+    put(t, g) makes g the .grad of t, give(t, g) and accumulate(t, g) add it, write(t, x) changes the numbers of t.
+    """'''
+
+
+class Writer:
+    """Writes the calls of a program down."""
+
+    def __init__(self, names: Names, write: Expressions, uses: Counter[int]) -> None:
+        self.names = names
+        self.lines: list[str] = []
+        self._write = write
+        self._uses = uses
+        self._fresh: set[int] = set()
+        self._views: dict[int, list[str]] = {}
+        """Names of what shows a variable's memory in another form."""
+        self.changing = Event()
+        """Set by the program when it has begun to change things, if it goes on to compute after that."""
+        self._changing = False
+        self._gone: list[str] = []
+        """What is let go of before the next comment."""
+        self._place: Any = None
+        self._section = ""
+        self._module: str | None = None
+
+    def program(self, parameters: list[str], parts: list[list[Call]], effects: list[Call], result: Any) -> None:
+        """All lines of the program: stretches of computing with effects between them, and the last effects."""
+        calls = [call for part in parts for call in part]
+        computing = [c for c in calls if c.kind in ("op", "rule", "sum") or c.name == "weights"]
+        self._fresh = {id(v) for c in computing for v in c.outs if v.array is not None}
+        parts = [sorted(part, key=lambda call: call.kind != "read") for part in parts]
+        items = [part if self._write.scalar else list(grouped(part, self._uses)) for part in parts]
+        again = self._write.scalar and len(calls) > LONG
+        sequence = [item for part in items for item in part]
+        dead = dying(sequence, effects, result, 0 if again else LARGE) if again or not self._write.scalar else {}
+        self.lines.append(f"def step({', '.join(parameters)}):")
+        self._add(HOW_TO_READ)
+        for item in sequence:
+            if not isinstance(item, Group) and item.kind in EFFECTS and not self._changing:
+                self._check(parts[1], None)
+                self._comment(item)
+                self._add(f"{self.names.bind(self.changing, 'changing')}.set()")
+            if isinstance(item, Group):
+                self._comment(item.calls[0])
+                self._group(item)
+            else:
+                self._comment(item)
+                self._call(item)
+            gone = [name for v in dead.get(id(item), []) for name in self._let_go(v)]
+            if again:
+                self.names.free += gone
+            else:
+                self._gone += gone
+        if not self._changing:
+            self._check(effects, result)
+        for call in effects:
+            self._comment(call)
+            self._call(call)
+        self._add(f"return {self._returned(result)}")
+
+    def _add(self, text: str, depth: int = 1) -> None:
+        self.lines.append("    " * depth + text)
+
+    def _check(self, effects: list[Call], result: Any) -> None:
+        """Give up before the first effect where Python's numbers have outgrown their dtype."""
+        self._changing = True
+        leaving = [c.args[1] for c in effects if c.kind in ("accumulate", "write")] + variables(result)
+        checked = self._write.limits(leaving)
+        if checked:
+            self._add(f"if not ({' and '.join(checked)}): give_up('a number is too large for its dtype')")
+
+    def _let_go(self, v: Var) -> list[str]:
+        """The names that hold what nobody needs any more."""
+        name = self.names.name(v)
+        self.names.held[name] -= 1
+        return [*([] if self.names.held[name] else [name]), *self._views.pop(id(v), ())]
+
+    # --- comments ---
+
+    def _section_of(self, call: Call) -> str | None:
+        if call.kind in EFFECTS:
+            return "what is changed"
+        if call.kind in ("read", "known"):
+            return None
+        if call.back:
+            return "backward"
+        return "forward" if self._section in ("", "forward") else "after that"
+
+    def _comment(self, call: Call) -> None:
+        """Where a call belongs (part of the program, line, module), if that is elsewhere than the call before."""
+        section = self._section_of(call)
+        if section is None:
+            return
+        module = self.names.module(call)
+        if self._gone and (section, call.line, module) != (self._section, self._place, self._module):
+            self._add(f"del {', '.join(self._gone)}")
+            self._gone.clear()
+        if section != self._section:
+            self.lines.append("")
+            self._add(f"# --- {section} ---")
+            self._section, self._place, self._module = section, None, None
+        if call.kind in EFFECTS:
+            return
+        if call.line is not None and call.line != self._place:
+            name, number, of = call.line
+            code = linecache.getline(name, number).strip()
+            if code:
+                if not self.lines[-1].endswith("---"):
+                    self.lines.append("")
+                self._add(f"# {f'{of}, ' if of else ''}line {number}: {code}")
+            self._module = None
+        if module is not None and module != self._module:
+            self._add(f"# {module}")
+        self._place, self._module = call.line, module
+
+    # --- calls ---
+
+    def _call(self, call: Call) -> None:
+        names = self.names
+        match call.kind:
+            case "read":
+                t, of = call.args[0]
+                text = f"{names.tensor(t)}{'.grad' if of else ''}._data"
+                self._add(f"{names.out(call.outs[0], call)} = {f'float({text})' if self._plain(call) else text}")
+            case "seed":
+                self._add(f"{names.out(call.outs[0], call)} = {self._constant(call)}")
+            case "check":
+                self._add(f"if bool({names.name(call.args[0])}) is not {call.args[1]}: give_up('another branch')")
+            case "accumulate":
+                self._accumulate(call)
+            case "write":
+                (t, of), c = call.args
+                self._add(f"write({names.tensor(t)}{'.grad' if of else ''}, {self._write.array(c)})")
+            case "clear":
+                self._add(f"{names.tensor(call.args[0][0])}.grad = None")
+            case "step":
+                self._add(f"{names.bind(call.args[0], 'optimizer')}.step()")
+            case "known":
+                names.also(call.outs[0], names.name(call.args[0]))
+            case "cells":
+                outs, given = ", ".join(names.outs(call)), ", ".join(map(names.name, call.args))
+                called = f"{names.bind(call.function, 'cells')}.{call.name}({given})"
+                self._add(f"{outs} = {called}" if outs else called)
+            case _:
+                right = self._write.of(call)
+                if len(call.outs) == 1 and not call.several and right in names.held:
+                    names.also(call.outs[0], right)
+                else:
+                    self._add(f"{', '.join(names.outs(call))}{',' * (call.several and len(call.outs) == 1)} = {right}")
+
+    def _constant(self, call: Call) -> str:
+        value: Any = call.args[0]
+        if not value.shape and value.dtype.kind in "biuf" and value == value:
+            text = literal(value.item())
+            return f"{text}" if self._plain(call) else f"np.{value.dtype.name}({text})"
+        if value.size < LARGE and value.dtype.kind == "f" and value.size and not value.any():
+            return f"np.zeros({value.shape}, np.{value.dtype.name})"
+        return self.names.bind(value, "constant")
+
+    def _plain(self, call: Call) -> bool:
+        return self._write.plain(call.outs[0])
+
+    def _accumulate(self, call: Call) -> None:
+        (t, _), c = call.args
+        fresh = self._write.plain(c) or (id(c) in self._fresh and c.array.base is None and self._uses[id(c)] == 1)
+        given = f"{self.names.tensor(t)}, {self._write.array(c)}"
+        if call.entry == "first":
+            self._add(f"put({given}{'' if fresh else '.copy()'})")
+        else:
+            self._add(f"{'give' if fresh else 'accumulate'}({given})")
+
+    def _group(self, group: Group) -> None:
+        """Calls that are run block by block, so that what is between them stays in the cache."""
+        names = self.names
+        slices = names.bind(group.slices, "rows" if group.form.by_row else "blocks")
+        flat = "" if group.form.by_row else "_flat"
+        inside: dict[int, str] = {}
+        for v in group.inputs:
+            name = inside[id(v)] = names.name(v)
+            if id(v) in group.uniform:
+                inside[id(v)] = names.variable(f"{name}_everywhere")
+                self._add(f"{inside[id(v)]} = {name}[(0,) * {name}.ndim]")
+            elif id(v) in group.form.cut:
+                inside[id(v)] = self._laid_flat(v) if flat else name
+                if group.uses[id(v)] == 1:
+                    inside[id(v)] += "[s]"
+        stored: dict[int, str] = {}
+        for v in group.outputs:
+            name = names.out(v, group.maker[id(v)])
+            self._add(f"{name} = np.empty({v.shape}, np.{v.dtype.name})")
+            stored[id(v)] = f"{self._laid_flat(v) if flat else name}[s]"
+        self._add(f"for s in {slices}:")
+        for v in group.inputs:
+            if id(v) in group.form.cut and id(v) not in group.uniform and group.uses[id(v)] > 1:
+                part = self._view(v, "_s")
+                self._add(f"{part} = {inside[id(v)]}[s]", 2)
+                inside[id(v)] = part
+        for call in group.calls:
+            if call in group.along_last:
+                call.function = BY_ROW.get(call.name, call.function)
+            text = self._write.on_arrays(call, lambda x: inside.get(id(x)) or names.name(x))
+            inside.update({id(v): names.variable(f"{names.out(v, call)}_s") for v in call.outs})
+            outs = [inside[id(v)] for v in call.outs]
+            kept = [(stored[id(v)], inside[id(v)]) for v in call.outs if id(v) in stored]
+            at_once = f"{kept[0][0]} = " if kept and len(outs) == 1 else ""
+            self._add(f"{at_once}{', '.join(outs)} = {text}", 2)
+            for place, name in kept if len(outs) > 1 else ():
+                self._add(f"{place} = {name}", 2)
+
+    def _laid_flat(self, v: Var) -> str:
+        flat = self._view(v, "_flat")
+        self._add(f"{flat} = {self.names.name(v)}.reshape(-1)")
+        return flat
+
+    def _view(self, v: Var, ending: str) -> str:
+        found = self.names.variable(f"{self.names.name(v)}{ending}")
+        self._views.setdefault(id(v), []).append(found)
+        return found
+
+    # --- the end ---
+
+    def _returned(self, value: Any) -> str:
+        names = self.names
+        if isinstance(value, Item):
+            name = names.name(value.var)
+            return name if self._write.plain(value.var) else f"{name}.item()"
+        if isinstance(value, Var):
+            return f"tensor_of({self._write.array(value)})"
+        if isinstance(value, dict):
+            parts = [f"{literal(k) or names.bind(k, 'k')}: {self._returned(v)}" for k, v in value.items()]
+            return f"{{{', '.join(parts)}}}"
+        inner = ", ".join(map(self._returned, value)) if isinstance(value, list | tuple) else ""
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return f"{names.bind(type(value), type(value).__name__)}({inner})"
+        if isinstance(value, list | tuple):
+            return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' if len(value) == 1 else ''})"
+        return names.name(value)
