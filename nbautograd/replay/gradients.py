@@ -89,6 +89,8 @@ class Gradients(Notes):
         target = None if fits is None else fits[index]
         if target is not None and op.elementwise and target == (ran.outs[0].shape, None):
             target = None  # an elementwise rule gives the shape of the result
+        if target == (None, None):
+            target = None
         raw = _gradient_of(ran.inputs[index], contribution if target is None else None)
         if op.variadic:
             if ran.shares is None or ran.shares[0] is not self._gradients:  # of another pass

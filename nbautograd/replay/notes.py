@@ -17,6 +17,8 @@ from nbautograd.core.tensor import Tensor
 from nbautograd.replay.calls import Call, Ran, RefusalError, Var, variables
 from nbautograd.replay.place import Place
 
+POSITIONS = {"embedding": (1, 0), "cross_entropy": (1, 1), "nll_loss": (1, 1)}
+"""Ops to which positions are given: which input that is, and of which dimension of the other they are."""
 UNREPEATABLE = "it draws random numbers in a way that cannot be repeated"
 
 
@@ -169,6 +171,7 @@ class Notes:
             elif not isinstance(inputs[i], Tensor) and inputs[i] is not None:
                 given[i] = _number(inputs[i], datas[i])
         settings = {name: self._setting(value) for name, value in params.items()}
+        self._note_limits(op, inputs, given, settings)
         if op.name == "index" and any(_is_mask(v) for v in variables(settings)):
             raise RefusalError("the shape of a result depends on numbers")
         self._kept.append((inputs, outputs))
@@ -193,6 +196,16 @@ class Notes:
                 if kind == "aux" and hasattr(value, "dtype"):
                     aux[where].stands_for(value)
                     self._vars[id(value)] = aux[where]
+
+    def _note_limits(self, op: Any, inputs: Any, given: list[Any], settings: dict[str, Any]) -> None:
+        """The numbers that the function behind the op refuses, where the op itself would take them."""
+        if op.name in POSITIONS:
+            which, dim = POSITIONS[op.name]
+            least: list[Any] = [0, inputs[1 - which].shape[dim] - 1, given[which]]
+            ignored = setting_of(op, settings, "ignore_index") if "ignore_index" in op.settings else None
+            self._note(None, [*least, *([] if ignored is None else [ignored])], [], kind="within")
+        elif op.name == "bce":
+            self._note(None, [0, 1, given[0]], [], kind="within")
 
     def extra(self, values: tuple[Any, ...]) -> None:
         """The aux values of the last op, as tensors."""

@@ -22,7 +22,7 @@ def used(calls: list[Call], results: list[Var]) -> list[Call]:
     wanted = {id(v) for v in results}
     kept: list[Call] = []
     for call in reversed(calls):
-        if call.kind in EFFECTS or call.kind in ("check", "draw") or any(id(v) in wanted for v in call.outs):
+        if call.kind in EFFECTS or call.kind in ("check", "within", "draw") or any(id(v) in wanted for v in call.outs):
             kept.append(call)
             wanted.update(id(v) for v in call.reads())
     return kept[::-1]

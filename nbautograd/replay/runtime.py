@@ -46,10 +46,21 @@ def in_range(limit: float, *numbers: float) -> bool:
     return max(numbers) <= limit and min(numbers) >= -limit and sum(numbers) == sum(numbers)
 
 
+def within(low: float, high: float, x: Any, besides: float | None = None) -> None:
+    """Refuse numbers outside [low, high], except for `besides`, as the step does before it computes.
+
+    Raises: IndexError.
+    """
+    if x.size and (x.min() < low or x.max() > high):
+        outside = (x < low) | (x > high)
+        if besides is None or (outside & (x != besides)).any():
+            raise IndexError(f"a number outside [{low}, {high}]")
+
+
 def give_up(why: str) -> None:
     """End a replay that does not fit this call."""
     raise MisfitError(why)
 
 
 write = inplace.write
-HELPERS = (accumulate, give, put, write, tensor_of, in_range, give_up)
+HELPERS = (accumulate, give, put, write, tensor_of, in_range, within, give_up)

@@ -150,6 +150,8 @@ class Writer:
                 self._add(f"{names.out(call.outs[0], call)} = {self._constant(call)}")
             case "check":
                 self._add(f"if bool({names.name(call.args[0])}) is not {call.args[1]}: give_up('another branch')")
+            case "within":
+                self._add(f"within({', '.join(map(names.name, call.args))})")
             case "accumulate":
                 self._accumulate(call)
             case "write":

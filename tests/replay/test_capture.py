@@ -451,3 +451,54 @@ def test_the_source_names_variables_parameters_and_modules() -> None:
         "optimizer.step()",
     ):  # fmt: skip
         assert line in source, line
+
+
+POSITIONS = {
+    "embedding": (lambda i: F.embedding(i, torch.arange(12.0).view(4, 3)), [-1, 4]),
+    "cross_entropy": (lambda i: F.cross_entropy(torch.arange(8.0).view(2, 4), i), [-1, 4]),
+    "nll_loss": (lambda i: F.nll_loss(torch.arange(8.0).view(2, 4), i), [4]),
+    "binary_cross_entropy": (lambda i: F.binary_cross_entropy(i / 3, torch.ones(2)), [-1, 4]),
+    "gather": (lambda i: torch.arange(4.0).gather(0, i), [4]),
+    "index_select": (lambda i: torch.arange(4.0).index_select(0, i), [4]),
+    "an index": (lambda i: torch.arange(4.0)[i], [-5, 4]),
+}
+
+
+@pytest.mark.parametrize("name", POSITIONS)
+def test_positions_that_do_not_exist_are_refused_as_by_the_step(name: str) -> None:
+    function, bad = POSITIONS[name]
+    w = torch.ones(1, requires_grad=True)
+
+    def step(i: torch.Tensor) -> Any:
+        w.grad = None
+        (function(i) * w).sum().backward()
+        return w.grad
+
+    captured = torch.capture(step)
+    for _ in range(3):
+        captured(torch.tensor([0, 3]))
+    assert_replayed(captured, 1)
+    for position in bad:
+        index = torch.tensor([0, position])
+        with pytest.raises((IndexError, RuntimeError)) as expected:
+            step(index)
+        with pytest.raises((IndexError, RuntimeError)) as got:
+            captured(index)
+        assert str(got.value) == str(expected.value)
+    if name in ("cross_entropy", "nll_loss"):
+        ignored = torch.tensor([-100, 1])
+        assert captured(ignored).tolist() == step(ignored).tolist()
+
+
+def test_an_input_of_another_dtype_whose_gradient_needs_no_fitting() -> None:
+    w = torch.tensor([0.3, -1.0, 2.0], requires_grad=True)
+
+    def step(i: torch.Tensor) -> Any:
+        w.grad = None
+        (w[:2] * i).sort()[0].sum().backward()
+        return w.grad
+
+    captured = torch.capture(step)
+    for _ in range(4):
+        assert captured(torch.tensor([3, 1])).tolist() == [3.0, 1.0, 0.0]
+    assert_replayed(captured, 2)
