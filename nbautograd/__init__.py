@@ -52,7 +52,8 @@ cfloat, cdouble = _dtypes.cfloat, _dtypes.cdouble
 
 _MODULES = (
     "accelerator amp autograd backends compiler core cuda distributed distributions export fft func functional jit "
-    "linalg lint mps nn notebook ops optim random replay serialization settings special testing trace utils version xpu"
+    "linalg lint mps nn notebook ops optim random replay serialization settings signal special testing trace utils "
+    "version xpu"
 )
 _SUBMODULES = frozenset(_MODULES.split())
 

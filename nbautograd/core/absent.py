@@ -73,10 +73,10 @@ ABSENCES = (
         "Tensor.hash_tensor",
     ),
     Absence(
-        "Copies of views",
-        "torch makes it for its compiler, as a copy of what the view shows",
-        "take the view and copy it: x.t().clone()",
-        "*_copy slice_inverse Tensor.slice_inverse Tensor.narrow_copy unsafe_* Tensor.unsafe_*",
+        "Views made for the compiler",
+        "torch makes it for its compiler",
+        "take the view without the word: torch.split for torch.unsafe_split",
+        "slice_inverse Tensor.slice_inverse Tensor.narrow_copy unsafe_* Tensor.unsafe_*",
     ),
     Absence(
         "Nested, masked and named tensors",
@@ -126,7 +126,7 @@ ABSENCES = (
         "utils.benchmark utils.bottleneck utils.cpp_extension utils.mobile_optimizer utils.model_zoo utils.collect_env "
         "utils.flop_counter quasirandom utils.data.*DataPipe utils.data.functional_datapipe utils.data.*determin* "
         "utils.data.runtime_* utils.data.argument_validation utils.data.DataChunk utils.data.datapipes "
-        "utils.data.graph* types signal return_types torch_version nn.functional.*torch_function* "
+        "utils.data.graph* types return_types torch_version nn.functional.*torch_function* "
         "nn.functional.boolean_dispatch nn.functional.assert_int_or_pair nn.functional.Broadcasting* "
         "nn.functional.Tensor classproperty AcceleratorError Tensor.as_subclass Tensor.reinforce Tensor.volatile",
     ),
@@ -162,7 +162,7 @@ ABSENCES = (
         "Left out",
         "few programs use it, and it was not written yet",
         "compose it of the functions that are here: gradients follow by themselves",
-        "histogramdd segment_reduce nn.FractionalMaxPool* nn.functional.fractional_max_pool* distributions.*.sample_n",
+        "segment_reduce nn.FractionalMaxPool* nn.functional.fractional_max_pool* distributions.*.sample_n",
     ),
     Absence(
         "What is not one function in torch",

@@ -2,8 +2,8 @@
 
 from nbautograd.core.absent import refuse_in
 
-from . import _pytree, checkpoint, data, dlpack
+from . import _pytree, checkpoint, data, dlpack, hooks
 
 __getattr__ = refuse_in("utils")
 
-__all__ = ["_pytree", "checkpoint", "data", "dlpack"]
+__all__ = ["_pytree", "checkpoint", "data", "dlpack", "hooks"]

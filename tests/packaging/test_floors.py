@@ -16,8 +16,20 @@ STACK = [
     {"core"},
     {"ops"},
     {"autograd", "amp"},
-    {"nn", "optim", "utils", "func", "linalg", "fft", "special", "distributions", "replay", "trace"}
-    | {"compiler", "distributed", "functional", "jit", "mps", "random", "settings", "testing", "version", "xpu"},
+    {"nn", "optim", "utils", "func", "linalg", "fft", "special", "distributions", "replay", "signal", "trace"}
+    | {
+        "compiler",
+        "distributed",
+        "functional",
+        "jit",
+        "mps",
+        "random",
+        "settings",
+        "signal",
+        "testing",
+        "version",
+        "xpu",
+    },
     {"backends", "cuda", "serialization"},
     {"accelerator"},
     {"lint", "export"},

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from nbautograd.core.array import library_of
+from nbautograd.core.array import CPU, library_of, place
 from nbautograd.core.call import wrap
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.results import result
 
 ReturnHistogram = result("histogram", "hist", "bin_edges")
+ReturnHistogramdd = result("histogramdd", "hist", "bin_edges")
 
 
 def _span(data: Any, low: float, high: float, apart: float) -> tuple[float, float]:
@@ -54,6 +55,34 @@ def histogram(
         edges = library_of(data).linspace(low, high, bins + 1, dtype=data.dtype)
     counts, _ = library_of(data).histogram(data.reshape(-1), edges, weights=weights, density=density)
     return ReturnHistogram(wrap(counts.astype(data.dtype)), wrap(edges.astype(data.dtype)))
+
+
+@public(method=False)
+def histogramdd(
+    input: Tensor, bins: Any, range: Any = None, weight: Tensor | None = None, density: bool = False
+) -> Any:
+    """How many points (rows of coordinates) lie in each box of a grid, and where the boxes end in each dimension.
+
+    `bins` is a number of equal parts, one number for each dimension, or the edges as tensors.
+
+    Shape: input (…, N), weight (…)
+    Raises: RuntimeError when the numbers of dimensions differ.
+    """
+    points = place(input._data, CPU).reshape(-1, input.shape[-1])
+    count, kind = points.shape[1], points.dtype
+    bins = [bins] * count if isinstance(bins, int) else list(bins)
+    if len(bins) != count:
+        raise RuntimeError("histogramdd: The size of bins must be equal to the innermost dimension of the input.")
+    ends = np.reshape(range or [0.0] * 2 * count, (count, 2)).tolist()
+    edges = [
+        place(b._data, CPU) if isinstance(b, Tensor) else np.linspace(*_span(x, *pair, 0.5), b + 1, dtype=kind)
+        for b, x, pair in zip(bins, points.T, ends, strict=True)
+    ]
+    weights = None if weight is None else place(weight._data, CPU).reshape(-1)
+    found, _ = np.histogramdd(points, edges, weights=weights, density=density)
+    return ReturnHistogramdd(
+        wrap(place(found.astype(kind), input.device)), tuple(wrap(place(e.astype(kind), input.device)) for e in edges)
+    )
 
 
 @public()

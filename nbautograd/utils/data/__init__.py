@@ -1,6 +1,7 @@
 """Data sets, samplers and loaders, under torch's names."""
 
 from nbautograd.core.absent import refuse_in
+from nbautograd.core.paths import stand_under
 
 from .collate import default_collate, default_convert
 from .dataloader import DataLoader, get_worker_info
@@ -23,6 +24,7 @@ from .sampler import (
     WeightedRandomSampler,
 )
 
+stand_under(__name__, {"_utils": "", "_utils.collate": "default_collate default_convert"}, globals())
 __getattr__ = refuse_in("utils.data")
 
 __all__ = [
