@@ -38,8 +38,8 @@ def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     if settings:  # tensors among the settings are never differentiated
         settings = {name: v._data if isinstance(v, Tensor) else v for name, v in settings.items()}
     datas, casts = _prepare(op, inputs)
-    library = next((arrays.cupy() for d in datas if is_cupy(d)), np)
-    op = op.on(library)
+    if any(map(is_cupy, datas)):
+        op = op.on(arrays.cupy())
     if dtypes.brain is not None and not op.view and _in_bfloat16(inputs, datas):
         op = op.rounding()
     try:
@@ -109,9 +109,20 @@ def _prepare(op: Any, inputs: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
         return datas, []
     if not mixed and (op.promote != "float" or first is None or first.kind in INEXACT):
         return datas, []
+    if first is not None and first.kind == "f" and _all_of(first, datas):
+        return [first.type(d) if d.__class__ is float or d.__class__ is int else d for d in datas], []
     if len(datas) > 1:
         errors.check_devices(op, inputs, datas)
     return _promote(op, datas)
+
+
+def _all_of(dtype: Any, datas: list[Any]) -> bool:
+    """Whether all are NumPy arrays of one dtype, or plain numbers, which take it."""
+    for d in datas:
+        kind = d.__class__
+        if not (kind is float or kind is int or (kind is ndarray and d.dtype is dtype) or kind is dtype.type):
+            return False
+    return True
 
 
 def _promote(op: Any, datas: list[Any]) -> tuple[list[Any], list[Any]]:
@@ -204,13 +215,18 @@ def setting_of(op: Any, settings: dict[str, Any], name: str) -> Any:
 
 def fits_of(op: Any, datas: list[Any], casts: list[Any], results: tuple[Any, ...]) -> Any:
     """Per input the shape and dtype its contribution must be brought to, or None when they fit already."""
-    shaped = op.broadcasts or (op.elementwise and any(getattr(d, "shape", ()) != results[0].shape for d in datas))
-    if not shaped and not any(c is not None for c in casts):
+    shaped = op.broadcasts or (op.elementwise and not _of_shape(results[0].shape, datas))
+    if not shaped and casts.count(None) == len(casts):
         return None
     casts = casts or [None] * len(datas)
     return tuple(
         [(tuple(getattr(d, "shape", ())) if shaped else None, cast) for d, cast in zip(datas, casts, strict=True)]
     )
+
+
+def _of_shape(shape: Any, datas: list[Any]) -> bool:
+    """Whether all arrays among `datas` have that shape."""
+    return [getattr(d, "shape", shape) for d in datas].count(shape) == len(datas)
 
 
 def wrap(data: Any, node: Any = None) -> Tensor:

@@ -62,7 +62,8 @@ def shares(data: Any, source: Any) -> bool:
     """Whether `data` is the memory of `source`, or a part of it."""
     if isinstance(data, np.generic):
         return False
-    return (data.base is not None and storage(data) is storage(source)) or data is source
+    owner = data.base
+    return data is source or (owner is not None and (owner is source or storage(data) is storage(source)))
 
 
 def remember(base: Tensor, view: Tensor) -> None:

@@ -243,23 +243,30 @@ class Walk:
             sent = self._hooks_after(hooks, node, g, sent)
         if state.anomaly and state.check_nan:
             _check_finite(node, [c for _, c in sent])
-        index = iter([i for i, p in enumerate(node[PARENTS]) if p is not None and self._needs(p)])
-        for parent, c in sent:
-            i = next(index)
-            if c is None:
-                continue
-            if self.observer is None:
-                send(parent, c, heap, waiting, sums, self.add)
-            else:
-                order = parent[ORDER]
-                before = sums.get(order)
-                before = before.copy() if isinstance(before, ndarray) else before
-                send(parent, c, heap, waiting, sums, self.add)
-                self.observer.flow(node, i, _data(g), _data(c), _data(before), _data(sums[order]))
+        if self.observer is None:
+            for parent, c in sent:
+                if c is not None:
+                    send(parent, c, heap, waiting, sums, self.add)
+        else:
+            self._watched(node, way, g, sent, heap, waiting, sums)
         if self.free and op.frees:
             op.release(node)
             if self.observer is not None:
                 self.observer.freed(node)
+
+    def _watched(
+        self, node: Node, way: Node, g: Any, sent: list[Any], heap: list[int], waiting: Waiting, sums: Sums
+    ) -> None:
+        """Send what `node` has for its parents, and tell the observer what each held before and holds now."""
+        observer: Any = self.observer
+        upstream = _data(g)
+        places = [i for i, p in enumerate(way[PARENTS]) if p is not None]
+        for i, (parent, c) in zip(places, sent, strict=True):
+            if c is not None:
+                before = sums.get(parent[ORDER])
+                before = before.copy() if isinstance(before, ndarray) else _data(before)
+                send(parent, c, heap, waiting, sums, self.add)
+                observer.flow(node, i, upstream, _data(c), before, _data(sums[parent[ORDER]]))
 
     @functools.cached_property
     def reached(self) -> Nodes:
