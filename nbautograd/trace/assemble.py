@@ -7,6 +7,7 @@ import re
 from bisect import bisect_right
 from typing import Any
 
+from nbautograd.core import dtype as dtypes
 from nbautograd.core.tensor import Tensor
 from nbautograd.trace import ledger
 from nbautograd.trace.bystanders import without_bystanders
@@ -94,7 +95,8 @@ class _Assembly:
         if note.id is not None:
             return note.id
         note.id = len(self.result.values)
-        value = Value(note.id, note.kind, note.shape, note.dtype, note.device, note.requires_grad)
+        dtype = dtypes.of_numpy(note.dtype).name
+        value = Value(note.id, note.kind, list(note.shape), dtype, str(note.device), note.requires_grad)
         self.result.values.append(value)
         value.name = self.names.of(note)
         value.output = note.output

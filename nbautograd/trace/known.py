@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core import array as arrays
-from nbautograd.core import dtype as dtypes
 from nbautograd.core.node import FITS, ORDER, PARENTS, is_leaf_node, leaf_tensor, node_and_output, op_of
 from nbautograd.core.tensor import Tensor
 from nbautograd.trace import ledger
@@ -18,6 +17,7 @@ from nbautograd.trace.kept import Kept
 from nbautograd.trace.notes import OpNote, ValueNote
 from nbautograd.trace.where import Place
 
+FLOAT32, INT64 = np.dtype(np.float32), np.dtype(np.int64)
 NEAR = 200
 """So many ops are told before the root of a pass, when nobody looked at them."""
 
@@ -37,8 +37,10 @@ class Known:
     def value(self, x: Any) -> ValueNote:
         """The note of a tensor or number that is an input."""
         if not isinstance(x, Tensor):
-            name = "float32" if isinstance(x, float) else "int64" if isinstance(x, int) else np.asarray(x).dtype.name
-            return ValueNote("constant", [], name, "cpu", False, numbers=x)
+            dtype = FLOAT32 if isinstance(x, float) else INT64 if isinstance(x, int) else np.asarray(x).dtype
+            constant = ValueNote("constant", (), dtype)
+            constant.numbers = x
+            return constant
         node = x._node
         found = self._by_node.get(id(node)) if node is not None else self._by_tensor.get(id(x))
         if found is not None and (node is not None or found.tensor() is x):
@@ -56,11 +58,9 @@ class Known:
     def new_value(self, kind: Any, t: Any) -> ValueNote:
         """A note of the tensor `t` as it is now."""
         data = t._data
-        note = ValueNote(
-            kind, list(data.shape), dtypes.of_numpy(data.dtype).name, str(arrays.device_of(data)), t._node is not None
-        )
+        node = t._node
+        note = ValueNote(kind, data.shape, data.dtype, node, node is not None, arrays.device_of(data))
         note.tensor = weakref.ref(t)
-        note.node = t._node
         note.numbers = self._numbers(data)
         if t._base is not None:
             note.base = self._by_node.get(id(t._base._node)) or self._by_tensor.get(id(t._base))
@@ -83,14 +83,14 @@ class Known:
             value = self.new_value("leaf", tensor)
         else:
             kind = "leaf" if is_leaf_node(node) else "op"
-            value = ValueNote(kind, list(like.shape), dtypes.of_numpy(like.dtype).name, "cpu", True, node=node)
+            value = ValueNote(kind, like.shape, like.dtype, node, requires_grad=True)
         value.node = node
         self._by_node[id(node)] = value
         return value
 
     def unknown_op(self, node: Any, upstream: Any) -> OpNote:
         """The note of an op that ran outside this trace, told from its node."""
-        note = OpNote(op_of(node), -node[ORDER], [], [], Place(None), None, node)
+        note = OpNote(op_of(node), -node[ORDER], [], Place(None), None, node)
         several = isinstance(upstream, tuple | dict)
         output = self._by_node.get(id(node))
         if output is None and not several:
@@ -99,7 +99,7 @@ class Known:
             note.outputs = [output]
         for i, parent in enumerate(node[PARENTS]):
             if parent is None:
-                note.inputs.append(ValueNote("constant", [], "float32", "cpu", False))
+                note.inputs.append(ValueNote("constant", (), FLOAT32))
             else:
                 shape = node[FITS][i][0] if node[FITS] is not None else None
                 like = np.empty(shape or (), np.float32) if shape is not None or several else upstream

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from nbautograd.trace import ledger
 from nbautograd.trace.loops import train
 from nbautograd.trace.notes import EventNote, PassNote, UpdateNote, ValueNote
-from nbautograd.trace.summary import held
 from nbautograd.trace.where import Place
 
 if TYPE_CHECKING:
@@ -50,7 +49,8 @@ class Leaves:
         if run.told:
             event = EventNote("accumulate", value, contribution=amount, after=amount)
             if before is not None:
-                event.before, event.after = held(before), recorder.looks(after, changed=True)
+                looks = recorder.looks
+                event.before, event.after = looks(before, changed=True), looks(after, changed=True)
                 event.earlier = [replace(s) for s in earlier]
             value.gradient = event.after
             recorder.event(event)

@@ -67,14 +67,19 @@ def line_of(code: CodeType, loop: Range) -> int:
 class Level:
     """One of the user's frames while it runs: where it is, and the rounds of its loops."""
 
-    __slots__ = ("_loops", "callee", "frame", "instruction", "steps")
+    __slots__ = ("_loops", "_moves", "_within", "callee", "frame", "instruction", "loops", "steps")
 
     def __init__(self, frame: Any) -> None:
         self.frame: Any = frame
         self.callee: Any = None
         self.instruction = -1
         self.steps: Steps = ()
+        self.loops = bool(loops_of(frame.f_code))
+        """Whether there is anything to follow."""
         self._loops: dict[Range, Loop] = {}
+        self._within: tuple[Loop, ...] = ()
+        self._moves: dict[tuple[int, int], tuple[tuple[Loop, ...], tuple[Loop, ...]]] = {}
+        """From one instruction to another: the loops it is then in, and those that have made another round."""
 
     def move(self, instruction: int, callee: Any, source: int) -> None:
         """The frame is at `instruction` of its code in `source` now, in a call of `callee`."""
@@ -82,19 +87,25 @@ class Level:
         self.instruction, self.callee = instruction, callee
         if instruction == before and not again:
             return
+        move = self._moves.get((before, instruction))
+        if move is None:
+            move = self._moves[before, instruction] = self._move(before, instruction, source)
+        loops, rounds = move
+        for loop in rounds:
+            loop.rounds += 1
+        if rounds or loops != self._within:
+            self.steps = tuple([(loop, loop.rounds) for loop in loops])
+            self._within = loops
+
+    def _move(self, before: int, instruction: int, source: int) -> tuple[tuple[Loop, ...], tuple[Loop, ...]]:
         code = self.frame.f_code
         nest = around(code, instruction)
-        if not nest:
-            self.steps = ()
-            return
         shared = max((r for r in nest if r[0] <= before <= r[1]), default=None)
         for r in nest:
-            loop = self._loops.get(r)
-            if loop is None:
-                self._loops[r] = Loop(line_of(code, r), source)
-            elif not r[0] <= before <= r[1] or (r == shared and (instruction < before or again)):
-                loop.rounds += 1
-        self.steps = tuple([(self._loops[r], self._loops[r].rounds) for r in nest])
+            if r not in self._loops:  # its first round is 0
+                self._loops[r] = Loop(line_of(code, r), source, rounds=-1)
+        went = [r for r in nest if not r[0] <= before <= r[1] or (r == shared and instruction <= before)]
+        return tuple([self._loops[r] for r in nest]), tuple([self._loops[r] for r in went])
 
     def leave(self) -> None:
         """Let go of the frames."""

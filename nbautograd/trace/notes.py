@@ -1,11 +1,18 @@
-"""What the recorder jots down while code runs, before it becomes a `Trace`: small objects that refer to one another."""
+"""What the recorder jots down while code runs, before it becomes a `Trace`: small objects that refer to one another.
+
+There is a note for each op, value and event, so these three take the time of their few arguments only: what is
+mostly the same is their class's.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
+from nbautograd.core import array as arrays
 from nbautograd.trace.ledger import Share
 from nbautograd.trace.model import Span
 from nbautograd.trace.where import Place
@@ -23,18 +30,11 @@ class ScopeNote:
     id: int | None = None
 
 
-@dataclass(slots=True, eq=False)
 class ValueNote:
     """A tensor. `node` keeps its graph node alive, so that the node's id stays its own while we record."""
 
-    kind: Literal["leaf", "constant", "op"]
-    shape: list[int]
-    dtype: str
-    device: str
-    requires_grad: bool
     tensor: Any = None
     """A weak reference."""
-    node: Any = None
     output: int = 0
     numbers: Any = None
     gradient: Any = None
@@ -43,45 +43,74 @@ class ValueNote:
     """Whether an op that was recorded for the way back has taken it in."""
     from_grad: bool = False
     """Whether it is some leaf's `.grad`, or was computed from one."""
-    name: str | None = None
     id: int | None = None
 
+    def __init__(
+        self,
+        kind: Literal["leaf", "constant", "op"],
+        shape: Sequence[int],
+        dtype: Any,
+        node: Any = None,
+        requires_grad: bool = False,
+        device: Any = arrays.CPU,
+    ) -> None:
+        self.kind: Literal["leaf", "constant", "op"] = kind
+        self.shape = shape
+        self.dtype = dtype
+        """NumPy's."""
+        self.node = node
+        self.requires_grad = requires_grad
+        self.device = device
 
-@dataclass(slots=True, eq=False)
+
 class OpNote:
     """An op that ran."""
 
-    entry: Any
-    order: int
-    inputs: list[ValueNote]
-    outputs: list[ValueNote]
-    place: Place
-    scope: ScopeNote | None
-    node: Any = None
-    params: dict[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = MappingProxyType({})
     in_place: bool = False
     origin: str | None = None
     slots: list[int] | None = None
     """Where the inputs stood among the op's arguments, when some of those were None."""
     id: int | None = None
 
+    def __init__(
+        self, entry: Any, order: int, inputs: list[ValueNote], place: Place, scope: ScopeNote | None, node: Any
+    ) -> None:
+        self.entry = entry
+        self.order = order
+        self.inputs = inputs
+        self.outputs: list[ValueNote] = []
+        self.place = place
+        self.scope = scope
+        self.node = node
 
-@dataclass(slots=True, eq=False)
+
 class EventNote:
     """Something that happened in a backward pass."""
 
-    kind: Literal["seed", "flow", "accumulate", "free"]
-    value: ValueNote | None = None
-    op: OpNote | None = None
-    input: int = 0
-    upstream: Any = None
-    contribution: Any = None
     before: Any = None
-    after: Any = None
     local: Any = None
     reduced: str | None = None
     arrival: int = 1
-    earlier: list[Any] = field(default_factory=list)
+    earlier: Sequence[Any] = ()
+
+    def __init__(
+        self,
+        kind: Literal["seed", "flow", "accumulate", "free"],
+        value: ValueNote | None = None,
+        op: OpNote | None = None,
+        input: int = 0,  # noqa: A002
+        upstream: Any = None,
+        contribution: Any = None,
+        after: Any = None,
+    ) -> None:
+        self.kind = kind
+        self.value = value
+        self.op = op
+        self.input = input
+        self.upstream = upstream
+        self.contribution = contribution
+        self.after = after
 
 
 @dataclass(slots=True, eq=False)

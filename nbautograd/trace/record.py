@@ -144,7 +144,7 @@ class Recorder:
         values = [self.known.value(x) for x in inputs if x is not None]
         node = node_and_output(outputs[0]._node)[0] if outputs and outputs[0]._node is not None else None
         scope = self._scopes[-1] if self._scopes else None
-        note = OpNote(op, -tick() if node is None else -node[ORDER], values, [], self.places.here(), scope, node)
+        note = OpNote(op, -tick() if node is None else -node[ORDER], values, self.places.here(), scope, node)
         if len(values) < len(inputs):
             note.slots = [i for i, x in enumerate(inputs) if x is not None]
         note.params = params
@@ -240,10 +240,14 @@ class Recorder:
         if isinstance(upstream, tuple | dict):
             upstream = next(u for u in (upstream.values() if isinstance(upstream, dict) else upstream) if u is not None)
         looks = self.looks
-        event = EventNote("flow", target, note, position, looks(upstream), looks(contribution), arrival=arrival)
-        event.before = None if before is None or isinstance(before, dict) else held(before)
-        event.after = event.contribution if event.before is None else looks(after, changed=True)
-        event.reduced = _reduced(node, upstream, contribution)
+        amount = looks(contribution)
+        event = EventNote("flow", target, note, position, looks(upstream), amount, amount)
+        if arrival > 1:
+            event.arrival = arrival
+        if before is not None and not isinstance(before, dict):
+            event.before, event.after = looks(before, changed=True), looks(after, changed=True)
+        if node[FITS] is not None:
+            event.reduced = _reduced(node, upstream, contribution)
         if len(current.events) < EVENTS and self.values != "none":
             event.local = _local(node, index, upstream)
         target.gradient = event.after
@@ -345,7 +349,7 @@ def _name_in(parent: Any, owner: Any) -> str | None:
 
 def _reduced(node: Any, upstream: Any, contribution: Any) -> str | None:
     """The sum that undid a broadcast, in words."""
-    if node[FITS] is None or not op_of(node).elementwise or upstream.shape == contribution.shape:
+    if not op_of(node).elementwise or upstream.shape == contribution.shape:
         return None
     wide, narrow = tuple(upstream.shape), tuple(contribution.shape)
     extra = len(wide) - len(narrow)

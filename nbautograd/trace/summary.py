@@ -39,11 +39,12 @@ class Looks:
 
     def __init__(self, figures: bool = True) -> None:
         self._figures = figures
+        self._shapes: dict[Any, Summary] = {}
         self._seen: dict[int, tuple[weakref.ref[Any], Summary]] = {}
 
     def __call__(self, data: Any, changed: bool = False) -> Any:
         if not self._figures:
-            return data if data.size == 1 and isinstance(data, np.generic) else _bare(data)
+            return data if isinstance(data, np.generic) else self._shape(data)
         if data.__class__ is not np.ndarray or data.size <= COPIED:
             return held(data)
         seen = self._seen.get(id(data))
@@ -51,6 +52,16 @@ class Looks:
             return seen[1]
         found = summary(data)
         self._seen[id(data)] = (weakref.ref(data), found)
+        return found
+
+    def _shape(self, data: Any) -> Summary:
+        """What is told of an array whose numbers nobody wants."""
+        if data.__class__ is not np.ndarray:
+            return _bare(data)
+        key = (data.shape, data.dtype)
+        found = self._shapes.get(key)
+        if found is None:
+            found = self._shapes[key] = _bare(data)
         return found
 
     def forget(self) -> None:

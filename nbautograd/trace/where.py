@@ -8,6 +8,7 @@ comprehensions, and costs a walk over a few frames and a dictionary look-up.
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import os
 import sys
@@ -15,12 +16,14 @@ import sysconfig
 from typing import Any
 
 from nbautograd.core.errors import PACKAGE
-from nbautograd.trace.loops import Level, Loop, Steps, loops_of
+from nbautograd.trace.loops import Level, Loop, Steps
 from nbautograd.trace.model import Source, Span
 
 _LIBRARIES = tuple(
     {os.path.realpath(p) for p in (PACKAGE, *sysconfig.get_paths().values()) if p} | {PACKAGE, "<frozen"}
 )
+RESUMED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+"""Whose frames may be called by others from one time to the next."""
 _TESTS = os.path.join(os.path.dirname(PACKAGE), "tests")
 
 labels: dict[str, tuple[str, str]] = {}
@@ -56,36 +59,53 @@ class Places:
         self._positions: dict[int, tuple[Any, list[Any]]] = {}
         self._users: dict[str, bool] = {filename: True}
         self._chain: list[Level] = []
+        self._outer: Steps = ()
+        """The steps of all levels but the innermost."""
 
     def here(self) -> Place:
         """The place of the user's code that is running now."""
-        frame = sys._getframe(1)
-        frames: list[Any] = []
-        users = self._users
-        below = None
+        frame: Any = sys._getframe(1)
+        below, users = None, self._users
         while frame is not None:
             name = frame.f_code.co_filename
-            mine = users.get(name)
-            if mine is None:
-                mine = users[name] = self._is_users(name)
-            if not mine:
-                below = below if frames else frame
-            else:
-                frames.append(frame)
-                if name == self._filename and frame.f_code.co_name.startswith("<module"):
-                    break
-            frame = frame.f_back
-        if not frames:
+            if users[name] if name in users else self._is_users(name):
+                break
+            below, frame = frame, frame.f_back
+        if frame is None:
             return Place(None)
-        span = self._span(frames[0])
-        frames.reverse()
-        return Place(span, self._follow(frames, below))
+        span = self._span(frame)
+        chain = self._chain
+        if not chain or chain[-1].frame is not frame or frame.f_code.co_flags & RESUMED:
+            return Place(span, self._follow(frame, below))
+        inner = chain[-1]  # as long as it runs, those round it stand where they stood
+        if not inner.loops:
+            return Place(span, self._outer)
+        inner.move(frame.f_lasti, below, span.source)
+        return Place(span, self._outer + inner.steps if self._outer else inner.steps)
 
     def forget(self) -> None:
         """Let go of the frames."""
         self._drop(0)
 
+    def _frames(self, frame: Any) -> list[Any]:
+        """The user's frames, from the outermost to the innermost, `frame`."""
+        frames: list[Any] = []
+        while frame is not None:
+            name = frame.f_code.co_filename
+            if self._is_users(name):
+                frames.append(frame)
+                if name == self._filename and frame.f_code.co_name.startswith("<module"):
+                    break
+            frame = frame.f_back
+        return frames[::-1]
+
     def _is_users(self, filename: str) -> bool:
+        found = self._users.get(filename)
+        if found is None:
+            found = self._users[filename] = self._found_out(filename)
+        return found
+
+    def _found_out(self, filename: str) -> bool:
         if filename in labels or filename.startswith("<ipython-input") or "ipykernel_" in filename:
             return True
         if filename.startswith("<"):
@@ -93,18 +113,18 @@ class Places:
         real = os.path.realpath(filename)
         return real.startswith(_TESTS) or not real.startswith(_LIBRARIES)
 
-    def _follow(self, frames: list[Any], below: Any) -> Steps:
-        """Move every level to where its frame is; `frames` go from the outermost to the innermost."""
-        chain = self._chain
+    def _follow(self, inner: Any, below: Any) -> Steps:
+        """Move every level to where its frame is; `inner` is the innermost frame, in a call of `below`."""
+        chain, frames = self._chain, self._frames(inner)
         steps: Steps = ()
         for i, frame in enumerate(frames):
             if i >= len(chain) or chain[i].frame is not frame:
                 self._drop(i)
                 chain.append(Level(frame))
-            code = frame.f_code
-            if loops_of(code):
+            self._outer = steps
+            if chain[i].loops:
                 callee = frames[i + 1] if i + 1 < len(frames) else below
-                chain[i].move(frame.f_lasti, callee, self.source_of(code.co_filename))
+                chain[i].move(frame.f_lasti, callee, self.source_of(frame.f_code.co_filename))
                 steps += chain[i].steps
         self._drop(len(frames))
         return steps
