@@ -48,6 +48,9 @@ KERNELS = {
     "sgd": "updates",
     "lstm_advance": "recurrent",
     "lstm_retreat": "recurrent",
+    "convolve": "convolutions",
+    "spread": "convolutions",
+    "correlate": "convolutions",
     "max_pool2d": "windows",
     "max_pool2d_backward": "windows",
 }

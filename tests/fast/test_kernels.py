@@ -16,12 +16,14 @@ import pytest
 import nbautograd as nb
 from nbautograd import fast
 from nbautograd.core.op import TABLE
+from nbautograd.ops.conv.kernels import geometry
 from tests.ops import test_table
 from tests.ops.table import SAMPLED
 
 pytest.importorskip("numba", reason="needs numba: pip install nbautograd[fast]")
 
-SERVED = [TABLE[name] for name in (*fast.KERNELS, "lstm") if name in TABLE]
+OPS = ("lstm", "convolution", "conv_transpose", "conv_taps")
+SERVED = [TABLE[name] for name in (*fast.KERNELS, *OPS) if name in TABLE]
 TOLERANCE = {np.float32: 1e-6, np.float64: 1e-13}
 SHAPES = [(3, 4), (64, 10), (7, 129), (2, 5, 33), (300, 2), (1, 5000), (0, 3), (3, 1)]
 dtypes = pytest.mark.parametrize("dtype", TOLERANCE)
@@ -181,6 +183,60 @@ def assert_pooled(name: str, arrays: Any, settings: Any, kernel: bool) -> None:
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
 
 
+CONVOLVED: list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any], bool]] = [
+    ((3, 5, 9, 11), (7, 5, 3, 3), {"padding": 1}, True),
+    ((2, 3, 8, 17), (20, 3, 3, 2), {}, True),
+    ((2, 17, 6, 6), (4, 17, 1, 1), {}, True),
+    ((1, 2, 40, 3), (9, 2, 5, 2), {"padding": (3, 0), "dilation": (2, 1)}, True),
+    ((2, 4, 5, 5), (3, 4, 2, 2), {"padding": 3}, True),
+    ((2, 60, 12, 12), (2, 60, 3, 3), {"padding": 1}, True),
+    ((2, 3, 700), (5, 3, 7), {"padding": 3}, True),
+    ((0, 3, 8, 8), (4, 3, 3, 3), {}, False),
+    ((2, 4, 9, 9), (6, 2, 3, 3), {"groups": 2}, False),
+    ((2, 4, 9, 9), (6, 4, 3, 3), {"stride": 2}, False),
+    ((1, 2, 5, 5, 5), (3, 2, 2, 2, 2), {}, False),
+]
+
+
+@dtypes
+@pytest.mark.parametrize(("x", "w", "how", "kernel"), CONVOLVED, ids=str)
+def test_the_kernels_of_convolutions(x: tuple[int, ...], w: tuple[int, ...], how: Any, kernel: bool, dtype: Any):
+    def results() -> list[Any]:
+        data = numbers(dtype, *x, seed=1)
+        found: list[Any] = []
+        for laid in (data, np.asfortranarray(data)):
+            given = nb.tensor(laid, requires_grad=True)
+            weight = nb.tensor(numbers(dtype, *w, seed=2), requires_grad=True)
+            bias = nb.tensor(numbers(dtype, w[0], seed=3), requires_grad=True)
+            out = getattr(nb.nn.functional, f"conv{len(x) - 2}d")(given, weight, bias, **how)
+            out.backward(nb.tensor(numbers(dtype, *out.shape, seed=4)))
+            found += [a.detach().numpy() for a in (out, given.grad, weight.grad, bias.grad)]
+        return found
+
+    assert kernel == served_by_kernels(x, w, how, dtype)
+    for a, b in zip(results(), without_kernels(results), strict=True):
+        assert a.dtype == b.dtype
+        size = np.abs(b).max(initial=0)
+        np.testing.assert_allclose(a, b, rtol=TOLERANCE[dtype], atol=2 * TOLERANCE[dtype] * size)
+
+
+def served_by_kernels(x: tuple[int, ...], w: tuple[int, ...], how: Any, dtype: Any) -> bool:
+    figures = [how.get(name, plain) for name, plain in (("stride", 1), ("padding", 0), ("dilation", 1))]
+    geo = geometry(x[2:], w[2:], *(v if isinstance(v, tuple) else (v,) * (len(x) - 2) for v in figures))
+    return fast.running["convolve"](np.zeros(x, dtype), np.zeros(w, dtype), None, geo, how.get("groups", 1)) is not None
+
+
+@dtypes
+def test_what_convolutions_hold_between_calls_is_seen_by_nobody(dtype: Any):
+    conv = nb.nn.functional.conv2d
+    x, w = (nb.tensor(numbers(dtype, *shape)) for shape in ((2, 3, 9, 9), (4, 3, 3, 3)))
+    first = conv(x, w, padding=1)
+    before = first.numpy().copy()
+    conv(x * nb.nan, w * nb.inf, padding=1)
+    np.testing.assert_array_equal(first.numpy(), before)
+    np.testing.assert_array_equal(conv(x, w, padding=1).numpy(), before)
+
+
 @dtypes
 @pytest.mark.parametrize(
     "how", [{}, {"bidirectional": True}, {"bias": False, "num_layers": 2}, {"proj_size": 2}], ids=str
@@ -316,6 +372,7 @@ found = importlib.util.find_spec
 importlib.util.find_spec = lambda name, *more: None if name == "numba" else found(name, *more)
 import inspect, nbautograd as torch
 from nbautograd.core.op import TABLE
+from nbautograd.ops.conv.kernels import geometry
 print(all(inspect.unwrap(op.forward) is op.forward for op in TABLE.values()))
 try:
     torch.fast.start()

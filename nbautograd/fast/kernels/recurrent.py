@@ -1,4 +1,4 @@
-"""Kernels of recurrent layers: a step without its product, which is faster in NumPy than from numba."""
+"""Kernels of recurrent layers: all steps that are equally large."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from numba.extending import register_jitable
 
 from .compiled import kernel, suits
 from .numbers import STRICT, tanh
+from .products import PAD, ROWS, add_product, rounded, rows_of
 
-CUBE, MATRIX = "F[:, :, ::1]", "F[:, ::1]"
+GATES, CUBE, MATRIX = "F[:, :, :, ::1]", "F[:, :, ::1]", "F[:, ::1]"
 
 
 # NOTE [Few arrays]
@@ -58,42 +59,72 @@ def put_tanh_back(g: Any, factor: Any, back: Any, out: Any) -> None:
         out[j] = (g.dtype.type(1) - g[j] * g[j]) * factor[j] * back[j]
 
 
-@kernel("int64", MATRIX, MATRIX, MATRIX, "F[:, :, :, ::1]", CUBE, CUBE, CUBE)
-def lstm_step(t: Any, summed: Any, h: Any, c: Any, gates: Any, memory: Any, shown: Any, out: Any) -> None:
-    """`summed` holds half of what the sigmoids see: σ(2a) = ½ tanh a + ½."""
-    kind, width = h.dtype.type, h.shape[1]
-    flat_h, flat_c = h.reshape(-1), c.reshape(-1)
-    for k in range(4):
-        scale, shift = (kind(1), kind(0)) if k == 2 else (kind(0.5), kind(0.5))
-        for n in range(len(h)):
-            put_tanh(summed[n, k * width : (k + 1) * width], gates[t, k, n], scale, shift)
-    gate, z = gates[t].reshape((4, h.size)), shown[t].reshape(-1)
-    memory[t] = c
-    remember(flat_c, gate[1], gate[0], gate[2])
-    put_tanh(flat_c, z, kind(1), kind(0))
-    put_product(gate[3], z, flat_h)
-    out[t] = h
+@register_jitable(**STRICT)
+def lined(matrix: Any) -> Any:
+    """A copy with rows as long as products take them."""
+    found = np.zeros((len(matrix), rounded(matrix.shape[1], PAD)), matrix.dtype)
+    found[:, : matrix.shape[1]] = matrix
+    return found
 
 
-@kernel("int64", "boolean", MATRIX, MATRIX, "F[:, :, :, ::1]", CUBE, CUBE, CUBE, CUBE)
-def lstm_step_back(
-    t: Any, used: Any, dh: Any, dc: Any, gates: Any, memory: Any, shown: Any, d: Any, given: Any
+@register_jitable(**STRICT)
+def put_step_product(steps: Any, t: Any, weight: Any, out: Any) -> None:
+    """Step `t` of `steps` (T, N, K) times `weight` (K, columns)."""
+    out[:] = 0
+    count, width = steps.shape[1:]
+    rows = rows_of(count, width, True) + t * count * width
+    at, to = np.arange(width) * weight.shape[1], rows_of(len(out), out.shape[1], False)
+    add_product(steps.reshape(-1), rows, weight.reshape(-1), at, weight.shape[1], out.reshape(-1), to)
+
+
+@kernel("boolean", MATRIX, MATRIX, MATRIX, GATES, CUBE, CUBE, CUBE, CUBE)
+def lstm_steps(
+    backwards: Any, weight: Any, h: Any, c: Any, gates: Any, seen: Any, memory: Any, shown: Any, out: Any
+) -> None:
+    """The sigmoids see half of what they would: σ(2a) = ½ tanh a + ½."""
+    kind, width, count = h.dtype.type, h.shape[1], len(seen)
+    flat_h, flat_c, weights = h.reshape(-1), c.reshape(-1), lined(weight)
+    summed = np.empty((rounded(len(h), ROWS), weights.shape[1]), h.dtype)
+    for step in range(count):
+        t = count - 1 - step if backwards else step
+        seen[t, :, :width] = h
+        put_step_product(seen, t, weights, summed)
+        for k in range(4):
+            scale, shift = (kind(1), kind(0)) if k == 2 else (kind(0.5), kind(0.5))
+            for n in range(len(h)):
+                put_tanh(summed[n, k * width : (k + 1) * width], gates[t, k, n], scale, shift)
+        gate, z = gates[t].reshape((4, h.size)), shown[t].reshape(-1)
+        memory[t] = c
+        remember(flat_c, gate[1], gate[0], gate[2])
+        put_tanh(flat_c, z, kind(1), kind(0))
+        put_product(gate[3], z, flat_h)
+        out[t] = h
+
+
+@kernel("boolean", "boolean", MATRIX, MATRIX, MATRIX, GATES, CUBE, CUBE, CUBE, CUBE)
+def lstm_steps_back(
+    backwards: Any, used: Any, w_hh: Any, dh: Any, dc: Any, gates: Any, memory: Any, shown: Any, d: Any, given: Any
 ) -> None:
     """`used` says whether `given` holds gradients of the outputs."""
-    width = dc.shape[1]
-    flat_h, flat_c = dh.reshape(-1), dc.reshape(-1)
-    gate = gates[t].reshape((4, dh.size))
-    if used:
-        dh += given[t]
-    add_through(flat_h, shown[t].reshape(-1), gate[3], flat_c)
-    for n in range(len(dh)):
-        i, f, g, o = gates[t, 0, n], gates[t, 1, n], gates[t, 2, n], gates[t, 3, n]
-        row = d[t, n]
-        put_sigmoid_back(i, g, dc[n], row[:width])
-        put_sigmoid_back(f, memory[t, n], dc[n], row[width : 2 * width])
-        put_tanh_back(g, i, dc[n], row[2 * width : 3 * width])
-        put_sigmoid_back(o, shown[t, n], dh[n], row[3 * width :])
-    put_product(gate[1], flat_c, flat_c)
+    width, count = dc.shape[1], len(d)
+    flat_h, flat_c, weights = dh.reshape(-1), dc.reshape(-1), lined(w_hh)
+    sent = np.empty((rounded(len(dh), ROWS), weights.shape[1]), dh.dtype)
+    for step in range(count):
+        t = count - 1 - step if backwards else step
+        gate = gates[t].reshape((4, dh.size))
+        if used:
+            dh += given[t]
+        add_through(flat_h, shown[t].reshape(-1), gate[3], flat_c)
+        for n in range(len(dh)):
+            i, f, g, o = gates[t, 0, n], gates[t, 1, n], gates[t, 2, n], gates[t, 3, n]
+            row = d[t, n]
+            put_sigmoid_back(i, g, dc[n], row[:width])
+            put_sigmoid_back(f, memory[t, n], dc[n], row[width : 2 * width])
+            put_tanh_back(g, i, dc[n], row[2 * width : 3 * width])
+            put_sigmoid_back(o, shown[t, n], dh[n], row[3 * width :])
+        put_product(gate[1], flat_c, flat_c)
+        put_step_product(d, t, weights, sent)
+        dh[:] = sent[: len(dh), :width]
 
 
 def _in_memory_order(*arrays: Any) -> tuple[bool, list[Any]]:
@@ -111,12 +142,7 @@ def lstm_advance(
     if not suits(h, c, *rows):
         return None
     beside = np.ascontiguousarray(weight.swapaxes(0, 1)).reshape(weight.shape[1], -1)
-    summed, looks, states = np.empty((len(h), beside.shape[1]), h.dtype), rows[1], rows[1][:, :, : h.shape[1]]
-    held = h, c, rows[0], *rows[2:]
-    for t in reversed(range(len(looks))) if backwards else range(len(looks)):
-        states[t] = h
-        np.dot(looks[t], beside, summed)
-        lstm_step(t, summed, *held)
+    lstm_steps(backwards, beside, h, c, *rows)
     return True
 
 
@@ -130,8 +156,5 @@ def lstm_retreat(
     rows = [*rows[:4], np.ascontiguousarray(rows[4]) if used else rows[1]]
     if not suits(dh, dc, w_hh, *rows):
         return None
-    steps = rows[3]
-    for t in reversed(range(len(steps))) if backwards else range(len(steps)):
-        lstm_step_back(t, used, dh, dc, *rows)
-        np.dot(steps[t], w_hh, dh)
+    lstm_steps_back(backwards, used, w_hh, dh, dc, *rows)
     return True

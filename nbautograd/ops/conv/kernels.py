@@ -25,6 +25,7 @@ import numpy as np
 
 from nbautograd.core.array import ndarray
 from nbautograd.core.op import xp
+from nbautograd.fast import serve
 
 BLOCK = 1 << 18
 """How many elements a block of columns has: the best of 2¹⁵ … 2¹⁹ for float32 on 1 MiB of second-level cache."""
@@ -236,6 +237,9 @@ def convolve(x: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
     return out
 
 
+convolve = serve("convolve", convolve)
+
+
 def spread(y: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
     """Each element of `y` adds `w`, scaled, to the window under it: the transpose of `convolve`."""
     if geo.dense and w.shape[0] <= w.shape[1] * groups and (back := _backwards(geo)) is not None:
@@ -258,6 +262,9 @@ def spread(y: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
         target, inside = out[part].swapaxes(0, 1), full[geo.inner]
         target[...] = inside if b is None else inside + b.reshape((-1,) + (1,) * (inside.ndim - 1))
     return out
+
+
+spread = serve("spread", spread)
 
 
 @lru_cache(256)
@@ -284,3 +291,6 @@ def correlate(x: Any, y: Any, geo: Geometry, groups: int) -> Any:
             met = by_columns(y, part, band, row, groups).swapaxes(1, 2)
             out += xp.matmul(columns(padded, band, row, groups), met)
     return xp.ascontiguousarray(out.swapaxes(1, 2)).reshape((y.shape[1], x.shape[1] // groups, *geo.kernel))
+
+
+correlate = serve("correlate", correlate)
