@@ -54,12 +54,12 @@ class Rprop(ElementwiseOptimizer):
             xp.multiply(before, g, out=t)
             turned = t < 0
             u[...] = 1
-            u[t > 0] = grow
-            u[turned] = shrink
+            xp.copyto(u, grow, where=t > 0)
+            xp.copyto(u, shrink, where=turned)
             size *= u
             xp.clip(size, smallest, largest, out=size)
             before[...] = g
-            before[turned] = 0
+            xp.copyto(before, 0, where=turned)
             xp.sign(before, out=t)
             t *= size
             p -= t

@@ -67,12 +67,16 @@ def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
     """Scale the gradients in place so that a total norm of `total_norm` comes down to `max_norm`."""
-    factor = min(float(max_norm) / (float(total_norm) + 1e-6), 1.0)
-    if math.isnan(factor) or factor < 1:
-        for g in _gradients(parameters):
-            data = inplace.writable(g)
-            data *= data.dtype.type(factor)
-            inplace.touched(g)
+    if total_norm.is_cuda:  # which is not asked: that would make the program wait
+        factor = library_of(total_norm._data).minimum(float(max_norm) / (total_norm._data + 1e-6), 1.0)
+    else:
+        factor = min(float(max_norm) / (float(total_norm) + 1e-6), 1.0)
+        if factor == 1:
+            return
+    for g in _gradients(parameters):
+        data = inplace.writable(g)
+        data *= factor if total_norm.is_cuda else data.dtype.type(factor)
+        inplace.touched(g)
 
 
 def clip_grad_norm_(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numpy as np
+
 from nbautograd.core import array as arrays
 from nbautograd.core import dtype as dtypes
 from nbautograd.core import errors
@@ -34,6 +36,14 @@ def finish(data: Any, device: Any = None, requires_grad: bool = False) -> Tensor
     if state.observer is not None:
         state.observer.made(t)
     return t
+
+
+def library_at(device: Any) -> Any:
+    """What makes the numbers of new tensors on `device`, or where new tensors are made: NumPy, or for a GPU CuPy."""
+    where = preferred() if device is None else device
+    if where is None or where is arrays.CPU or arrays.usable(arrays.device(where)).type == "cpu":
+        return np
+    return arrays.cupy()
 
 
 def numpy_dtype(dtype: Any) -> Any:

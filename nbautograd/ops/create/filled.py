@@ -9,7 +9,7 @@ import numpy as np
 from nbautograd.core import dtype as dtypes
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops.create.base import check_words, finish, given, numpy_dtype, size_of
+from nbautograd.ops.create.base import check_words, finish, given, library_at, numpy_dtype, size_of
 
 
 @public(method=False)
@@ -17,7 +17,7 @@ def zeros(
     *size: Any, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False, **named: Any
 ) -> Tensor:
     """A tensor of zeros."""
-    return make_filled("zeros", np.zeros, size, named, out, dtype, device, requires_grad)
+    return make_filled("zeros", "zeros", size, named, out, dtype, device, requires_grad)
 
 
 @public(method=False)
@@ -25,7 +25,7 @@ def ones(
     *size: Any, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False, **named: Any
 ) -> Tensor:
     """A tensor of ones."""
-    return make_filled("ones", np.ones, size, named, out, dtype, device, requires_grad)
+    return make_filled("ones", "ones", size, named, out, dtype, device, requires_grad)
 
 
 @public(method=False)
@@ -33,19 +33,20 @@ def empty(
     *size: Any, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False, **named: Any
 ) -> Tensor:
     """A tensor whose numbers are whatever the memory held."""
-    return make_filled("empty", np.empty, size, named, out, dtype, device, requires_grad)
+    return make_filled("empty", "empty", size, named, out, dtype, device, requires_grad)
 
 
 def make_filled(
-    name: str, make: Any, size: Any, named: Any, out: Any, dtype: Any, device: Any, requires_grad: bool
+    name: str, make: str, size: Any, named: Any, out: Any, dtype: Any, device: Any, requires_grad: bool
 ) -> Tensor:
-    """A tensor that `make(shape, dtype)` fills, from torch's ways of giving its size."""
+    """A tensor that NumPy's function `make` fills, from torch's ways of giving its size."""
     if "size" in named:
         size = (*size, named.pop("size"))
     check_words(name, named)
     if not size:
         raise TypeError(f'{name}() missing 1 required positional arguments: "size"')
-    return given(out, make(size_of(name, size), numpy_dtype(dtype)), device, requires_grad)
+    make_it = getattr(library_at(device), make)
+    return given(out, make_it(size_of(name, size), numpy_dtype(dtype)), device, requires_grad)
 
 
 @public(method=False)
@@ -68,7 +69,8 @@ def full(
         if dtype is None and type(fill_value) in (bool, int, float, complex)
         else numpy_dtype(dtype)
     )
-    return given(out, np.full(size_of("full", (size,)), fill_value, target), device, requires_grad)
+    data = library_at(device).full(size_of("full", (size,)), fill_value, target)
+    return given(out, data, device, requires_grad)
 
 
 @public(method=False)
@@ -86,7 +88,7 @@ def eye(
     check_words("eye", named)
     if n < 0:
         raise RuntimeError(f"n must be greater or equal to 0, got {n}")
-    return given(out, np.eye(n, m, dtype=numpy_dtype(dtype)), device, requires_grad)
+    return given(out, library_at(device).eye(n, m, dtype=numpy_dtype(dtype)), device, requires_grad)
 
 
 @public(method=False)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from nbautograd.core import array as arrays
 from nbautograd.core.call import wrap
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.create.base import check_words, finish, numpy_dtype
-from nbautograd.ops.create.filled import empty_strided, make_filled
+from nbautograd.ops.create.filled import empty_strided, full, make_filled
 from nbautograd.ops.create.numbers import tensor
 from nbautograd.ops.create.old_types import from_old_arguments
 
@@ -65,30 +63,29 @@ def full_like(
     return _like("full_like", input, fill_value, dtype, device, requires_grad, named)
 
 
-def _new(self: Tensor, name: str, size: Any, value: Any, named: Any) -> Tensor:
+def _new(self: Tensor, make: str, size: Any, named: Any) -> Tensor:
     size = (*size, named.pop("size")) if "size" in named else size
     dtype = named.pop("dtype", None) or self.dtype
     device = named.pop("device", None) or self.device
-    make = np.empty if value is None else lambda shape, d: np.full(shape, value, d)
-    return make_filled(name, make, size, named, None, dtype, device, named.pop("requires_grad", False))
+    return make_filled(f"new_{make}", make, size, named, None, dtype, device, named.pop("requires_grad", False))
 
 
 @public(top=False)
 def new_zeros(self: Tensor, *size: Any, **named: Any) -> Tensor:
     """Zeros of the given size with this tensor's dtype and device."""
-    return _new(self, "new_zeros", size, 0, named)
+    return _new(self, "zeros", size, named)
 
 
 @public(top=False)
 def new_ones(self: Tensor, *size: Any, **named: Any) -> Tensor:
     """Ones of the given size with this tensor's dtype and device."""
-    return _new(self, "new_ones", size, 1, named)
+    return _new(self, "ones", size, named)
 
 
 @public(top=False)
 def new_empty(self: Tensor, *size: Any, **named: Any) -> Tensor:
     """Uninitialised numbers of the given size with this tensor's dtype and device."""
-    return _new(self, "new_empty", size or ((0,),), None, named)
+    return _new(self, "empty", size or ((0,),), named)
 
 
 @public(top=False)
@@ -106,7 +103,7 @@ def new_empty_strided(self: Tensor, size: Any, stride: Any, **named: Any) -> Ten
 @public(top=False)
 def new_full(self: Tensor, size: Any, fill_value: Any, **named: Any) -> Tensor:
     """One number everywhere, with this tensor's dtype and device."""
-    return _new(self, "new_full", (size,), fill_value, named)
+    return full(size, fill_value, **{"dtype": self.dtype, "device": self.device, **named})
 
 
 @public(top=False)

@@ -11,7 +11,7 @@ import numpy as np
 from nbautograd.core import dtype as dtypes
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops.create.base import finish, given, numpy_dtype
+from nbautograd.ops.create.base import finish, given, library_at, numpy_dtype
 
 
 def _plain(value: Any) -> Any:
@@ -42,7 +42,8 @@ def arange(
     _check_step(start, end, step)
     if isinstance(end, float):
         start = float(start)
-    return given(out, _ramp(start, step, math.ceil((end - start) / step), dtype), device, requires_grad)
+    data = _ramp(start, step, math.ceil((end - start) / step), dtype, device)
+    return given(out, data, device, requires_grad)
 
 
 @public("range", method=False)
@@ -59,7 +60,8 @@ def range_(
     if end is None:
         start, end = 0, start
     _check_step(start, end, step)
-    return finish(_ramp(float(start), step, math.floor((end - start) / step) + 1, dtype), device, requires_grad)
+    data = _ramp(float(start), step, math.floor((end - start) / step) + 1, dtype, device)
+    return finish(data, device, requires_grad)
 
 
 def _check_step(start: Any, end: Any, step: Any) -> None:
@@ -69,10 +71,10 @@ def _check_step(start: Any, end: Any, step: Any) -> None:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
 
 
-def _ramp(start: Any, step: Any, count: int, dtype: Any) -> Any:
+def _ramp(start: Any, step: Any, count: int, dtype: Any, device: Any) -> Any:
     integers = isinstance(start, int) and isinstance(step, int)
     target = np.dtype(np.int64) if dtype is None and integers else numpy_dtype(dtype)
-    return (start + step * np.arange(count)).astype(target)
+    return (start + step * library_at(device).arange(count)).astype(target)
 
 
 @public(method=False)

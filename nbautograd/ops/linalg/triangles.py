@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.core.array import library_of
 from nbautograd.core.call import wrap
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
@@ -247,8 +248,12 @@ def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
         ones = wrap(identity_like(LU_data._data[..., :, :n]))
         lower, upper = LU_data[..., :, :n].tril(-1) + ones, LU_data[..., :n, :].triu()
     if unpack_pivots:
-        square = xp.broadcast_to(xp.eye(high, dtype=LU_data._data.dtype), (*LU_data._data.shape[:-2], high, high))
-        order = wrap(in_order(square, LU_pivots, back=True))
+        library = library_of(LU_data._data)
+        square = library.broadcast_to(
+            library.eye(high, dtype=LU_data._data.dtype), (*LU_data._data.shape[:-2], high, high)
+        )
+        places = kernels.permutation(LU_pivots._data, rows=high, back=True)
+        order = RowsInOrder.call(wrap(square), order=places)
     return LuUnpackResult(order, lower, upper)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbautograd.core.array import library_of
+from nbautograd.core.array import is_cupy, library_of
+from nbautograd.core.modes import may_look
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.loss.nll import rows_of
@@ -50,7 +51,8 @@ class CrossEntropy(Op):
         p = xp.exp(z)
         total = xp.add.reduce(p, axis=1, keepdims=True)
         p /= total
-        if weight is None and not smoothing and reduction == "mean" and not (y == ignore_index).any():
+        plain = weight is None and not smoothing and reduction == "mean"
+        if plain and not is_cupy(y) and not (y == ignore_index).any():  # to ask a GPU would make the program wait
             n = x.shape[0]  # the common case, in as few passes as it takes
             loss = xp.add.reduce(xp.log(total[:, 0]) - z[xp.arange(n), y]) / x.dtype.type(n)
             return loss, p, (x.dtype.type(1 / max(n, 1)), None, n)
@@ -147,11 +149,11 @@ def _check_classes(scores: Any, target: Any, ignore_index: int) -> None:
             "  hint: class numbers are integers: target.long(); for probabilities give them the shape of the input"
         )
     data = target._data
-    if not data.size or (data.min() >= 0 and data.max() < scores.shape[1]):
+    if not data.size or not may_look(data) or (data.min() >= 0 and data.max() < scores.shape[1]):
         return
     wrong = (data != ignore_index) & ((data < 0) | (data >= scores.shape[1]))
     if wrong.any():
-        raise IndexError(f"Target {int(data[wrong].flat[0])} is out of bounds.")
+        raise IndexError(f"Target {int(data[wrong][0])} is out of bounds.")
 
 
 @public(top=False, method=False, functional=True)
@@ -169,7 +171,8 @@ def cross_entropy(
 
     Math: −log softmax(input)[target]
     Shape: input (N, C, …), target (N, …) of class numbers or (N, C, …) of probabilities
-    Raises: ValueError when the batch sizes differ, IndexError for a class that does not exist.
+    Raises: ValueError when the batch sizes differ, IndexError for a class that does not exist (on a GPU in anomaly
+        mode only).
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     if target.shape == input.shape and target._data.dtype.kind in "fV":

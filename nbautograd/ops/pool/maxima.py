@@ -56,18 +56,18 @@ def _starts(tap, stride, dilation, out):
 
 
 @lru_cache(64)
-def _tables(size, kernel, stride, padding, dilation, out):
+def _tables(asarray, size, kernel, stride, padding, dilation, out):
     """Where each window's first element lies, if only in the border, and how far behind it those under it lie."""
     taps = np.asarray(list(itertools.product(*(range(k) for k in kernel))))
     starts = [(np.arange(o) * s - p) * step for o, s, p, step in zip(out, stride, padding, steps(size))]
-    return sum(np.ix_(*starts)), taps @ (np.asarray(steps(size)) * dilation)
+    return asarray(sum(np.ix_(*starts))), asarray(taps @ (np.asarray(steps(size)) * dilation))
 
 
 def places_of(choice, size, kernel, stride, padding, dilation, out):
     """Chosen elements as places in the flattened spatial dimensions: torch's indices."""
-    origins, offsets = _tables(tuple(size), kernel, stride, padding, dilation, out)
-    index = xp.take(xp.asarray(offsets), choice)
-    index += xp.asarray(origins)
+    origins, offsets = _tables(xp.asarray, tuple(size), kernel, stride, padding, dilation, out)
+    index = xp.take(offsets, choice)
+    index += origins
     return index
 
 

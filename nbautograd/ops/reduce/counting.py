@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbautograd.core.array import compact, library_of
 from nbautograd.core.call import wrap
 from nbautograd.core.public import public
 from nbautograd.ops.arguments import canonical_dims
@@ -11,8 +12,6 @@ from nbautograd.ops.refusals import nothing_to_reduce
 
 
 def _counting(name: str, input: Any, dim: Any, keepdim: bool, **more: Any) -> Any:
-    from nbautograd.core.array import compact, library_of
-
     dim = canonical_dims(dim, input.ndim)
     return wrap(compact(getattr(library_of(input._data), name)(input._data, axis=dim, keepdims=keepdim, **more)))
 
@@ -52,4 +51,5 @@ def any(input, dim=None, keepdim=False):
 @public()
 def count_nonzero(input, dim=None):
     """How many elements are not zero."""
-    return _counting("count_nonzero", input, dim, False)
+    data = input._data
+    return wrap(compact(library_of(data).count_nonzero(data, axis=canonical_dims(dim, input.ndim))))

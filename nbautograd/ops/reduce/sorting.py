@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from nbautograd.core.array import library_of
 from nbautograd.core.call import wrap
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
@@ -73,8 +72,8 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
 @public()
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The different elements in order; on request, where each element went and how often it came."""
-    found = np.unique(input._data, return_inverse=True, return_counts=True, axis=dim)
-    values, inverse, counts = (wrap(np.asarray(a)) for a in found)
+    found = library_of(input._data).unique(input._data, return_inverse=True, return_counts=True, axis=dim)
+    values, inverse, counts = map(wrap, found)
     inverse = inverse.reshape(input.shape if dim is None else (-1,))
     picked = [values] + [inverse] * bool(return_inverse) + [counts] * bool(return_counts)
     return picked[0] if len(picked) == 1 else tuple(picked)
