@@ -15,6 +15,7 @@ from typing import Any
 
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.random import Generator, default_generator
+from nbautograd.replay.assembling import assembled
 from nbautograd.replay.calls import Call, variables
 from nbautograd.replay.expressions import Expressions, cannot_fail, is_scalar
 from nbautograd.replay.families import in_families
@@ -46,7 +47,7 @@ class Program:
         self._running = Lock()
         calls = used(tape.calls, variables(result))
         uses = Counter(id(v) for c in calls for v in c.reads()) + Counter(id(v) for v in variables(result))
-        calls = in_families(calls, uses)
+        calls = in_families(assembled(calls, uses), uses)
         parts, effects = ordered(calls)
         scalar = is_scalar(calls) and all(cannot_fail(c) for part in parts[1:] for c in part)
         self._generators = _generators(calls)

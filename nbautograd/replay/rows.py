@@ -74,3 +74,28 @@ def logsumexp_dx(g: Any, x: Any, out: Any, dim: Any, keepdim: bool) -> Any:
 
 
 BY_ROW = {f.__name__: f for f in (softmax, softmax_dx, log_softmax, log_softmax_dx, logsumexp, logsumexp_dx)}
+
+
+# --- sums over rows: of gradients of biases and scales ---
+
+
+def column_sums(x: Any) -> Any:
+    """Σ over all dimensions but the last."""
+    rows = x.reshape(-1, x.shape[-1])
+    return _ones(len(rows), x.dtype)[:, 0].dot(rows)
+
+
+def linear_db(g: Any) -> Any:
+    return column_sums(g)
+
+
+def layer_norm_db(g: Any, b_shape: Any) -> Any:
+    return column_sums(g)
+
+
+def layer_norm_dw(g: Any, x: Any, w_shape: Any, normal: Any, axes: Any, eps: Any) -> Any:
+    return column_sums(g * normal)
+
+
+OVER_ROWS = {f.__name__: f for f in (linear_db, layer_norm_db, layer_norm_dw)}
+"""Rules whose result has one dimension."""

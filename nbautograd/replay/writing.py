@@ -13,7 +13,7 @@ from nbautograd.replay.calls import EFFECTS, Call, Item, Var, variables
 from nbautograd.replay.expressions import Expressions
 from nbautograd.replay.naming import Names
 from nbautograd.replay.order import dying
-from nbautograd.replay.rows import BY_ROW
+from nbautograd.replay.rows import BY_ROW, OVER_ROWS
 
 LARGE = 1 << 14
 """From so many elements on an array is let go of when nothing needs it any more: the next one finds its place."""
@@ -168,6 +168,8 @@ class Writer:
                 called = f"{names.bind(call.function, 'cells')}.{call.name}({given})"
                 self._add(f"{outs} = {called}" if outs else called)
             case _:
+                if call.name in OVER_ROWS and call.args[0].size >= LARGE and len(call.outs[0].shape) == 1:
+                    call.function = OVER_ROWS[call.name]
                 right = self._write.of(call)
                 if len(call.outs) == 1 and not call.several and right in names.held:
                     names.also(call.outs[0], right)

@@ -44,8 +44,8 @@ class Addmm(Op):
 
 
 def rows_by_columns(x, w):
-    """x wᵀ. BLAS is a sixth slower with a transposed right operand: for long rows it pays to turn the result."""
-    return xp.ascontiguousarray(w.dot(x.T).T) if x.shape[1] >= 512 else x.dot(w.T)
+    """x wᵀ. BLAS may be slower with a transposed right operand: for few and long rows it pays to turn the result."""
+    return xp.ascontiguousarray(w.dot(x.T).T) if x.shape[1] >= 512 and x.shape[0] <= 128 else x.dot(w.T)
 
 
 class Linear(Op):
