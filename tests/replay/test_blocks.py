@@ -51,3 +51,31 @@ def test_steps_on_large_arrays_give_the_same_captured(name: str, dtype: str) -> 
         for a, b in zip(got, expected, strict=True):
             np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=2e-5 if dtype == "float32" else 1e-10, atol=1e-6)
     assert captured.explain().startswith("2 calls replayed"), captured.explain()
+
+
+PARTS: dict[str, Any] = {
+    "all parts": lambda x: x[0] * 2 + x[1].exp() * x[2],
+    "some parts": lambda x: x[0] * 2 + x[2].exp(),
+    "slices": lambda x: x[:, :2] * x[:, 2:4].exp() + x[:, 4:6],
+    "parts that overlap": lambda x: x[:, :3] * x[:, 1:4].exp(),
+    "a part twice": lambda x: x[0] * x[0].exp() * x[1],
+    "parts and the whole": lambda x: x[0] * x[1].exp() * x.sum(),
+    "parts backwards": lambda x: x[..., 0] * x[..., -1].exp(),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_gradients_of_parts_come_together_as_in_the_step(name: str) -> None:
+    def step(x: Any) -> Any:
+        y = x * 1.5
+        PARTS[name](y).sum().backward()
+        return x.grad
+
+    captured = torch.capture(step)
+    for seed in range(4):
+        batch = np.random.default_rng(seed).uniform(-1, 1, (3, 6))
+        expected = step(torch.tensor(batch, requires_grad=True))
+        got = captured(torch.tensor(batch, requires_grad=True))
+        np.testing.assert_allclose(got.numpy(), expected.numpy(), rtol=1e-12)
+    assert captured.explain().startswith("2 calls replayed"), captured.explain()
+    assert ("put_together" in captured.source()) == (name in ("all parts", "some parts", "slices", "parts backwards"))
