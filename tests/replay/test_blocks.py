@@ -58,7 +58,7 @@ PARTS: dict[str, Any] = {
     "some parts": lambda x: x[0] * 2 + x[2].exp(),
     "slices": lambda x: x[:, :2] * x[:, 2:4].exp() + x[:, 4:6],
     "parts that overlap": lambda x: x[:, :3] * x[:, 1:4].exp(),
-    "a part twice": lambda x: x[0] * x[0].exp() * x[1],
+    "a part twice": lambda x: x[0] * x[0].exp(),
     "parts and the whole": lambda x: x[0] * x[1].exp() * x.sum(),
     "parts backwards": lambda x: x[..., 0] * x[..., -1].exp(),
 }
