@@ -23,6 +23,7 @@ from nbautograd.core.modes import is_grad_enabled, observe, state
 from nbautograd.core.node import OP, Hooked
 from nbautograd.core.tensor import Tensor
 from nbautograd.replay.calls import Item, RefusalError
+from nbautograd.replay.graphs import GraphProgram
 from nbautograd.replay.naming import Names
 from nbautograd.replay.place import Place, argument_names
 from nbautograd.replay.program import GIVEN_UP, BusyError, FailedError, Program
@@ -59,7 +60,7 @@ def capture(step: Callable[..., Any]) -> Captured:
 class _Recipe:
     """A program and what has to hold for it."""
 
-    def __init__(self, key: Any, program: Program, surroundings: Surroundings, tape: Tape) -> None:
+    def __init__(self, key: Any, program: Program | GraphProgram, surroundings: Surroundings, tape: Tape) -> None:
         self.key = key
         self.program = program
         self._surroundings = surroundings
@@ -148,7 +149,9 @@ class Captured:
     def _make(self, key: Any, tape: Tape, arguments: dict[int, str], result: Any, around: Surroundings) -> None:
         names = Names(arguments, around.names, around.modules)
         try:
-            program = Program(tape, arguments, _symbolic(result, tape), names)
+            returned = _symbolic(result, tape)
+            on_gpu = tape.on_gpu
+            program = GraphProgram(tape, arguments, returned) if on_gpu else Program(tape, arguments, returned, names)
         except RefusalError as refused:
             self._refused[key] = self._last = str(refused)
             return
@@ -169,6 +172,8 @@ class Captured:
         lines = [f"{self._counts['replayed']} calls replayed, {self._counts['run']} run as they are"]
         for recipe in self._recipes:
             lines.append(f"program of {recipe.program.length} calls for {_words(recipe.key[0])}")
+            if isinstance(recipe.program, GraphProgram):
+                lines.append(f"  call by call: {recipe.program.why}" if recipe.program.why else "  as a CUDA graph")
         for key, why in self._refused.items():
             lines.append(f"no program for {_words(key[0])}: {why}")
         if self._counts["run"]:

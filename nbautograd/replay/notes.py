@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nbautograd.core.array import ndarray
+from nbautograd.core.array import is_cupy, ndarray
 from nbautograd.core.call import _prepare as prepared
 from nbautograd.core.call import setting_of
 from nbautograd.core.inplace import storage
@@ -31,6 +31,7 @@ class Notes:
         self.thread: int | None = get_ident()
         self.calls: list[Call] = []
         self.problem: str | None = None
+        self.on_gpu = False
         self.met = met
         self.outside: dict[int, Any] = {}
         self.leaves: dict[int, Tensor] = {}
@@ -121,12 +122,12 @@ class Notes:
     def _setting(self, value: Any) -> Any:
         if value.__class__ is np.bool_:
             raise RefusalError("a single truth value chooses")
-        if isinstance(value, ndarray | np.generic):
+        if isinstance(value, ndarray | np.generic) or is_cupy(value):
             self._drawn.pop(id(value), None)
             found = self._known(value)
             if found is not None:
                 return found
-            if isinstance(value, ndarray) and self.met is not None and id(value) not in self.met:
+            if not isinstance(value, np.generic) and self.met is not None and id(value) not in self.met:
                 raise RefusalError("an op was given numbers that were computed from tensors in Python")
             self.outside[id(value)] = value
             return value
@@ -156,8 +157,9 @@ class Notes:
     def _op(self, op: Any, inputs: Any, params: dict[str, Any], outputs: Any) -> None:
         if self._raw_draws:
             raise RefusalError(UNREPEATABLE)
-        if any(isinstance(t, Tensor) and (t.is_cuda or t._data.dtype.kind == "V") for t in (*inputs, *outputs)):
-            raise RefusalError("it computes on a GPU, or in bfloat16")
+        if any(isinstance(t, Tensor) and t._data.dtype.kind == "V" for t in (*inputs, *outputs)):
+            raise RefusalError("it computes in bfloat16")
+        self.on_gpu = self.on_gpu or any(t.is_cuda for t in outputs)
         given = [self.var(x) if isinstance(x, Tensor) else x for x in inputs]
         for x in inputs:
             if isinstance(x, Tensor):
@@ -255,7 +257,7 @@ class Notes:
             return True
         owner = storage(data)
         return any(
-            isinstance(v.array, ndarray) and v.array is not data and storage(v.array) is owner
+            not isinstance(v.array, np.generic | None) and v.array is not data and storage(v.array) is owner
             for v in self._vars.values()
         )
 

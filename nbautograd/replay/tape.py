@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from nbautograd.core.array import compact
 from nbautograd.replay.calls import RefusalError
 from nbautograd.replay.gradients import Gradients
 from nbautograd.replay.notes import UNREPEATABLE
@@ -82,7 +81,7 @@ class Tape(Gradients):
         self._kept.append(tensor)
         if self._known(tensor._data) is None:
             v = self._new(tensor._data)
-            self._note(None, [np.array(tensor._data)[()]], [v], kind="seed")
+            self._note(None, [compact(tensor._data.copy())], [v], kind="seed")
 
     def drew(self, function: Any, args: tuple[Any, ...], array: Any) -> None:
         """Random numbers were drawn."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ def _starts(tap, stride, dilation, out):
     return tuple(slice(t * d, t * d + (o - 1) * s + 1, s) for t, s, d, o in zip(tap, stride, dilation, out))
 
 
-@lru_cache(64)
+@cache  # without end: CUDA graphs read these where they lie
 def _tables(asarray, size, kernel, stride, padding, dilation, out):
     """Where each window's first element lies, if only in the border, and how far behind it those under it lie."""
     taps = np.asarray(list(itertools.product(*(range(k) for k in kernel))))
