@@ -216,7 +216,7 @@ def setting_of(op: Any, settings: dict[str, Any], name: str) -> Any:
 def fits_of(op: Any, datas: list[Any], casts: list[Any], results: tuple[Any, ...]) -> Any:
     """Per input the shape and dtype its contribution must be brought to, or None when they fit already."""
     shaped = op.broadcasts or (op.elementwise and not _of_shape(results[0].shape, datas))
-    if not shaped and casts.count(None) == len(casts):
+    if not shaped and all(c is None for c in casts):  # `==` would not do: NumPy's float64 is equal to None
         return None
     casts = casts or [None] * len(datas)
     return tuple(
