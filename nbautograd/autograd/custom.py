@@ -154,12 +154,14 @@ def _output(ctx: FunctionCtx, out: Any, node: Any, nr: int, count: int) -> Any:
         if own is not None:
             history.set_history(out, own)
         return out
-    is_view = out._base is not None or any(out is x for x in ctx._inputs)
-    if is_view:
+    source = out if any(out is x for x in ctx._inputs) else out._base
+    if source is not None:
         ctx._views = (*ctx._views, nr)
-    if is_view or out._node is not None:
+    if source is not None or out._node is not None:
         out = out.detach()
     out._node = own
+    if source is not None and own is not None:
+        history.remember_alias(source if source._base is None else source._base, out)
     return out
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .array import ndarray, storage
-from .node import is_leaf_node, node_and_output, op_of
+from .node import OP, PARENTS, Invalid, is_leaf_node, node_and_output, op_of
 from .tensor import Tensor
 
 QUIET = (
@@ -40,7 +40,7 @@ def check_view(target: Tensor) -> None:
     quiet, why = _how_made(target)
     if why is None:
         return
-    node = target._node
+    node = _before(target._node)
     late = "created in no_grad mode and is being modified inplace with grad mode enabled"
     if node is None or is_leaf_node(node):
         raise RuntimeError(f"A view was {late}. {why}")
@@ -58,21 +58,37 @@ def _how_made(view: Tensor) -> tuple[bool, str | None]:
     root = view if view._base is None else view._base
     if root._node is None or is_leaf_node(root._node):
         return False, None
-    source, nr = node_and_output(root._node)
+    node = _before(root._node)
+    source, nr = node_and_output(node)
     if not op_of(source).returned_view(source, nr):
         return False, None
-    return False, CUSTOM if root._node is source else SEVERAL
+    return False, CUSTOM if node is source else SEVERAL
+
+
+def _before(node: Any) -> Any:
+    """The node of a view before it was refused, if it was."""
+    return node[PARENTS][0] if node is not None and node[OP] is Invalid else node
 
 
 def one_of_several(parent: Any) -> str | None:
     """torch's refusal of a saved value that is one of several views, when their memory was changed."""
     if parent is None or is_leaf_node(parent):
         return None
-    source, nr = node_and_output(parent)
-    if not op_of(source).view or op_of(source).outputs == 1:
+    op = op_of(node_and_output(parent)[0])
+    if not op.view or op.outputs == 1:
         return None
+    return f"{_modified(parent)} {SEVERAL}"
+
+
+def stale(node: Any) -> str:
+    """torch's refusal of a view that a custom function returned, after a change of its memory."""
+    return f"{_modified(node)} {CUSTOM if node_and_output(node)[0] is node else SEVERAL}"
+
+
+def _modified(node: Any) -> str:
+    source, nr = node_and_output(node)
     what = f"Output {nr} of {bare_name(source)} is a view and its base or another view of its base"
-    return f"{what} has been modified inplace. {SEVERAL}"
+    return f"{what} has been modified inplace."
 
 
 def bare_name(node: Any) -> str:

@@ -240,13 +240,21 @@ def integer_requires_grad(dtype: Any, method: bool = False) -> RuntimeError:
     )
 
 
-def not_a_number(node: Any, index: int, lines: list[str] | None) -> RuntimeError:
-    """A gradient rule gave NaN while anomalies were looked for; `lines` are those that made its node."""
+def not_a_number(node: Any, index: int, lines: list[str] | None, arrived: bool) -> RuntimeError:
+    """A gradient rule gave NaN while anomalies were looked for; `lines` are those that made its node.
+
+    That NaN `arrived` although no rule gave any means that it is the sum of infinite gradients.
+    """
     where = state.observer.where_node(node) if hasattr(state.observer, "where_node") else None  # type: ignore[union-attr]
     where = where or (lines[-1].strip() if lines else None)
     place = f"  it ran forward at {where}\n" if where else ""
+    hint = (
+        "NaN came in already: where this value is used several times, infinite gradients of both signs add up "
+        "(∞ − ∞), unless a hook or the start of the pass gave it. Divide or clamp before numbers grow so large"
+        if arrived
+        else "look at the value where its derivative is infinite or 0/0: sqrt and log at 0, a norm of zeros. Add a "
+        "small eps inside, or choose safe inputs with torch.where before the function, not after it"
+    )
     return RuntimeError(
-        f"Function '{op_of(node).node_name}' returned nan values in its {index}th output.\n{place}"
-        "  hint: look at the value where its derivative is infinite or 0/0: sqrt and log at 0, a norm of zeros. "
-        "Add a small eps inside, or choose safe inputs with torch.where before the function, not after it"
+        f"Function '{op_of(node).node_name}' returned nan values in its {index}th output.\n{place}  hint: {hint}"
     )

@@ -3,16 +3,18 @@
 NOTE [Views and history]
 A view keeps its base and the path of view ops that leads to it. Changing it in place gives the base a new node,
 CopySlices: the old history with the view's part cut out, plus the view's new history put there. Then every live view
-gets its node anew, from the base's.
+gets its node anew, from the base's. Not so a view that a custom function returned (an alias), whose way from the base
+only its own backward knows: after a change of the base it may not be used any more, as in torch.
 """
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
-from . import inplace
+from . import changeable, inplace
 from .array import library_of
-from .node import OP, PARENTS, Hooked, hooked, is_leaf_node, nobodys_leaf, tick
+from .node import OP, PARENTS, Hooked, Invalid, hooked, is_leaf_node, nobodys_leaf, tick
 from .op import TABLE
 from .tensor import Tensor
 
@@ -52,7 +54,25 @@ def _renew(tensor: Tensor, node: Any) -> None:
             hooked(node).retain, old[OP].retain = retain, None
 
 
+def remember_alias(base: Tensor, view: Tensor) -> None:
+    """A custom function returned `view`, whose memory is that of `base`."""
+    alive = [reference for reference in base._aliases or () if reference() is not None]
+    base._aliases = [*alive, weakref.ref(view)]
+
+
+def _refuse_aliases(base: Tensor) -> None:
+    for reference in base._aliases or ():
+        view = reference()
+        if view is None or view._node is None or is_leaf_node(view._node):
+            continue
+        node = view._node
+        if node[OP] is not Invalid:
+            _renew(view, [tick(), Invalid, None, (node,), (changeable.stale(node),)])
+            _renew_views(view)
+
+
 def _renew_views(base: Tensor) -> None:
+    _refuse_aliases(base)
     for reference in base._views or ():
         view = reference()
         if view is not None:
@@ -61,7 +81,8 @@ def _renew_views(base: Tensor) -> None:
 
 def renew_quietly(base: Tensor) -> None:
     """After a change that was not recorded, views come from their base itself, no longer from other views."""
-    for reference in base._views:
+    _refuse_aliases(base)
+    for reference in base._views or ():
         view = reference()
         if view is not None and _is_plain(view):
             _renew(view, _node_from(base, view))

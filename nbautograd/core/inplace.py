@@ -302,7 +302,7 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
             node[ORDER] = tick()  # what it saved is newer than this change
     if recording:
         history.set_history(target, node)
-    elif leaf._node is not None and leaf._views is not None:
+    elif leaf._node is not None and (leaf._views is not None or leaf._aliases is not None):
         history.renew_quietly(leaf)
     if node is not None and state.special:
         _pack(node, (target, *others))

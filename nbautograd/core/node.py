@@ -60,6 +60,35 @@ class OutputSlot:
     frees = False
 
 
+class Invalid:
+    """The table entry of a tensor that may not be used any more; SAVED is `(why,)`."""
+
+    name = title = "invalid"
+    node_name = "Invalid"
+    step = None
+    outputs = 1
+    inputs: tuple[str, ...] = ("x",)
+    saves: tuple[str, ...] = ("why",)
+    plan: tuple[Any, ...] = ()
+    variadic = True
+    frees = view = False
+
+    @staticmethod
+    def refuse(node: Node) -> None:
+        """Raise the error of whoever uses the tensor."""
+        raise RuntimeError(node[SAVED][0])
+
+    @classmethod
+    def recording_pulls(cls) -> tuple[Any, ...]:
+        return cls.pulls
+
+    @staticmethod
+    def _pull(g: Any, saved: Any) -> Any:
+        raise RuntimeError(saved[0])
+
+    pulls: tuple[Any, ...] = (_pull,)
+
+
 class Source:
     """The table entry of a node that nothing comes before: a place where a derivative is wanted."""
 
@@ -252,6 +281,12 @@ class GradFn:
         if not is_leaf_node(self._node):
             raise AttributeError(f"'{self.name()}' object has no attribute 'variable'")
         return leaf_tensor(self._node)
+
+    def __call__(self, *grads: Any) -> Any:
+        """The gradients of what the node came from, given those of its outputs: one step of backward by hand."""
+        from .calls import called
+
+        return called(self._node, grads)
 
     def register_hook(self, hook: Callable[[Any, Any], Any]) -> RemovableHandle:
         """Call `hook(grad_inputs, grad_outputs)` after this node has run."""

@@ -10,6 +10,7 @@ import numpy as np
 from . import array as arrays
 from . import dtype as dtypes
 from .modes import local
+from .node import node_and_output, op_of
 
 
 class PrintOptions:
@@ -155,8 +156,8 @@ def tensor_text(tensor: Any, prefix: str = "tensor(") -> str:
         short = data.size > OPTIONS.threshold
         form = (_ComplexFormatter if dtype.is_complex else _Formatter)(_summary(data) if short else data)
         body = _nested(data, indent, short, form)
-    if tensor.grad_fn is not None:
-        suffixes.append(f"grad_fn=<{type(tensor.grad_fn).__name__}>")
+    if not tensor.is_leaf:
+        suffixes.append(f"grad_fn=<{op_of(node_and_output(tensor._node)[0]).node_name}>")
     elif tensor.requires_grad:
         suffixes.append("requires_grad=True")
     for level in local.levels[-1:]:

@@ -17,6 +17,7 @@ from .modes import state
 from .node import (
     GradFn,
     Hooked,
+    Invalid,
     RemovableHandle,
     grad_fn_of,
     hooked,
@@ -24,6 +25,7 @@ from .node import (
     is_nobodys,
     leaf_node,
     node_and_output,
+    op_of,
 )
 
 
@@ -48,6 +50,7 @@ class Tensor:
     _base: Tensor | None = None
     _path: Any = None
     _views: Any = None
+    _aliases: Any = None
     _untracked: bool = False
     _scalar_changes: int = 0
     _scalar_group: Any = None
@@ -189,6 +192,8 @@ class Tensor:
         if self.is_leaf:
             return None
         node, nr = node_and_output(self._node)
+        if op_of(node) is Invalid:
+            Invalid.refuse(node)
         view = grad_fn_of(node)
         view.saw(nr, self._data)
         return view

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Sequence
 from heapq import heappop
 from sys import getrefcount
 from typing import Any
@@ -25,6 +24,7 @@ from . import array as arrays
 from . import dtype as dtypes
 from .array import SOLE_HERE, ndarray
 from .call import wrap
+from .calls import hook_values
 from .modes import _set as set_grad_mode
 from .modes import is_grad_enabled, local, state
 from .node import (
@@ -209,6 +209,8 @@ class Walk:
             g = tuple([g.get(nr) for nr in range(op.outputs)])
         if hooks is not None:
             g = self._hooks_before(hooks, g)
+            if g is None:
+                return
         if self.kind == "grad" and self.targets is not None and node[ORDER] in self.targets:
             for nr, part in enumerate(g) if isinstance(g, tuple) else g.items() if isinstance(g, dict) else [(0, g)]:
                 if part is not None:
@@ -217,6 +219,8 @@ class Walk:
                 return
         if op is Leaf:
             self._leaf(node, g)
+            for hook in list(hooks.after.values()) if hooks is not None else ():
+                hook((), _as_tuple(g))
         elif op is OutputSlot:
             self._slot(node, g, heap, waiting, sums)
         else:
@@ -242,7 +246,7 @@ class Walk:
         if hooks is not None and hooks.after:
             sent = self._hooks_after(hooks, node, g, sent)
         if state.anomaly and state.check_nan:
-            _check_finite(node, [c for _, c in sent])
+            _check_finite(node, g, [c for _, c in sent])
         if self.observer is None:
             for parent, c in sent:
                 if c is not None:
@@ -323,9 +327,10 @@ class Walk:
             if tensor is not None:
                 self._accumulate(tensor, g)
         for hook in list(hooks.before.values()):
-            result = hook(_as_tuple(g))
+            given = _as_tuple(g)
+            result = hook(given)
             if result is not None:
-                g = _from_tuple(result, g, self.tensors)
+                g = _from_tuple(hook_values(hook, result, len(given)), g, self.tensors)
         return g
 
     def _hooks_after(self, hooks: Hooked, node: Node, g: Any, sent: list[Any]) -> list[Any]:
@@ -334,7 +339,7 @@ class Walk:
         for hook in list(hooks.after.values()):
             result = hook(tuple(None if s is None else _as_tensor(s) for s in shares), _as_tuple(g))
             if result is not None:
-                result = result if isinstance(result, tuple) else (result,)
+                result = hook_values(hook, result, len(shares))
                 shares = [None if r is None else (r if self.tensors else r._data) for r in result]
         return [(p, s) for p, s in zip(node[PARENTS], shares, strict=True) if p is not None and self._needs(p)]
 
@@ -352,11 +357,14 @@ def _check_replacement(hook: Any, result: Any, g: Any) -> None:
         raise RuntimeError(f"hook '{name}' has changed the type of value (was {was} got {got})")
 
 
-def _check_finite(node: Node, shares: list[Any]) -> None:
+def _check_finite(node: Node, g: Any, shares: list[Any]) -> None:
     for i, share in enumerate(shares):
-        data = _data(share)
-        if data is not None and data.dtype.kind in dtypes.INEXACT and bool((data != data).any()):
-            raise errors.not_a_number(node, i, anomaly.lines_of(node))
+        if _has_nan(_data(share)):
+            raise errors.not_a_number(node, i, anomaly.lines_of(node), _has_nan(_data(g)))
+
+
+def _has_nan(data: Any) -> bool:
+    return getattr(getattr(data, "dtype", None), "kind", "") in dtypes.INEXACT and bool((data != data).any())
 
 
 def current() -> Walk | None:
@@ -397,7 +405,6 @@ def _as_tuple(g: Any) -> tuple[Any, ...]:
     return tuple(_as_tensor(x) for x in g) if isinstance(g, tuple) else (_as_tensor(g),)
 
 
-def _from_tuple(result: Any, g: Any, tensors: bool) -> Any:
-    items = result if isinstance(result, Sequence) else (result,)
-    values = tuple(r if tensors or r is None else r._data for r in items)
+def _from_tuple(result: tuple[Any, ...], g: Any, tensors: bool) -> Any:
+    values = tuple(r if tensors or r is None else r._data for r in result)
     return values if isinstance(g, tuple) else values[0]

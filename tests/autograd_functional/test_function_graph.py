@@ -231,6 +231,47 @@ def test_a_view_that_a_function_returned_may_be_copied_and_changed_unrecorded():
     same(returned_views_may_be_copied)
 
 
+def base_changed(forward, change=lambda b: b.mul_(2), use=lambda y: y[0].sum()):
+    """A scenario that changes what a function has returned a view of, and then uses the view."""
+
+    def scenario(t):
+        b = vector(t).clone()
+        y = function(t, forward, times_k).apply(b)
+        change(b)
+        use(y if isinstance(y, tuple) else (y,)).backward()
+
+    return scenario
+
+
+STALE = {
+    "a view": base_changed(lambda ctx, a: a.view(2, 1)),
+    "an input": base_changed(lambda ctx, a: a),
+    "one of several views": base_changed(lambda ctx, a: (a.view(2, 1), a[0])),
+    "a part of the base": base_changed(lambda ctx, a: a.view(2, 1), lambda b: b[0].zero_()),
+    "its history": base_changed(lambda ctx, a: a.view(2, 1), use=lambda y: y[0].grad_fn),
+    "its own change": base_changed(lambda ctx, a: a.view(2, 1), use=lambda y: y[0].mul_(3).sum()),
+}
+
+
+@pytest.mark.parametrize("scenario", STALE.values(), ids=STALE)
+def test_a_view_that_a_function_returned_must_not_be_used_when_its_memory_was_changed(scenario):
+    same(scenario, raises=True)
+
+
+def used_before_the_change(t):
+    x = vector(t)
+    b = x.clone()
+    y = function(t, lambda ctx, a: a.view(2, 1), lambda ctx, g: g.view(2) * 3).apply(b)
+    used = (y * 5).sum()
+    b.mul_(2)
+    used.backward()
+    return x.grad, y.detach(), "Invalid" in repr(y)
+
+
+def test_a_view_that_a_function_returned_may_be_used_before_its_memory_is_changed():
+    same(used_before_the_change)
+
+
 @named([saved_tensors_after_backward, backward_and_vjp_both, an_attribute_that_was_never_set])
 def test_mistakes_get_pytorchs_errors(scenario):
     same(scenario, raises=True)

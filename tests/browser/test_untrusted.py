@@ -11,37 +11,11 @@ import pytest
 from playwright.sync_api import expect
 
 from nbautograd.trace.model import MIME_TYPE
+from tests.payloads import PAYLOADS, poisoned
 
 from .conftest import Desk
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-
-HARM = "window.harmed=1"
-PAYLOADS = [
-    f"<script>{HARM}</script>",
-    f'<img src=x onerror="{HARM}">',
-    f"\"><svg onload='{HARM}'>",
-    f"</text></svg><iframe srcdoc='<script>parent.{HARM}</script>'>",
-    f"]]><foreignObject><body onpageshow={HARM}>",
-    f"<details open ontoggle={HARM}>",
-    f"javascript:{HARM}",
-    f"$\\href{{javascript:{HARM}}}{{x}}$",
-    f"{{{{constructor.constructor('{HARM}')()}}}}",
-    "<a data-commandlinker-command='apputils:reset' id='main' name='body'>click</a>",
-]
-CHOICES = {"kind", "severity", "min", "max", "mean", "std", "norm", "data", "loss", "grad_norm"}
-"""Fields whose texts are one of a few words: a trace with another word there is refused as a whole."""
-
-
-def poisoned(data: Any, payload: str) -> Any:
-    """The trace with the payload in the place of every text that may say anything."""
-    if isinstance(data, dict):
-        return {
-            key: value if key in CHOICES and key != "data" else poisoned(value, payload) for key, value in data.items()
-        }
-    if isinstance(data, list):
-        return [poisoned(item, payload) for item in data]
-    return payload if isinstance(data, str) and data not in ("nan", "inf", "-inf") else data
 
 
 def stranger(trace: dict[str, Any]) -> nbformat.NotebookNode:

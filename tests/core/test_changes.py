@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 PROGRAMS = {
+    "NaN goes to the largest number only": """
+x = torch.tensor([[1.0, 2.0], [2.0, 0.0]], requires_grad=True); x.max().sub(9).sqrt().backward(); print(x.grad); x.grad = None; x.min().sub(9).sqrt().backward(); print(x.grad)
+""",
     "a filled repeated view is refused in backward": """
 x = torch.ones(1, 3, requires_grad=True); y = x * 1; v = y.expand(2, 3); v.fill_(0.5); print(y); v.sum().backward()
 """,

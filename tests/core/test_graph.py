@@ -156,8 +156,45 @@ def versions_can_be_counted_by_hand(t):
     return a._version, b._version
 
 
+def hooks_on_the_node_of_a_leaf_run_round_the_addition(t):
+    x, seen = vector(t), []
+    node = x.view_as(x).grad_fn.next_functions[0][0]
+    node.register_hook(lambda given, got: seen.append([given, got, x.grad.clone()]))
+    node.register_prehook(lambda grads: (grads[0] * 2,))
+    x.register_hook(lambda g: seen.append(g))
+    (x * 3).sum().backward()
+    return seen, x.grad
+
+
+def nodes_can_be_called(t):
+    x = vector(t)
+    y, parts = x.exp(), x.split(1)
+    leaf = y.grad_fn.next_functions[0][0]
+    return [
+        y.grad_fn(t.ones(2)),
+        y.sum().grad_fn(t.tensor(2.0)),
+        (x * 2).grad_fn(t.ones(2)),
+        (x * x).grad_fn(t.ones(2)),
+        parts[1].grad_fn(None, t.ones(1)),
+        leaf(t.ones(2)),
+        leaf(t.ones(2)),
+        x.grad,
+    ]
+
+
+def a_gradient_can_be_withheld(t):
+    x = vector(t)
+    y = x.exp()
+    y.grad_fn.register_prehook(lambda grads: (None,))
+    y.sum().backward()
+    return x.grad
+
+
 @named(
     [
+        hooks_on_the_node_of_a_leaf_run_round_the_addition,
+        nodes_can_be_called,
+        a_gradient_can_be_withheld,
         nodes_are_instances_of_node,
         a_node_has_a_dictionary_for_anything,
         hooks_on_nodes_run_round_them,
@@ -166,6 +203,47 @@ def versions_can_be_counted_by_hand(t):
 )
 def test_nodes_are_pytorchs(scenario):
     same(scenario)
+
+
+def after_hook(returned):
+    def scenario(t):
+        y = vector(t).exp()
+        y.grad_fn.register_hook(lambda given, got: returned(given[0]))
+        y.sum().backward()
+
+    return scenario
+
+
+def before_hook(returned):
+    def scenario(t):
+        y = vector(t).exp()
+        y.grad_fn.register_prehook(lambda got: returned(got[0]))
+        y.sum().backward()
+
+    return scenario
+
+
+def a_node_called_after_backward(t):
+    y = vector(t).exp()
+    y.sum().backward()
+    y.grad_fn(t.ones(2))
+
+
+REFUSED = {
+    "a tensor": lambda g: g,
+    "a list": lambda g: [g],
+    "too many": lambda g: (g, g),
+    "a number": lambda g: (1.0,),
+}
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [*map(after_hook, REFUSED.values()), *map(before_hook, REFUSED.values()), a_node_called_after_backward],
+    ids=[*(f"after: {name}" for name in REFUSED), *(f"before: {name}" for name in REFUSED), "called after backward"],
+)
+def test_what_hooks_on_nodes_must_not_return_is_refused_in_pytorchs_words(scenario):
+    same(scenario, raises=True)
 
 
 # --- one hook for several gradients ---

@@ -14,6 +14,8 @@ export interface ViewOptions {
   /** Of the picture, in pixels; else as high as the graph needs. */
   height?: number;
   theme?: 'auto' | 'light' | 'dark';
+  /** What to show where the trace cannot be: the same output as text. */
+  fallback?: string;
   /** Told which lines the pointer, the keyboard or the player is on. */
   onHoverSpan?: (span: { source: number; line: number; endLine: number } | null) => void;
 }
@@ -26,6 +28,8 @@ export interface View {
   update(trace: unknown): void;
   dispose(): void;
 }
+
+const MAX_FALLBACK = 20_000;
 
 /** Draws a trace that nobody needs to have vouched for. What is no trace is answered with one line of text. */
 export function mount(host: HTMLElement, trace: unknown, options: ViewOptions = {}): View {
@@ -60,7 +64,9 @@ function open(root: HTMLElement, trace: unknown, options: ViewOptions, kept?: Ke
   } catch (error) {
     if (!(error instanceof Refusal)) console.error(error);
     const why = error instanceof Refusal ? error.message.slice(0, 200) : 'it cannot be drawn';
-    root.replaceChildren(h('p', { class: 'refused', 'data-role': 'refused' }, `This graph cannot be shown: ${why}.`));
+    const said = h('p', { class: 'refused', 'data-role': 'refused' }, `This graph cannot be shown: ${why}.`);
+    const { fallback } = options;
+    root.replaceChildren(said, ...(fallback ? [h('pre', { 'data-role': 'fallback' }, fallback.slice(0, MAX_FALLBACK))] : []));
     return undefined;
   }
 }

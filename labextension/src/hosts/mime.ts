@@ -6,6 +6,11 @@ import { MIME_TYPE } from '../graph/schema';
 import { mountLinked } from './link';
 import { isRecord, readOptions } from './options';
 
+function fallback(text: unknown): { fallback?: string } {
+  const whole = Array.isArray(text) ? text.join('') : text;
+  return typeof whole === 'string' ? { fallback: whole } : {};
+}
+
 class TraceRenderer extends Widget implements IRenderMime.IRenderer {
   private view: View | null = null;
 
@@ -13,7 +18,8 @@ class TraceRenderer extends Widget implements IRenderMime.IRenderer {
     const trace = model.data[MIME_TYPE];
     if (this.view) return this.view.update(trace);
     const metadata = model.metadata[MIME_TYPE];
-    this.view = mountLinked(this.node, trace, readOptions(isRecord(metadata) ? metadata['options'] : null));
+    const options = readOptions(isRecord(metadata) ? metadata['options'] : null);
+    this.view = mountLinked(this.node, trace, { ...options, ...fallback(model.data['text/plain']) });
   }
 
   override dispose(): void {

@@ -263,10 +263,11 @@ test('what was folded and why the cell stopped is said plainly', () => {
   expect(role(root, 'fold').textContent).toContain('9980 steps not kept: the loop is long');
 });
 
-test('what is no trace is answered with one line of text', () => {
+test('what is no trace is answered with one line of text, and with the text of the same output', () => {
   for (const bad of [undefined, 'x', { version: 1, cell: 5 }]) {
-    const root = open(bad);
+    const root = open(bad, { fallback: '<b>as text</b>' });
     expect(role(root, 'refused').textContent).toMatch(/^This graph cannot be shown: /);
+    expect(role(root, 'fallback').textContent).toBe('<b>as text</b>');
     view.dispose();
   }
   open(product().trace);

@@ -70,9 +70,10 @@ class Min(Amin):
 
 
 def shared_among_equals(g, x, out, dim, keepdim):
-    """`g` shared among the elements that equal `out`, NaN among NaNs."""
+    """`g` shared among the elements that equal `out`, NaN among NaNs; the others get zero also where `g` is NaN."""
     best = restore(out, dim, keepdim)
-    return shared_among((x == best) | ((x != x) & (best != best)), g, dim, keepdim)
+    hit = (x == best) | ((x != x) & (best != best))
+    return xp.where(hit, restore(g, dim, keepdim) / xp.sum(xp.astype(hit, g.dtype), axis=dim, keepdims=True), 0)
 
 
 def shared_among(hit, g, dim, keepdim):
