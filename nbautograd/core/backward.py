@@ -83,15 +83,20 @@ def grad(
         if g is None and materialize_grads:
             g = wrap(np.zeros_like(x._data))
         if g is None and not allow_unused:
-            raise RuntimeError(
-                f"The differentiated Tensor at index {i} appears to not have been used in the graph. "
-                "Set allow_unused=True if this is the desired behavior.\n"
-                f"  {errors.describe(x)}"
-            )
+            raise unused(i, x)
         if g is not None and state.observer is not None:
             state.observer.found(x, g)
         results.append(g)
     return _as_given(inputs, tuple(results))
+
+
+def unused(i: int, x: Tensor) -> RuntimeError:
+    """torch's error for an input of `grad` that no gradient came to."""
+    return RuntimeError(
+        f"The differentiated Tensor at index {i} appears to not have been used in the graph. "
+        "Set allow_unused=True if this is the desired behavior.\n"
+        f"  {errors.describe(x)}"
+    )
 
 
 def _as_given(inputs: Any, results: tuple[Any, ...]) -> Any:
