@@ -231,12 +231,12 @@ class _Picture:
             titles = textwrap.wrap(clean(title), room)
             height = (len(titles) + len(wrapped)) * NOTE_LINE + 14
             out.append(self._panel(hue, y, width - 2 * MARGIN, height))
-            for i, line in enumerate([*titles, *wrapped]):
+            for i, line in enumerate(_prose([*titles, *wrapped])):
                 head = i < len(titles)
                 paint = self.pen.paint(fill=hue if head else "ink")
                 weight = 600 if head and hue != "muted" else 400
                 at = f'x="{MARGIN + 12}" y="{y + 7 + (i + 0.5) * NOTE_LINE:g}" dy=".34em"'
-                out.append(f'<text {at} font-size="12" font-weight="{weight}" {paint}>{_escape(line)}</text>')
+                out.append(f'<text {at} font-size="12" font-weight="{weight}" {paint}>{line}</text>')
             y += height + 10
         return out, y + (MARGIN - 10 if notes else 0)
 
@@ -262,6 +262,17 @@ def _curve(points: list[Point]) -> str:
         middle = (y0 + y1) / 2
         parts.append(f"V{y1:g}" if x0 == x1 else f"C{x0:g} {middle:g} {x1:g} {middle:g} {x1:g} {y1:g}")
     return "".join(parts)
+
+
+def _prose(lines: list[str]) -> Iterator[str]:
+    """The markup of lines in which code stands between backticks, which may lie on two of them."""
+    code = False
+    for line in lines:
+        parts: list[str] = []
+        for i, part in enumerate(line.split("`")):
+            code ^= i > 0
+            parts.append(f'<tspan font-family="{MONO}">{_escape(part)}</tspan>' if code and part else _escape(part))
+        yield "".join(parts)
 
 
 def _escape(text: str) -> str:

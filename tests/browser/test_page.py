@@ -66,3 +66,30 @@ def test_the_line_written_by_hand_lights_up_with_its_node(
     expect(page.locator('[data-role="node"].lit')).not_to_have_count(0)
     page.locator('[data-role="node"]').last.hover()
     expect(page.locator('[data-role="hand"] li.lit').last).to_be_in_viewport()
+
+
+COVERED = """root => {
+    const [card, svg] = ['[data-role=card]', 'svg.scene'].map(q => root.querySelector(q).getBoundingClientRect());
+    const drawn = [...root.querySelectorAll('[data-role=node]')].map(node => node.getBoundingClientRect());
+    return drawn.filter(b => b.top < svg.bottom && b.left < card.right && card.left < b.right
+        && b.top < card.bottom && card.top < Math.min(b.bottom, svg.bottom)).length;
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1200, 700, 400])
+def test_the_card_of_a_step_covers_no_node(page: Page, tmp_path: Path, width: int) -> None:
+    trace = from_dict(json.loads((GOLDEN / "rnn.json").read_text())["trace"])
+    file = tmp_path / "trace.html"
+    file.write_text(to_html(trace), encoding="utf-8")
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(file.as_uri())
+    card = page.locator('[data-role="card"]')
+    stage = page.locator('[data-role="stage"]')
+
+    page.locator('[data-role="first"]').click()
+    for _ in range(12):
+        page.locator('[data-role="step"]').click()
+        expect(card).to_be_visible()
+        assert stage.evaluate(COVERED) == 0

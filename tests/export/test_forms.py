@@ -50,6 +50,17 @@ def test_the_picture_bears_a_badge_and_the_finding_in_words() -> None:
     assert "→ x.grad = None before loss.backward()" in texts(svg)
 
 
+def test_code_between_backticks_is_set_as_code_also_where_its_line_is_broken() -> None:
+    trace = traces.dot()
+    trace.findings[0].hint = f"put `%zerograd` first, or {'make it anew, ' * 8}and type `with nb.accumulate(2):` once"
+    root = ElementTree.fromstring(to_svg(trace))
+    code = " ".join(each.text or "" for each in root.iter(f"{SVG}tspan") if "mono" in each.get("font-family", ""))
+    assert "%zerograd" in code
+    assert "with nb.accumulate(2):" in code
+    assert "make it anew" not in code
+    assert "`" not in "".join(texts(to_svg(trace)))
+
+
 def test_the_picture_tells_its_story_to_those_who_cannot_see_it() -> None:
     (description,) = texts(to_svg(traces.fan_out()), "desc")
     assert description == "Backward began at d, 24. a.grad is 24. b.grad is -20."

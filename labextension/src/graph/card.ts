@@ -28,11 +28,28 @@ export class StepCard {
     this.element.replaceChildren(...content(this.tape, step).filter((child) => child !== undefined && child !== false));
   }
 
-  place(window: Size, focus: Box[], others: Box[]): void {
-    if (this.element.hidden) return;
-    const size = { width: this.element.offsetWidth, height: this.element.offsetHeight };
-    const [x, y] = placeCard(size, window, focus, others);
-    Object.assign(this.element.style, { left: `${Math.round(x)}px`, top: `${Math.round(y)}px` });
+  /** Stands where it covers nothing: as wide as it likes, or narrow; says whether there is such a place. */
+  place(window: Size, focus: Box[], others: Box[]): boolean {
+    const { classList, style } = this.element;
+    classList.remove('docked');
+    for (const narrow of [false, true]) {
+      classList.toggle('narrow', narrow);
+      const size = { width: this.element.offsetWidth, height: this.element.offsetHeight };
+      const at = placeCard(size, window, focus, others);
+      if (at) {
+        Object.assign(style, { left: `${Math.round(at[0])}px`, top: `${Math.round(at[1])}px` });
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Stands below the picture; gives the height that it takes there. */
+  dock(): number {
+    this.element.classList.remove('narrow');
+    this.element.classList.add('docked');
+    Object.assign(this.element.style, { left: '', top: '' });
+    return this.element.offsetHeight;
   }
 }
 

@@ -1,9 +1,13 @@
-// Finds a place for the card where it covers as little of the picture as possible.
+// Finds a place for the card where it covers nothing of the picture.
 
 import type { Box } from './camera';
 
 const GAP = 16;
 const EDGE = 8;
+/** Between the card and what it stands beside. */
+const CLEAR = 4;
+/** How many places are tried from left to right, and from top to bottom. */
+const TRIES = 9;
 
 type Corner = [number, number];
 export interface Size {
@@ -11,28 +15,26 @@ export interface Size {
   height: number;
 }
 
-/** The left upper corner for a card of this size near the boxes in `focus`, in a window of this size. */
-export function placeCard(size: Size, window: Size, focus: Box[], others: Box[]): Corner {
+/** The left upper corner for a card of this size in a window of this size, as near to the boxes in `focus` as can be
+ * without covering them or `others`; undefined where there is no room. */
+export function placeCard(size: Size, window: Size, focus: Box[], others: Box[]): Corner | undefined {
   const [right, bottom] = [window.width - size.width - EDGE, window.height - size.height - EDGE];
-  const corners: Corner[] = [
-    [EDGE, EDGE],
-    [right, EDGE],
-    [EDGE, bottom],
-    [right, bottom],
-  ];
-  for (const box of focus) corners.push(...around(box, size));
-  const middle = centre(focus);
-  const cost = ([left, top]: Corner) => {
-    const card = { left, top, right: left + size.width, bottom: top + size.height };
-    const hidden = (boxes: Box[]) => boxes.reduce((sum, box) => sum + overlap(card, box), 0);
-    const [x, y] = centre([card]);
-    return 20 * hidden(focus) + 4 * hidden(others) + 8 * Math.hypot(x - middle[0], y - middle[1]);
-  };
-  const inside = corners.map(([x, y]): Corner => [
-    Math.max(EDGE, Math.min(x, right)),
-    Math.max(EDGE, Math.min(y, bottom)),
+  if (right < EDGE || bottom < EDGE) return undefined;
+  const corners = focus.flatMap((box) => around(box, size));
+  for (let i = 0; i < TRIES; i++)
+    for (let j = 0; j < TRIES; j++)
+      corners.push([
+        EDGE + ((right - EDGE) * i) / (TRIES - 1),
+        EDGE + ((bottom - EDGE) * j) / (TRIES - 1),
+      ]);
+  const [x, y] = centre(focus);
+  const far = ([left, top]: Corner) => Math.hypot(left + size.width / 2 - x, top + size.height / 2 - y);
+  const inside = corners.map(([left, top]): Corner => [
+    Math.max(EDGE, Math.min(left, right)),
+    Math.max(EDGE, Math.min(top, bottom)),
   ]);
-  return inside.map((at) => ({ at, cost: cost(at) })).sort((a, b) => a.cost - b.cost)[0]!.at;
+  const taken = [...focus, ...others];
+  return inside.sort((a, b) => far(a) - far(b)).find((at) => taken.every((box) => !covers(at, size, box)));
 }
 
 /** To the right, to the left, below and above a box. */
@@ -54,8 +56,8 @@ function centre(boxes: Box[]): Corner {
   return [mean(({ left, right }) => (left + right) / 2), mean(({ top, bottom }) => (top + bottom) / 2)];
 }
 
-function overlap(a: Box, b: Box): number {
-  const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
-  const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-  return width > 0 && height > 0 ? width * height : 0;
+function covers([x, y]: Corner, { width, height }: Size, { left, top, right, bottom }: Box): boolean {
+  return (
+    x < right + CLEAR && left - CLEAR < x + width && y < bottom + CLEAR && top - CLEAR < y + height
+  );
 }

@@ -44,7 +44,7 @@ export function spanOf(tape: Tape, { event, pass }: Step): Span | undefined {
 /** Where an earlier contribution to `.grad` came from. */
 export function origin({ label, run, line, step }: Contribution): string {
   const loop = step === undefined ? '' : `, step ${step} of the loop`;
-  return `${label}, run ${run}${line === undefined ? '' : `, line ${line}`}${loop}`;
+  return `${label}${run ? `, run ${run}` : ''}${line === undefined ? '' : `, line ${line}`}${loop}`;
 }
 
 /** The rule of one input as text, for want of its numbers. */

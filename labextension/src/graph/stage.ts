@@ -56,6 +56,8 @@ export class Stage {
   readonly #hidden = h('p', { class: 'hidden-note', 'data-role': 'hidden' });
   readonly #observer: ResizeObserver | undefined;
   #step: Step | undefined;
+  /** What the card takes below the picture, where it has found no room in it; kept, so that nothing jumps. */
+  #dock = 0;
 
   constructor(
     readonly tape: Tape,
@@ -172,6 +174,7 @@ export class Stage {
     const { boxes, edges } = toLayoutInput(diagram);
     const place = layout({ edges, boxes: boxes.map((box) => withPill(box, rooms.get(box.key) ?? 0)) });
     this.scene.show(diagram, place, this.hooks.calm() ? undefined : origin);
+    this.#setDock(0);
     this.#hidden.textContent = diagram.hidden
       ? `${plural(diagram.hidden, 'op or leaf', 'ops and leaves')} in closed boxes: click one to open it`
       : '';
@@ -240,6 +243,20 @@ export class Stage {
   }
 
   #placeCard(): void {
+    if (this.#card.element.hidden) return this.#setDock(0);
+    if (this.#dock === 0 && this.#placeInPicture()) return;
+    this.#setDock(Math.max(this.#dock, this.#card.dock()));
+  }
+
+  #setDock(height: number): void {
+    if (height === this.#dock) return;
+    this.#dock = height;
+    this.element.style.setProperty('--dock', `${height}px`);
+    this.#setHeight();
+    this.scene.draw();
+  }
+
+  #placeInPicture(): boolean {
     const { scene } = this;
     const window = { width: scene.camera.width - this.#details.element.offsetWidth, height: scene.camera.height };
     const boxes = (keys: string[]) =>
@@ -255,7 +272,7 @@ export class Stage {
     const wire = this.#wireOf(this.#step);
     // The number that travels along the wire should be seen, too.
     const way = wire ? [widened(this.#inWindow(wire.box))] : [];
-    this.#card.place(window, [...boxes(this.#focus(wire)), ...way], [...seen, zoom]);
+    return this.#card.place(window, [...boxes(this.#focus(wire)), ...way], [...seen, zoom]);
   }
 
   #inWindow({ left, top, right, bottom }: Box): Box {
@@ -310,16 +327,23 @@ export class Stage {
 
   #resize(fresh = false): void {
     const { camera } = this.scene;
-    camera.width = this.element.clientWidth || camera.width;
-    const { left, right, top, bottom } = camera.world;
-    const zoom = Math.min(1, camera.width / Math.max(1, right - left));
-    const height =
-      this.height ?? Math.min(HEIGHT.most, Math.max(HEIGHT.least, (bottom - top) * Math.max(zoom, HEIGHT.legible)));
-    this.element.style.height = `${Math.round(height)}px`;
-    camera.height = height;
+    const width = this.element.clientWidth || camera.width;
+    if (width !== camera.width) this.#setDock(0);
+    camera.width = width;
+    this.#setHeight();
     if (fresh || !camera.touched) this.#overview();
     this.scene.draw();
     this.#placeCard();
+  }
+
+  /** As high as the graph wants, and the docked card below it; or as high as was asked for, all in all. */
+  #setHeight(): void {
+    const { camera } = this.scene;
+    const { left, right, top, bottom } = camera.world;
+    const zoom = Math.min(1, camera.width / Math.max(1, right - left));
+    const wanted = Math.min(HEIGHT.most, Math.max(HEIGHT.least, (bottom - top) * Math.max(zoom, HEIGHT.legible)));
+    camera.height = this.height === undefined ? wanted : Math.max(HEIGHT.least, this.height - this.#dock);
+    this.element.style.height = `${Math.round(camera.height + this.#dock)}px`;
   }
 
   /** The whole graph where it can be read, else its end, where backward begins. */

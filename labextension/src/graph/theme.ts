@@ -102,14 +102,14 @@ code { font: 12px var(--code); padding: 1px 4px; border-radius: 4px; background:
 `;
 
 const SCENE = `
-.stage { position: relative; flex: 1 1 auto; min-width: 0; overflow: hidden; touch-action: pan-y; cursor: grab; user-select: none;
+.stage { --dock: 0px; position: relative; flex: 1 1 auto; min-width: 0; overflow: hidden; touch-action: pan-y; cursor: grab; user-select: none;
   -webkit-user-select: none; }
 .stage.dragging { cursor: grabbing; }
-.stage > svg { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
-.zoom { position: absolute; right: 8px; bottom: 8px; display: flex; background: var(--paper); border: 1px solid var(--edge);
+.stage > svg { position: absolute; inset: 0; width: 100%; height: calc(100% - var(--dock)); display: block; }
+.zoom { position: absolute; right: 8px; bottom: calc(8px + var(--dock)); display: flex; background: var(--paper); border: 1px solid var(--edge);
   border-radius: 7px; opacity: .85; }
 .zoom:hover, .zoom:focus-within { opacity: 1; }
-.hidden-note { position: absolute; left: 8px; bottom: 8px; max-width: calc(100% - 150px); margin: 0; padding: 2px 6px; border-radius: 6px; font-size: 11.5px; color: var(--muted);
+.hidden-note { position: absolute; left: 8px; bottom: calc(8px + var(--dock)); max-width: calc(100% - 150px); margin: 0; padding: 2px 6px; border-radius: 6px; font-size: 11.5px; color: var(--muted);
   background: color-mix(in srgb, var(--paper) 88%, transparent); pointer-events: none; }
 .hidden-note:empty { display: none; }
 .crumbs { position: absolute; left: 8px; top: 8px; display: flex; flex-wrap: wrap; gap: 4px; max-width: 60%; }
@@ -174,6 +174,9 @@ const PANELS = `
 .card { position: absolute; z-index: 2; width: max-content; max-width: min(520px, calc(100% - 16px)); padding: 8px 11px 9px; background: var(--paper);
   border: 1px solid var(--edge); border-top: 3px solid var(--hue, var(--plus)); border-radius: 8px; cursor: default; pointer-events: none;
   box-shadow: 0 4px 16px color-mix(in srgb, #000 18%, transparent); font-size: 12px; overflow-wrap: anywhere; }
+.card.narrow { max-width: min(310px, calc(100% - 16px)); }
+.card.docked { inset: auto 0 0; width: auto; max-width: none; min-height: var(--dock); border-width: 3px 0 0; border-radius: 0;
+  box-shadow: 0 -1px 0 var(--edge); }
 .card.over { border-top-color: var(--amber-edge); pointer-events: auto; user-select: text; }
 .card .head { display: flex; gap: 10px; justify-content: space-between; color: var(--muted); margin-bottom: 4px; }
 .card .head b { color: var(--ink); }
@@ -188,7 +191,7 @@ const PANELS = `
 .card ul { margin: 3px 0 0; padding-left: 18px; }
 .left { margin-top: 6px; padding: 5px 8px; border-radius: 6px; background: var(--amber-paper); border: 1px solid var(--amber-edge); }
 .left .icon { color: var(--amber); font-weight: 700; margin-right: 5px; }
-.details { position: absolute; z-index: 3; right: 8px; top: 8px; bottom: 8px; width: min(320px, calc(100% - 16px)); overflow: auto; cursor: auto;
+.details { position: absolute; z-index: 3; right: 8px; top: 8px; bottom: calc(8px + var(--dock)); width: min(320px, calc(100% - 16px)); overflow: auto; cursor: auto;
   padding: 9px 12px; background: var(--paper); border: 1px solid var(--edge); border-radius: 8px; user-select: text; -webkit-user-select: text;
   box-shadow: 0 4px 18px color-mix(in srgb, #000 20%, transparent); font-size: 12px; touch-action: auto; }
 .details header { display: flex; justify-content: space-between; align-items: center; gap: 8px; font-size: 14px; font-weight: 600; }

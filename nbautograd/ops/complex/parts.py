@@ -36,6 +36,7 @@ class Real(Op):
     """The real part of each element: a view, so that writing to it changes the complex number."""
 
     node_name = "SelectBackward0"
+    title = "real"
     view = True
     samples = through("", complex_ones, numeric=False)
 
@@ -50,6 +51,7 @@ class Imag(Op):
     """The imaginary part of each element: a view, so that writing to it changes the complex number."""
 
     node_name = "SelectBackward0"
+    title = "imag"
     view = True
     samples = through("", lambda make: (c for c in complex_ones(make) if is_complex(c[0])), numeric=False)
 
