@@ -1,6 +1,7 @@
 """Command line: measure all rows and write RESULTS.md, or measure the named rows only."""
 
 import argparse
+import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +12,11 @@ from . import chart, report
 from .libraries import LIBRARIES, REFERENCE, installed
 from .report import Samples
 from .row import Row, wanted
-from .rows import ROWS
+from .rows import EVERY, ROWS
 from .worker import Worker
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
+CUDA_RESULTS = Path(__file__).with_name("RESULTS-CUDA.md")
 CHART = Path(__file__).with_name("results.svg")
 
 
@@ -24,15 +26,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="rounds over the libraries; 3 for a quick look")
     parser.add_argument("--only", nargs="+", metavar="LIBRARY", choices=LIBRARIES, help="columns of the table")
     parser.add_argument("--list", action="store_true", help="only name the rows")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda: the rows for a GPU")
     parser.add_argument("--check", action="store_true", help=f"only compare the results with {REFERENCE}'s")
     options = parser.parse_args()
-    rows = [row for row in ROWS if wanted(row, options.rows)]
+    rows = [row for row in EVERY if row.device == options.device and wanted(row, options.rows)]
     if options.list:
         print(*(row.name for row in rows), sep="\n")
         return
     present = installed()
     if REFERENCE not in present:
         raise SystemExit(f"Every figure is a ratio to {REFERENCE}'s: pip install {REFERENCE}")
+    if options.device == "cuda" and not (torch_has_gpu() and importlib.util.find_spec("cupy")):
+        raise SystemExit("The rows for a GPU need one, CuPy, and a PyTorch with CUDA")
     if options.only:
         present = [name for name in present if name in (REFERENCE, *options.only)]
     if options.check:
@@ -41,7 +46,7 @@ def main() -> None:
                 check(row, at_work)
         print(f"The libraries' results in {len(rows)} rows agree.", flush=True)
         return
-    lines = report.start(present, options.rounds)
+    lines = report.start(present, options.rounds, options.device)
     print(*lines, sep="\n", flush=True)
     figures = {}
     for row in rows:
@@ -50,9 +55,17 @@ def main() -> None:
             figures[row.name] = interleave(at_work, options.rounds)
         lines.append(report.line(row, figures[row.name]))
         print(lines[-1], flush=True)
+    if options.device == "cuda" and not options.only and not options.rows:
+        CUDA_RESULTS.write_text("\n".join(["# Benchmark results on a GPU", "", *lines, ""]))
     if rows == ROWS and not options.only:
         CHART.write_text(chart.drawn(rows, figures))
         RESULTS.write_text("\n".join(["# Benchmark results", "", f"![bars]({CHART.name})", "", *lines, ""]))
+
+
+def torch_has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 @contextmanager

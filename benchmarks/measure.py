@@ -20,22 +20,24 @@ class Sample(NamedTuple):
     peak: float = 0.0
 
 
-def calls_per_round(step: Callable[[], object]) -> int:
+def calls_per_round(step: Callable[[], object], wait: Callable[[], object]) -> int:
     for _ in range(STEPS):
         step()
-    return max(1, round(ROUND_SECONDS / sample(step, 1).wall))
+    return max(1, round(ROUND_SECONDS / sample(step, wait, 1).wall))
 
 
-def sample(step: Callable[[], object], calls: int) -> Sample:
+def sample(step: Callable[[], object], wait: Callable[[], object], calls: int) -> Sample:
     """Time `calls` steps with the collector at work, as in a notebook: a graph that is a circle has to be collected.
 
     What is alive already is frozen: modules are no garbage, and a program with more of them pays no more for it.
     """
     gc.collect()
     gc.freeze()
+    wait()
     wall, cpu = time.perf_counter(), cpu_seconds()
     for _ in repeat(None, calls):
         step()
+    wait()
     taken = Sample((cpu_seconds() - cpu) / calls, (time.perf_counter() - wall) / calls, peak_memory())
     gc.unfreeze()
     return taken

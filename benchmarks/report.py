@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy
 
-from .libraries import LIBRARIES, REFERENCE, SUBJECT, VARIANTS
+from .libraries import CAPTURED, LIBRARIES, REFERENCE, SUBJECT, VARIANTS
 from .measure import Sample
 from .row import AtMost, Row
 
@@ -18,8 +18,21 @@ WIDTHS = [46, 9, 19, 5, 35, 13, *(22 if name in VARIANTS else max(7, len(name)) 
 Samples = dict[str, list[Sample]]
 
 
-def start(present: list[str], rounds: int) -> list[str]:
+def start(present: list[str], rounds: int, device: str = "cpu") -> list[str]:
     """Machine, versions, how to read the table, and its head."""
+    if device == "cuda":
+        present = [name for name in present if name in (REFERENCE, SUBJECT, CAPTURED)]
+        return [
+            f"Elapsed time on a GPU relative to PyTorch's: medians (and quartiles) of {rounds} interleaved rounds,",
+            "every library in a process of its own; each round ends when the GPU is done. captured is nbautograd with",
+            "the step under `nb.capture`: a CUDA graph. Results were compared with PyTorch's before timing.",
+            "",
+            f"- Machine: {gpu()}; {processor()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}",
+            f"- Python {platform.python_version()}, "
+            + ", ".join(f"{name} {version_of(name)}" for name in present if name not in VARIANTS),
+            "",
+            *head(),
+        ]
     versions = [f"{name} {version_of(name)}" for name in present if name not in VARIANTS]
     missing = [name for name in LIBRARIES if name not in present]
     return [
@@ -38,6 +51,12 @@ def start(present: list[str], rounds: int) -> list[str]:
         "",
         *head(),
     ]
+
+
+def gpu() -> str:
+    import torch
+
+    return torch.cuda.get_device_name()
 
 
 def version_of(name: str) -> str:

@@ -14,6 +14,7 @@ class Side(NamedTuple):
 
     step: Callable[[], object]  # what is timed
     read: Callable[[], Iterable[Any]]  # after a step: the arrays or numbers that must be torch's
+    wait: Callable[[], object] = bool  # until all that steps have begun is done: a GPU works on its own time
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Row:
     repeats: int = 1  # how often one step does the thing that the name says
     rtol: float = 1e-4
     threads: int = 1
+    device: str = "cpu"
     memory: bool = False  # told is the most memory that was held above import, not time
     sides: dict[str, Callable[[ModuleType], Side]] = field(default_factory=dict)
 
@@ -57,8 +59,8 @@ class Row:
 
     @property
     def clock(self) -> str:
-        """What of a Sample is told. With several threads at work only elapsed time tells what a user waits for."""
-        return "peak" if self.memory else "cpu" if self.threads == 1 else "wall"
+        """What of a Sample is told. With threads or a GPU at work only elapsed time tells what a user waits for."""
+        return "peak" if self.memory else "cpu" if self.threads == 1 and self.device == "cpu" else "wall"
 
     def __post_init__(self) -> None:
         if any(goal.of == CAPTURED for goal in self.goals):
@@ -89,7 +91,7 @@ class Row:
             assert "program of" in step.explain(), f"{self.name}: {step.explain()}"
             return side.read()
 
-        return Side(step, read)
+        return Side(step, read, side.wait)
 
 
 def wanted(row: Row, words: list[str]) -> bool:

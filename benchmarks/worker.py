@@ -81,9 +81,9 @@ class _Far:
     """The far end of a Worker."""
 
     def start(self, name: str, library: str) -> None:
-        from .rows import ROWS
+        from .rows import EVERY
 
-        row = next(row for row in ROWS if row.name == name)
+        row = next(row for row in EVERY if row.name == name)
         load(library)
         self.imported = peak_memory()
         self.side = row.side(library)
@@ -94,10 +94,10 @@ class _Far:
         return [*map(plain, self.side.read())]
 
     def calls_per_round(self) -> int:
-        return calls_per_round(self.side.step)
+        return calls_per_round(self.side.step, self.side.wait)
 
     def sample(self, calls: int) -> Sample:
-        taken = sample(self.side.step, calls)
+        taken = sample(self.side.step, self.side.wait, calls)
         return taken._replace(peak=taken.peak - self.imported)
 
 
