@@ -8,7 +8,7 @@ from typing import Any
 
 from nbautograd.fast import serve
 
-from .elementwise import ElementwiseOptimizer, Update, check_betas, check_range, count_step, figure
+from .elementwise import ElementwiseOptimizer, Update, check_betas, check_range, count_step, figure, gradient_text
 from .optimizer import Group
 
 
@@ -94,6 +94,20 @@ class Adam(AdamFamily):
 
     def slots(self, group: Group) -> dict[str, float]:
         return {**super().slots(group), **({"max_exp_avg_sq": 0.0} if group["amsgrad"] else {})}
+
+    def as_text(self, group: Group, state: dict[str, Any]) -> list[str]:
+        g, t = gradient_text(group, self.decay(group)), round(float(state["step"]))
+        (beta1, beta2), lr = (f"{float(beta):g}" for beta in group["betas"]), f"{float(group['lr']):g}"
+        shrunk = group["weight_decay"] if group.get("decoupled_weight_decay") else 0
+        lines = [f"{{p}} *= 1 - {lr} * {shrunk:g}"] if shrunk else []
+        lines += [
+            f"m_{{w}} = {beta1} * m_{{w}} + (1 - {beta1}) * {g}  # 0 before the first step",
+            f"v_{{w}} = {beta2} * v_{{w}} + (1 - {beta2}) * {g} ** 2",
+        ]
+        lines += ["top_{w} = np.maximum(top_{w}, v_{w})"] if group["amsgrad"] else []
+        square = "top_{w}" if group["amsgrad"] else "v_{w}"
+        root = f"np.sqrt({square} / (1 - {beta2} ** {t}))"
+        return [*lines, f"{{p}} -= {lr} * m_{{w}} / (1 - {beta1} ** {t}) / ({root} + {group['eps']:g})"]
 
     def rule(self, group: Group, state: dict[str, Any]) -> Update:
         step = count_step(state)

@@ -168,6 +168,12 @@ def _gradient(maximize: bool, decay: float) -> Update | None:
     return gradient
 
 
+def gradient_text(group: Group, decay: float) -> str:
+    """What stands for the gradient of `{p}`, as Python."""
+    found = "-{p}.grad" if group.get("maximize") else "{p}.grad"
+    return f"({found} + {decay:g} * {{p}})" if decay else found
+
+
 def figure(group: Group, name: str, default: float | None = None) -> Any:
     """An option as a number; where steps are differentiated, the tensor that it may be."""
     value = group[name] if default is None else group.get(name, default)

@@ -7,7 +7,7 @@ from typing import Any
 
 from nbautograd.fast import serve
 
-from .elementwise import ElementwiseOptimizer, Update, check_range, figure
+from .elementwise import ElementwiseOptimizer, Update, check_range, figure, gradient_text
 from .optimizer import Group
 
 
@@ -64,6 +64,15 @@ class SGD(ElementwiseOptimizer):
 
     def slots(self, group: Group) -> dict[str, float]:
         return {"momentum_buffer": 0.0} if group["momentum"] else {}
+
+    def as_text(self, group: Group, state: dict[str, Any]) -> list[str]:
+        lr, momentum, keep = (f"{float(n):g}" for n in (group["lr"], group["momentum"], 1 - group["dampening"]))
+        g = gradient_text(group, self.decay(group))
+        if not group["momentum"]:
+            return [f"{{p}} -= {lr} * {g}"]
+        share, before = (g, "0 before") if keep == "1" else (f"{keep} * {g}", "the gradient after")
+        rolled = f"b_{{w}} = {momentum} * b_{{w}} + {share}  # {before} the first step"
+        return [rolled, f"{{p}} -= {lr} * {f'({g} + {momentum} * b_{{w}})' if group['nesterov'] else 'b_{w}'}"]
 
     def rule(self, group: Group, state: dict[str, Any]) -> Update:
         lr, momentum, keep = figure(group, "lr"), float(group["momentum"]), 1 - float(group["dampening"])

@@ -311,6 +311,7 @@ class _Assembly:
                     note.cleared,
                     note.place.span,
                     self._step_index(note.place),
+                    note.code,
                 )
             )
         for key, note in recorder.leaves.seen.items():

@@ -28,7 +28,7 @@ class Leaves:
         self.updates: list[UpdateNote] = []
         self.updates_dropped = 0
         self._recorder = recorder
-        self._steps: list[tuple[str, Place]] = []
+        self._steps: list[tuple[str, Place, Any]] = []
         self._written: ValueNote | None = None
         self._last_pass: Place | None = None
         self._telling = 0
@@ -78,7 +78,7 @@ class Leaves:
     def step_begins(self, name: str, optimizer: Any) -> None:
         """An optimizer's step begins. If all its gradients were cleared since backward, that is noted."""
         place = self._recorder.places.here()
-        self._steps.append((name, place))
+        self._steps.append((name, place, optimizer))
         emptied: list[Any] = []
         for group in optimizer.param_groups:
             for p in group["params"]:
@@ -117,7 +117,7 @@ class Leaves:
         known = ledger.known(leaf)
         if known is None:
             return
-        by, place = self._steps[-1] if self._steps else ("in-place", self._recorder.places.here())
+        by, place, optimizer = self._steps[-1] if self._steps else ("in-place", self._recorder.places.here(), None)
         known.review()
         moment = (id(leaf), self._recorder.op_count)
         if not known.shares or (moment == self._updated_at and not self._steps):
@@ -125,7 +125,8 @@ class Leaves:
         self._updated_at = moment
         self._settle(place)
         self.updated.add(id(leaf))
-        self._note(UpdateNote(leaf, by, place, known.shares))
+        code = [] if optimizer is None else optimizer.update_text(leaf)
+        self._note(UpdateNote(leaf, by, place, known.shares, code=code))
         for share in known.shares:
             share.consumed += 1
 

@@ -21,6 +21,8 @@ CODE = 100
 """So much of a line of the user's code stands in a comment."""
 WHOLE = 8
 """A gradient of so many elements, given to `backward`, is written whole."""
+LINES = 8
+"""An update has no more lines."""
 _PLAIN = re.compile(r"[A-Za-z_]+=[A-Za-z0-9_.,()\[\] +-]*")
 """A setting that may stand in a call as it is."""
 RESERVED = ("np", "math", "scipy", "gradient", "unbroadcast")
@@ -64,19 +66,22 @@ class _Listing:
             yield Line(f"# forward, {clean(trace.cell.label, 60)}")
         for fold in trace.folds:
             yield Line(f"# {fold.count:,} {clean(fold.what, 40)} not kept: {clean(fold.why)}")
-        if trace.updates:
-            yield Line(f"# updates of leaves are not written out: {self._updates()}")
+        if self._untold():
+            yield Line(f"# updates of leaves are not written out: {self._untold()}")
         passes = deque(trace.passes)
         for op in trace.ops:
             waiting = len(passes)
             while passes and (before := passes[0].ops_before) is not None and before <= op.id:
-                yield from self._pass(passes.popleft())
+                yield from self._pass(passes[0])
+                yield from self._updates(passes.popleft())
             if len(passes) < waiting:
                 yield from self._section("# forward again")
             yield from self._comment(op)
             yield Line(self._statement(op), op=op.id)
         for run in passes:
             yield from self._pass(run)
+            yield from self._updates(run)
+        yield from self._updates(None)
         if trace.error is not None:
             yield from self._section(f"# stopped by {clean(trace.error)}")
 
@@ -84,10 +89,26 @@ class _Listing:
         self.place = ()
         yield from (Line(""), Line(title))
 
-    def _updates(self) -> str:
-        """Who made them, at most three."""
-        by = list(dict.fromkeys(clean(update.by, 40) for update in self.trace.updates))
+    def _untold(self) -> str:
+        """Who made updates that nobody has written out, at most three."""
+        by = list(dict.fromkeys(clean(update.by, 40) for update in self.trace.updates if not update.code))
         return ", ".join([*by[:3], *["…"][: len(by) > 3]])
+
+    def _updates(self, run: Pass | None) -> Iterator[Line]:
+        """The updates that used what a pass was the last to add to; of None, those that used earlier traces' alone."""
+        place: object = None
+        for update in self.trace.updates:
+            after = max((c.pass_id for c in update.contributions if c.pass_id is not None), default=None)
+            if not update.code or after != (run and run.id):
+                continue
+            here = (update.by, update.step, update.span and (update.span.source, update.span.line))
+            if here != place:
+                place = here
+                said = [clean(update.by, 40), *([] if update.step is None else [f"loop step {update.step}"])]
+                yield from self._section(f"# {', '.join([*said, *self._where(update.span)])}")
+            name, word = self.names[update.value], self.gradients[update.value].removeprefix("d_")
+            for line in update.code[:LINES]:
+                yield Line(clean(line.replace("{w}", word).replace("{p}", name), LONGEST))
 
     # --- names ---
 

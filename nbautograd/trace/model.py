@@ -260,6 +260,8 @@ class Update:
     """Where the gradient was cleared after backward and before this update, if it was."""
     span: Span | None = None
     step: int | None = None
+    code: list[str] = field(default_factory=list)
+    """What the optimizer did to the leaf `{p}`, as Python, line by line; `{w}` is its name as one word."""
 
 
 @dataclass(slots=True)

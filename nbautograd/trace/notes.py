@@ -153,6 +153,7 @@ class UpdateNote:
     place: Place
     shares: list[Share]
     cleared: Span | None = None
+    code: list[str] = field(default_factory=list[str])
 
 
 def in_words(error: BaseException) -> str:

@@ -5,6 +5,7 @@ import type { Accumulate, Contribution, Flow, Num, Op, Pass, Seed, Span, Summary
 const LONGEST = 400;
 const CODE = 100;
 const WHOLE = 8;
+const LINES = 8;
 const PLAIN = /^[A-Za-z_]+=[A-Za-z0-9_.,()[\] +-]*$/;
 const RESERVED = ['np', 'math', 'scipy', 'gradient', 'unbroadcast'];
 const UNFIT =
@@ -42,16 +43,17 @@ class Listing {
     if (tape.ops.length) this.#add(`# forward, ${clean(tape.cell.label, 60)}`);
     for (const { what, count, why } of tape.folds)
       this.#add(`# ${count.toLocaleString('en')} ${clean(what, 40)} not kept: ${clean(why)}`);
-    if (tape.updates.length) this.#add(`# updates of leaves are not written out: ${this.#updates()}`);
+    if (this.#untold()) this.#add(`# updates of leaves are not written out: ${this.#untold()}`);
     let run = 0;
     for (const op of tape.ops) {
       const before = run;
-      while ((tape.passes[run]?.ops_before ?? Infinity) <= op.id) this.#pass(tape.passes[run++]!);
+      while ((tape.passes[run]?.ops_before ?? Infinity) <= op.id) this.#passAndUpdates(tape.passes[run++]!);
       if (run > before) this.#section('# forward again');
       this.#comment(op);
       this.lines.push({ text: this.#statement(op), op: op.id });
     }
-    for (const pass of tape.passes.slice(run)) this.#pass(pass);
+    for (const pass of tape.passes.slice(run)) this.#passAndUpdates(pass);
+    this.#updates();
     if (tape.error !== undefined) this.#section(`# stopped by ${clean(tape.error)}`);
   }
 
@@ -60,10 +62,35 @@ class Listing {
     this.lines.push({ text: '' }, { text: title });
   }
 
-  /** Who made them, at most three. */
-  #updates(): string {
-    const by = [...new Set(this.tape.updates.map((update) => clean(update.by, 40)))];
+  /** Who made updates that nobody has written out, at most three. */
+  #untold(): string {
+    const untold = this.tape.updates.filter(({ code }) => !code?.length);
+    const by = [...new Set(untold.map((update) => clean(update.by, 40)))];
     return [...by.slice(0, 3), ...(by.length > 3 ? ['…'] : [])].join(', ');
+  }
+
+  #passAndUpdates(pass: Pass): void {
+    this.#pass(pass);
+    this.#updates(pass);
+  }
+
+  /** The updates that used what a pass was the last to add to; of none, those that used earlier traces' alone. */
+  #updates(pass?: Pass): void {
+    let place: string | undefined;
+    for (const { value, by, code, contributions, span, step } of this.tape.updates) {
+      const ids = (contributions ?? []).flatMap(({ pass_id }) => (pass_id === undefined ? [] : [pass_id]));
+      const after = ids.length ? Math.max(...ids) : undefined;
+      if (!code?.length || after !== pass?.id) continue;
+      const here = JSON.stringify([by, step, span?.source, span?.line]);
+      if (here !== place) {
+        place = here;
+        const said = [clean(by, 40), ...(step === undefined ? [] : [`loop step ${step}`])];
+        this.#section(`# ${[...said, ...this.#where(span)].join(', ')}`);
+      }
+      const word = this.#gradients[value]!.slice(2);
+      for (const line of code.slice(0, LINES))
+        this.#add(clean(line.replaceAll('{w}', () => word).replaceAll('{p}', () => this.#names[value]!), LONGEST));
+    }
   }
 
   #add(text: string): void {

@@ -225,6 +225,8 @@ export interface Update {
   cleared?: Span;
   span?: Span;
   step?: number;
+  /** What the optimizer did to the leaf `{p}`, as Python, line by line; `{w}` is its name as one word. */
+  code?: string[];
 }
 
 /** Something the doctor has to say. */

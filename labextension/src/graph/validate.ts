@@ -165,7 +165,7 @@ const trace = object<Loose<schema.Trace, 'ops' | 'ledgers'>>()('trace', {
   updates: list(
     object<schema.Update>()('update', {
       value: int, name: text, by: text, contributions: list(contribution), cleared: optional(span),
-      span: optional(span), step: optional(int),
+      span: optional(span), step: optional(int), code: list(text),
     }),
   ),
   findings: list(
