@@ -48,6 +48,8 @@ KERNELS = {
     "sgd": "updates",
     "lstm_advance": "recurrent",
     "lstm_retreat": "recurrent",
+    "gru_advance": "recurrent",
+    "gru_retreat": "recurrent",
     "convolve": "convolutions",
     "spread": "convolutions",
     "correlate": "convolutions",

@@ -7,6 +7,7 @@ from typing import Any
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
+from nbautograd.fast import serve
 from nbautograd.ops.fused import by_steps
 from nbautograd.ops.recurrent import (
     as_rows,
@@ -61,23 +62,8 @@ class Gru(Op):
         out = xp.empty((len(seen), hidden), x.dtype)
         product, room = xp.empty((len(h), 3 * hidden), x.dtype), xp.empty(h.shape, x.dtype)
         for run in runs(sizes, reverse):
-            h_now, summed, free = h[: run.size], product[: run.size], room[: run.size]
-            for gate, view, now in zip(*(in_steps(a, run, reverse) for a in (gates, seen, out))):
-                view[:, :hidden] = h_now
-                xp.dot(view, weight, summed)
-                both = gate[:, : 2 * hidden]
-                both += summed[:, : 2 * hidden]
-                xp.tanh(both, both)
-                both *= 0.5
-                both += 0.5
-                r, z, n, q = quarters(gate)
-                q[...] = summed[:, 2 * hidden :]
-                n += xp.multiply(r, q, free)
-                xp.tanh(n, n)
-                h_now -= n
-                h_now *= z
-                h_now += n
-                now[...] = h_now
+            rows, first = [in_steps(a, run, reverse) for a in (gates, seen, out)], slice(run.size)
+            gru_advance(h[first], *rows, weight=weight, product=product[first], free=room[first])
         return like_rows(out, x), h, seen, gates
 
     def dxs(g, xs, seen, gates, sizes, reverse, bias, needs):
@@ -85,6 +71,30 @@ class Gru(Op):
 
     def refuse(*xs, **settings):
         return dtype_error(xs)
+
+
+def gru_advance(h, gates, seen, out, *, weight, product, free):
+    """The steps of a run, in the order in which they lie: into `h` comes the last state."""
+    hidden = h.shape[1]
+    for gate, view, now in zip(gates, seen, out):
+        view[:, :hidden] = h
+        xp.dot(view, weight, product)
+        both = gate[:, : 2 * hidden]
+        both += product[:, : 2 * hidden]
+        xp.tanh(both, both)
+        both *= 0.5
+        both += 0.5
+        r, z, n, q = quarters(gate)
+        q[...] = product[:, 2 * hidden :]
+        n += xp.multiply(r, q, free)
+        xp.tanh(n, n)
+        h -= n
+        h *= z
+        h += n
+        now[...] = h
+
+
+gru_advance = serve("gru_advance", gru_advance, at=1)
 
 
 def halves(width, dtype):
@@ -95,8 +105,8 @@ def halves(width, dtype):
 
 
 def quarters(gates):
-    n = gates.shape[1] // 4
-    return gates[:, :n], gates[:, n : 2 * n], gates[:, 2 * n : 3 * n], gates[:, 3 * n :]
+    n = gates.shape[-1] // 4
+    return gates[..., :n], gates[..., n : 2 * n], gates[..., 2 * n : 3 * n], gates[..., 3 * n :]
 
 
 class GruBackward(Op):
@@ -115,22 +125,30 @@ class GruBackward(Op):
         dh, hidden, back = start_of(g[1], h), h.shape[1], not reverse
         d = xp.empty(gates.shape, gates.dtype)
         for run in runs(sizes, back, block(sizes, gates.shape[1])):
-            h_now = dh[: run.size]
-            slopes(d[run.rows], gates[run.rows], seen[run.rows, :hidden])
-            rows = in_steps(d, run, back), in_steps(gates, run, back), given_in_steps(g[0], run, back)
-            for d_now, gate, out in zip(*rows):
-                if out is not None:
-                    h_now += out
-                r, z, _, _ = quarters(gate)
-                send(d_now, h_now, r)
-                h_now *= z
-                h_now += xp.dot(d_now[:, hidden:], w_hh)
+            rows = [in_steps(a, run, back) for a in (d, gates, seen)]
+            gru_retreat(dh[: run.size], *rows, given_in_steps(g[0], run, back), w_hh=w_hh)
         to_inputs = xp.concatenate([d[:, hidden : 3 * hidden], d[:, :hidden]], axis=1)
         dx, d_ih, *biases = shares(x, w_ih, to_inputs, needs, bias)
         if needs and not needs[1]:
             return (dx, dh, *[None] * (len(xs) - 2))
         d_hh = d[:, hidden:].T @ seen
         return (dx, dh, d_ih, d_hh[:, :hidden], *biases, *([d_hh[:, -1]] if bias else []))
+
+
+def gru_retreat(dh, d, gates, seen, given, *, w_hh):
+    """Back through the steps of a run: into `d` come the gradients of the gates' inputs."""
+    hidden = dh.shape[1]
+    slopes(d, gates, seen[..., :hidden])
+    for d_now, gate, out in zip(d, gates, given):
+        if out is not None:
+            dh += out
+        r, z, _, _ = quarters(gate)
+        send(d_now, dh, r)
+        dh *= z
+        dh += xp.dot(d_now[:, hidden:], w_hh)
+
+
+gru_retreat = serve("gru_retreat", gru_retreat, at=1)
 
 
 def slopes(d, gates, h):

@@ -22,7 +22,7 @@ from tests.ops.table import SAMPLED
 
 pytest.importorskip("numba", reason="needs numba: pip install nbautograd[fast]")
 
-OPS = ("lstm", "convolution", "conv_transpose", "conv_taps")
+OPS = ("lstm", "gru", "convolution", "conv_transpose", "conv_taps")
 SERVED = [TABLE[name] for name in (*fast.KERNELS, *OPS) if name in TABLE]
 TOLERANCE = {np.float32: 1e-6, np.float64: 1e-13}
 SHAPES = [(3, 4), (64, 10), (7, 129), (2, 5, 33), (300, 2), (1, 5000), (0, 3), (3, 1)]
@@ -242,14 +242,18 @@ def test_what_convolutions_hold_between_calls_is_seen_by_nobody(dtype: Any):
     "how", [{}, {"bidirectional": True}, {"bias": False, "num_layers": 2}, {"proj_size": 2}], ids=str
 )
 @pytest.mark.parametrize("uses", ["everything", "the last state"])
-def test_recurrent_layers(how: dict[str, Any], uses: str, dtype: Any):
-    layer = nb.nn.LSTM(5, 6, dtype=nb.tensor(dtype(0)).dtype, **how)
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_recurrent_layers(kind: str, how: dict[str, Any], uses: str, dtype: Any):
+    if kind == "GRU":
+        how = {name: value for name, value in how.items() if name != "proj_size"}
+    layer = getattr(nb.nn, kind)(5, 6, dtype=nb.tensor(dtype(0)).dtype, **how)
 
     def gradients() -> list[Any]:
         x = nb.tensor(numbers(dtype, 7, 4, 5), requires_grad=True)
         packed = nb.nn.utils.rnn.pack_padded_sequence(x, [7, 5, 5, 2])
         for given in (x, packed):
-            out, (h, c) = layer(given)
+            out, last = layer(given)
+            h, c = last if kind == "LSTM" else (last, last)
             loss = (h * h).sum() + c.sin().sum()
             if uses == "everything":
                 loss = loss + (out.sum() if given is x else out.data.square().sum())

@@ -68,13 +68,47 @@ def lined(matrix: Any) -> Any:
 
 
 @register_jitable(**STRICT)
-def put_step_product(steps: Any, t: Any, weight: Any, out: Any) -> None:
-    """Step `t` of `steps` (T, N, K) times `weight` (K, columns)."""
+def put_step_product(steps: Any, t: Any, first: Any, weight: Any, out: Any) -> None:
+    """Step `t` of `steps` (T, N, width), from column `first` on, times `weight`."""
     out[:] = 0
     count, width = steps.shape[1:]
-    rows = rows_of(count, width, True) + t * count * width
-    at, to = np.arange(width) * weight.shape[1], rows_of(len(out), out.shape[1], False)
+    rows = rows_of(count, width, True) + (t * count * width + first)
+    at, to = np.arange(len(weight)) * weight.shape[1], rows_of(len(out), out.shape[1], False)
     add_product(steps.reshape(-1), rows, weight.reshape(-1), at, weight.shape[1], out.reshape(-1), to)
+
+
+@register_jitable(**STRICT)
+def put_sum(x: Any, out: Any) -> None:
+    for j in range(out.size):
+        out[j] += x[j]
+
+
+@register_jitable(**STRICT)
+def add_gated(r: Any, q: Any, n: Any) -> None:
+    """tanh(n + r · q) into `n`"""
+    for j in range(n.size):
+        n[j] = tanh(n[j] + r[j] * q[j])
+
+
+@register_jitable(**STRICT)
+def blend(n: Any, z: Any, h: Any) -> None:
+    for j in range(h.size):
+        h[j] = n[j] + z[j] * (h[j] - n[j])
+
+
+@register_jitable(**STRICT)
+def put_new_back(n: Any, z: Any, back: Any, out: Any) -> None:
+    """(1 − n²) · (1 − z) · back"""
+    one = n.dtype.type(1)
+    for j in range(n.size):
+        out[j] = (one - n[j] * n[j]) * (one - z[j]) * back[j]
+
+
+@register_jitable(**STRICT)
+def put_kept_back(z: Any, h: Any, n: Any, back: Any, out: Any) -> None:
+    """z (1 − z) · (h − n) · back"""
+    for j in range(z.size):
+        out[j] = (z[j] - z[j] * z[j]) * (h[j] - n[j]) * back[j]
 
 
 @kernel("boolean", MATRIX, MATRIX, MATRIX, GATES, CUBE, CUBE, CUBE, CUBE)
@@ -88,7 +122,7 @@ def lstm_steps(
     for step in range(count):
         t = count - 1 - step if backwards else step
         seen[t, :, :width] = h
-        put_step_product(seen, t, weights, summed)
+        put_step_product(seen, t, 0, weights, summed)
         for k in range(4):
             scale, shift = (kind(1), kind(0)) if k == 2 else (kind(0.5), kind(0.5))
             for n in range(len(h)):
@@ -123,8 +157,49 @@ def lstm_steps_back(
             put_tanh_back(g, i, dc[n], row[2 * width : 3 * width])
             put_sigmoid_back(o, shown[t, n], dh[n], row[3 * width :])
         put_product(gate[1], flat_c, flat_c)
-        put_step_product(d, t, weights, sent)
+        put_step_product(d, t, 0, weights, sent)
         dh[:] = sent[: len(dh), :width]
+
+
+@kernel("boolean", MATRIX, MATRIX, CUBE, CUBE, CUBE)
+def gru_steps(backwards: Any, weight: Any, h: Any, gates: Any, seen: Any, out: Any) -> None:
+    """`gates` holds what the inputs bring to r, z and n; behind them comes q."""
+    half, width, count, weights = h.dtype.type(0.5), h.shape[1], len(seen), lined(weight)
+    summed = np.empty((rounded(len(h), ROWS), weights.shape[1]), h.dtype)
+    for step in range(count):
+        t = count - 1 - step if backwards else step
+        seen[t, :, :width] = h
+        put_step_product(seen, t, 0, weights, summed)
+        for n in range(len(h)):
+            gate, both = gates[t, n], summed[n, : 2 * width]
+            put_sum(gate[: 2 * width], both)
+            put_tanh(both, gate[: 2 * width], half, half)
+            gate[3 * width :] = summed[n, 2 * width : 3 * width]
+            add_gated(gate[:width], gate[3 * width :], gate[2 * width : 3 * width])
+            blend(gate[2 * width : 3 * width], gate[width : 2 * width], h[n])
+        out[t] = h
+
+
+@kernel("boolean", "boolean", MATRIX, MATRIX, CUBE, CUBE, CUBE, CUBE)
+def gru_steps_back(backwards: Any, used: Any, w_hh: Any, dh: Any, d: Any, gates: Any, seen: Any, given: Any) -> None:
+    """`used` says whether `given` holds gradients of the outputs."""
+    width, count, weights = dh.shape[1], len(d), lined(w_hh)
+    sent = np.empty((rounded(len(dh), ROWS), weights.shape[1]), dh.dtype)
+    for step in range(count):
+        t = count - 1 - step if backwards else step
+        if used:
+            dh += given[t]
+        for k in range(len(dh)):
+            gate, row = gates[t, k], d[t, k]
+            r, z = gate[:width], gate[width : 2 * width]
+            n, q = gate[2 * width : 3 * width], gate[3 * width :]
+            put_new_back(n, z, dh[k], row[:width])
+            put_sigmoid_back(r, q, row[:width], row[width : 2 * width])
+            put_kept_back(z, seen[t, k, :width], n, dh[k], row[2 * width : 3 * width])
+            put_product(row[:width], r, row[3 * width :])
+            put_product(dh[k], z, dh[k])
+        put_step_product(d, t, width, weights, sent)
+        dh += sent[: len(dh), :width]
 
 
 def _in_memory_order(*arrays: Any) -> tuple[bool, list[Any]]:
@@ -157,4 +232,22 @@ def lstm_retreat(
     if not suits(dh, dc, w_hh, *rows):
         return None
     lstm_steps_back(backwards, used, w_hh, dh, dc, *rows)
+    return True
+
+
+def gru_advance(h: Any, gates: Any, seen: Any, out: Any, *, weight: Any, **more: Any) -> Any:
+    backwards, rows = _in_memory_order(gates, seen, out)
+    if not h.size or not suits(h, weight, *rows):
+        return None
+    gru_steps(backwards, weight, h, *rows)
+    return True
+
+
+def gru_retreat(dh: Any, d: Any, gates: Any, seen: Any, given: Any, *, w_hh: Any) -> Any:
+    used = given.__class__ is np.ndarray
+    backwards, rows = _in_memory_order(d, gates, seen, *([given] if used else []))
+    rows = [*rows[:3], np.ascontiguousarray(rows[3]) if used else rows[0]]
+    if not dh.size or not suits(dh, w_hh, *rows):
+        return None
+    gru_steps_back(backwards, used, w_hh, dh, *rows)
     return True
