@@ -42,6 +42,8 @@ KERNELS = {
     "cross_entropy_backward": "rows",
     "layer_norm": "norms",
     "layer_norm_backward": "norms",
+    "batch_norm": "norms",
+    "batch_norm_backward": "norms",
     "gelu": "flat",
     "gelu_tanh": "flat",
     "adam": "updates",
@@ -55,6 +57,8 @@ KERNELS = {
     "correlate": "convolutions",
     "max_pool2d": "windows",
     "max_pool2d_backward": "windows",
+    "avg_pool2d": "windows",
+    "avg_pool2d_backward": "windows",
 }
 """What is served, and the module that has its adapter."""
 

@@ -149,6 +149,35 @@ def test_the_kernels_of_layer_norm(shape: tuple[int, ...], dtype: Any):
 
 
 @dtypes
+@pytest.mark.parametrize("shape", [(4, 3, 7), (3, 5, 6, 9), (2, 1, 3, 4, 5), (6, 2, 1)], ids=str)
+def test_the_kernels_of_batch_norm(shape: tuple[int, ...], dtype: Any):
+    w, b, g = (numbers(dtype, *s, seed=i) for i, s in enumerate([shape[1:2], shape[1:2], shape], 1))
+    plain = numbers(dtype, *shape) + 5
+    for x in (plain, with_odd_ones(plain)):
+        for given in ((w, b), (w, None), (None, None)):
+            assert_served("batch_norm", x, *given, eps=1e-5)
+            _, normal, rstd, *_ = TABLE["batch_norm"].forward(x, *given, eps=1e-5)
+            assert_served("batch_norm_backward", g, x, given[0], normal=normal, rstd=rstd, eps=1e-5)
+    assert_served("batch_norm", plain[..., 0], w, b, eps=1e-5, kernel=False)
+
+
+@dtypes
+@pytest.mark.parametrize("divisor", [None, 3])
+def test_the_kernels_of_mean_pools(divisor: Any, dtype: Any):
+    for sizes, how in (((6, 36), {}), ((7, 36), {}), ((6, 36), {"padding": (1, 1)}), ((2, 8), {})):
+        padding = how.get("padding", (0, 0))
+        windows = tuple((n + 2 * p) // 2 for n, p in zip(sizes, padding, strict=True))
+        where = {"kernel": (2, 2), "stride": (2, 2), "padding": padding, "windows": windows}
+        where |= {"include": True, "divisor": divisor}
+        covered = not how and sizes[0] % 2 == 0
+        for x in (numbers(dtype, 2, 3, *sizes), with_odd_ones(numbers(dtype, 2, 3, *sizes))):
+            assert_pooled("avg_pool2d", (x,), where, covered and sizes[1] > 8)
+            assert_pooled(
+                "avg_pool2d_backward", (TABLE["avg_pool2d"].forward(x, **where),), {"size": sizes, **where}, covered
+            )
+
+
+@dtypes
 @pytest.mark.parametrize("name", ["gelu", "gelu_tanh"])
 def test_the_kernels_of_gelu(name: str, dtype: Any):
     kernel = name != "gelu" or dtype is np.float32  # exact gelu in double precision is SciPy's

@@ -1,4 +1,4 @@
-"""Kernels of layer normalisation."""
+"""Kernels of layer and batch normalisation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numba.extending import register_jitable
 
 from .compiled import ANY_ORDER, kernel, suits, total
 
-MATRIX, VECTOR = "F[:, ::1]", "F[::1]"
+CUBE, MATRIX, VECTOR = "F[:, :, ::1]", "F[:, ::1]", "F[::1]"
 
 
 @register_jitable(**ANY_ORDER)
@@ -77,4 +77,82 @@ def layer_norm_backward(x_g: Any, x: Any, w: Any, *, normal: Any, rstd: Any, axe
         return None
     found, rows = np.empty_like(x_g), (-1, w.size)
     normalise_back(x_g.reshape(rows), w.reshape(-1), normal.reshape(rows), rstd, found.reshape(rows))
+    return found
+
+
+@kernel(CUBE, VECTOR, VECTOR, "float64", CUBE, CUBE, VECTOR, VECTOR, VECTOR)
+def normalise_channels(
+    x: Any, w: Any, b: Any, eps: Any, out: Any, normal: Any, rstd: Any, means: Any, variances: Any
+) -> None:
+    """`w` and `b` are empty where there are none."""
+    kind, count = x.dtype.type, x.shape[0] * x.shape[2]
+    for c in range(x.shape[1]):
+        whole = squares = 0.0
+        for n in range(len(x)):
+            whole += total(x[n, c])
+        mean = kind(whole / count)
+        for n in range(len(x)):
+            squares += put_centred(x[n, c], mean, normal[n, c])
+        variance = kind(squares / count)
+        scale = kind(1) / math.sqrt(variance + kind(eps))
+        means[c], variances[c], rstd[c] = mean, variance, scale
+        factor, shift = w[c] if w.size else kind(1), b[c] if b.size else kind(0)
+        for n in range(len(x)):
+            put_scaled(normal[n, c], scale, factor, shift, out[n, c])
+
+
+@register_jitable(**ANY_ORDER)
+def put_scaled(normal: Any, scale: Any, factor: Any, shift: Any, out: Any) -> None:
+    for j in range(normal.size):
+        z = normal[j] * scale
+        normal[j] = z
+        out[j] = z * factor + shift
+
+
+@register_jitable(**ANY_ORDER)
+def put_factor(g: Any, factor: Any, normal: Any, out: Any) -> Any:
+    """g·factor into `out`, rounded, so that what is equal cancels; its sum, and that of its products with `normal`."""
+    first = along = g.dtype.type(0)
+    for j in range(g.size):
+        gw = g[j] * factor
+        out[j] = gw
+        first += gw
+        along += gw * normal[j]
+    return first, along
+
+
+@kernel(CUBE, VECTOR, CUBE, VECTOR, CUBE)
+def normalise_channels_back(g: Any, w: Any, normal: Any, rstd: Any, found: Any) -> None:
+    kind, count = g.dtype.type, g.shape[0] * g.shape[2]
+    for c in range(g.shape[1]):
+        first = along = 0.0
+        for n in range(len(g)):
+            a, b = put_factor(g[n, c], w[c] if w.size else kind(1), normal[n, c], found[n, c])
+            first, along = first + a, along + b
+        middle, slope, scale = kind(first / count), kind(along / count), rstd[c]
+        for n in range(len(g)):
+            row, beside = found[n, c], normal[n, c]
+            for j in range(row.size):
+                row[j] = (row[j] - middle - beside[j] * slope) * scale
+
+
+def _by_channel(x: Any) -> Any:
+    return x.reshape((*x.shape[:2], -1))
+
+
+def batch_norm(x: Any, w: Any, b: Any, *, eps: float = 1e-5) -> Any:
+    if x.ndim < 3 or not x.size or not suits(x, *(v for v in (w, b) if v is not None)):
+        return None
+    out, normal, none = np.empty_like(x), np.empty_like(x), x.reshape(-1)[:0]
+    rstd, mean, var = (np.empty(x.shape[1], x.dtype) for _ in range(3))
+    w, b = none if w is None else w, none if b is None else b
+    normalise_channels(_by_channel(x), w, b, eps, _by_channel(out), _by_channel(normal), rstd, mean, var)
+    return out, normal, rstd.reshape((1, -1) + (1,) * (x.ndim - 2)), mean, var
+
+
+def batch_norm_backward(x_g: Any, x: Any, w: Any, *, normal: Any, rstd: Any, eps: float) -> Any:
+    if x_g.ndim < 3 or not suits(x_g, normal, rstd, *([] if w is None else [w])):
+        return None
+    found, w = np.empty_like(x_g), x_g.reshape(-1)[:0] if w is None else w
+    normalise_channels_back(_by_channel(x_g), w, _by_channel(normal), rstd.reshape(-1), _by_channel(found))
     return found

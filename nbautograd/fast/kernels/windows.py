@@ -1,4 +1,4 @@
-"""Kernels of max pooling over windows of 2 × 2 side by side; others NumPy does as fast."""
+"""Kernels of pooling over windows of 2 × 2 side by side; others NumPy does as fast."""
 
 from __future__ import annotations
 
@@ -40,6 +40,29 @@ def put_back_one_of_four(g: Any, choice: Any, out: Any) -> None:
                     row[2 * c + 1] = v if number == second else zero
 
 
+@kernel(CUBE, "float64", CUBE)
+def mean_of_four(x: Any, by: Any, out: Any) -> None:
+    share = x.dtype.type(1 / by)
+    for n in range(x.shape[0]):
+        for r in range(out.shape[1]):
+            above, below, means = x[n, 2 * r], x[n, 2 * r + 1], out[n, r]
+            for i in range(out.shape[2]):
+                means[i] = ((above[2 * i] + below[2 * i]) + (above[2 * i + 1] + below[2 * i + 1])) * share
+
+
+@kernel(CUBE, "float64", CUBE)
+def put_back_to_four(g: Any, by: Any, out: Any) -> None:
+    share = g.dtype.type(1 / by)
+    for n in range(g.shape[0]):
+        for r in range(g.shape[1]):
+            for k in range(2):
+                row = out[n, 2 * r + k]
+                for i in range(g.shape[2]):
+                    v = g[n, r, i] * share
+                    row[2 * i] = v
+                    row[2 * i + 1] = v
+
+
 def _as_cube(x: Any) -> Any:
     return x.reshape((-1, *x.shape[-2:]))
 
@@ -67,4 +90,20 @@ def max_pool2d_backward(x: Any, *, choice: Any, size: Any, windows: Any, **how: 
         return None
     out = np.empty((*x.shape[:-2], *size), x.dtype)
     put_back_one_of_four(_as_cube(x), _as_cube(choice), _as_cube(out))
+    return out
+
+
+def avg_pool2d(x: Any, *, windows: Any, include: Any, divisor: Any, **how: Any) -> Any:
+    if windows[-1] < WIDE or not suits(x) or not _side_by_side(x.shape[-2:], windows, dilation=(1, 1), **how):
+        return None
+    out = np.empty((*x.shape[:-2], *windows), x.dtype)
+    mean_of_four(_as_cube(x), divisor or 4, _as_cube(out))
+    return out
+
+
+def avg_pool2d_backward(x: Any, *, size: Any, windows: Any, include: Any, divisor: Any, **how: Any) -> Any:
+    if not suits(x) or not _side_by_side(size, windows, dilation=(1, 1), **how):
+        return None
+    out = np.empty((*x.shape[:-2], *size), x.dtype)
+    put_back_to_four(_as_cube(x), divisor or 4, _as_cube(out))
     return out
