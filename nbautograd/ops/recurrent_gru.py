@@ -125,8 +125,8 @@ class GruBackward(Op):
         dh, hidden, back = start_of(g[1], h), h.shape[1], not reverse
         d = xp.empty(gates.shape, gates.dtype)
         for run in runs(sizes, back, block(sizes, gates.shape[1])):
-            rows = *(in_steps(a, run, back) for a in (d, gates, seen)), given_in_steps(g[0], run, back)
-            gru_retreat(dh[: run.size], *rows, w_hh=w_hh)
+            d_rows, gate_rows, seen_rows = (in_steps(a, run, back) for a in (d, gates, seen))
+            gru_retreat(dh[: run.size], d_rows, gate_rows, seen_rows, given_in_steps(g[0], run, back), w_hh=w_hh)
         to_inputs = xp.concatenate([d[:, hidden : 3 * hidden], d[:, :hidden]], axis=1)
         dx, d_ih, *biases = shares(x, w_ih, to_inputs, needs, bias)
         if needs and not needs[1]:
