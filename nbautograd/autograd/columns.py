@@ -20,6 +20,19 @@ def units(x: Tensor) -> Iterator[Tensor]:
         yield wrap(compact(unit.reshape(data.shape)))
 
 
+AT_ONCE = 1 << 22
+"""So many elements the units that are made at once may have."""
+
+
+def unit_batches(x: Tensor, size: int | None = None) -> Iterator[Tensor]:
+    """`units`, as many at once as `size` says, or as are not too large together."""
+    data = x._data
+    size = size or max(1, AT_ONCE // max(data.size, 1))
+    for at in range(0, data.size, size):
+        count = min(size, data.size - at)
+        yield wrap(library_of(data).eye(count, data.size, at, data.dtype).reshape(count, *data.shape))
+
+
 def jacobian_by_columns(
     function: Callable[[list[Tensor]], list[Tensor]], inputs: list[Tensor]
 ) -> tuple[list[Tensor], list[list[Tensor]]]:

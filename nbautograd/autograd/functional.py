@@ -15,7 +15,7 @@ from nbautograd.core.modes import enable_grad, is_grad_enabled, set_grad_enabled
 from nbautograd.core.public import FUNCTIONS
 from nbautograd.core.tensor import Tensor
 
-from .columns import jacobian_by_columns, units
+from .columns import jacobian_by_columns, unit_batches, units
 from .strict import (
     NOT_ALLOWED,
     Tensors,
@@ -119,7 +119,10 @@ def jacobian(
                 "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together. "
                 "Please either set `strict=False` or `vectorize=False`."
             )
-        table = tuple([_rows(i, y, xs, strict, create_graph) for i, y in enumerate(ys)])
+        one_by_one = strict or create_graph
+        table = tuple(
+            [_rows(i, y, xs, strict, create_graph) if one_by_one else _batches(y, xs) for i, y in enumerate(ys)]
+        )
     table = tuple(like_given(final(row, create_graph), single_in) for row in table)
     return like_given(table, single_out)
 
@@ -160,6 +163,22 @@ def _rows(i: int, y: Tensor, xs: Tensors, strict: bool, create_graph: bool) -> T
                 )
             rows[j].append(FUNCTIONS["zeros_like"](x) if g is None else g)
     return tuple(_stacked(part, y, x) for part, x in zip(rows, xs, strict=True))
+
+
+def _batches(y: Tensor, xs: Tensors) -> Tensors:
+    """The Jacobian of an output for every input, by passes for as many of its elements as fit well into memory."""
+    parts: list[list[Tensor]] = [[] for _ in xs]
+    for batch in unit_batches(y):
+        found = gradients((y,), xs, (batch,), create_graph=False, keep=True, batched=True)
+        for part, x, g in zip(parts, xs, found, strict=True):
+            part.append(x.detach().new_zeros((batch.shape[0], *x.shape)) if g is None else g)
+    shapes = [(*y.shape, *x.shape) for x in xs]
+    return tuple(
+        [
+            FUNCTIONS["cat"](part).reshape(shape) if part else x.new_zeros(shape)
+            for part, x, shape in zip(parts, xs, shapes, strict=True)
+        ]
+    )
 
 
 def _stacked(parts: list[Tensor], y: Tensor, x: Tensor) -> Tensor:

@@ -77,14 +77,24 @@ def vector(v: Any, like: Tensors, several: bool, function: str, where: str) -> T
     return vs
 
 
-def gradients(ys: Tensors, xs: Tensors, vs: Any, create_graph: bool, keep: bool = False) -> tuple[Tensor | None, ...]:
+def gradients(
+    ys: Tensors, xs: Tensors, vs: Any, create_graph: bool, keep: bool = False, batched: bool = False
+) -> tuple[Tensor | None, ...]:
     """`autograd.grad` that passes over outputs without history."""
     vs = vs or (None,) * len(ys)
     used = [(y, v) for y, v in zip(ys, vs, strict=True) if y.requires_grad]
     if not used:
         return (None,) * len(xs)
     outputs, starts = zip(*used, strict=True)
-    return grad(outputs, xs, starts, create_graph=create_graph, retain_graph=True if keep else None, allow_unused=True)
+    return grad(
+        outputs,
+        xs,
+        starts,
+        create_graph=create_graph,
+        retain_graph=True if keep else None,
+        allow_unused=True,
+        is_grads_batched=batched,
+    )
 
 
 _INDEPENDENT = {

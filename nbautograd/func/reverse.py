@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from nbautograd.autograd.columns import units
+from nbautograd.autograd.columns import unit_batches
 from nbautograd.core.public import FUNCTIONS
 from nbautograd.core.tensor import Tensor
 
@@ -107,14 +107,14 @@ def pullback(
     outputs, form = flatten(output)
     _check_outputs(outputs)
 
-    def pull(*cotangents: Any, retain_graph: bool = True) -> Any:
+    def pull(*cotangents: Any, retain_graph: bool = True, batch: int | None = None) -> Any:
         gs, given = flatten(cotangents[0] if len(cotangents) == 1 else cotangents)
         if given != form:
             raise RuntimeError(
                 "Expected pytree structure of cotangents to be the same as pytree structure of outputs to the "
                 f"function. cotangents: {picture(given)}, primal output: {picture(form)}"
             )
-        return unflatten(stage.pulled(outputs, own, gs, keep=retain_graph), structure)
+        return unflatten(stage.pulled(outputs, own, gs, retain_graph, batch), structure)
 
     return mapped(stage.result, output), pull, mapped(stage.result, aux)
 
@@ -146,7 +146,7 @@ def jacrev(
 ) -> Callable[..., Any]:
     """The function that computes the Jacobian of `func`, row by row, with one backward pass for each row.
 
-    Rows are computed one after the other, so `chunk_size` changes nothing.
+    Rows are computed `chunk_size` at once, or as many as fit well into memory.
 
     Math: Jᵢⱼ = ∂yᵢ/∂xⱼ
     Shape: (*y.shape, *x.shape) for each pair of an output y and an argument x
@@ -168,23 +168,26 @@ def jacrev(
         outputs, form = flatten(value)
         check_real("jacrev", outputs, "outputs")
         inputs, structure = flatten(chosen(args, which))
-        table = [unflatten(_rows(pull, outputs, form, i, inputs), structure) for i in range(len(outputs))]
+        table = [unflatten(_rows(pull, outputs, form, i, inputs, chunk_size), structure) for i in range(len(outputs))]
         table = unflatten(table, form)
         return (table, aux) if has_aux else table
 
     return jacobian
 
 
-def _rows(pull: Callable[..., Any], outputs: list[Tensor], form: Structure, i: int, inputs: list[Tensor]) -> Any:
-    """The Jacobian of output `i` with respect to each input."""
-    starts = [FUNCTIONS["zeros_like"](y) for y in outputs]
+def _rows(
+    pull: Callable[..., Any], outputs: list[Tensor], form: Structure, i: int, inputs: list[Tensor], size: int | None
+) -> Any:
+    """The Jacobian of output `i` with respect to each input, so many rows at once as `size` says."""
     y = outputs[i]
-    rows: list[list[Tensor]] = []
-    for unit in units(y):
-        starts[i] = unit
-        rows.append(flatten(pull(unflatten(starts, form)))[0])
+    parts: list[list[Tensor]] = []
+    for batch in unit_batches(y, size):
+        count = batch._data.shape[0]
+        starts = [each.detach().new_zeros(()).expand(count, *each.shape) for each in outputs]
+        starts[i] = batch
+        parts.append(flatten(pull(unflatten(starts, form), batch=count))[0])
     shapes = [(*y.shape, *x.shape) for x in inputs]
-    if not rows:
+    if not parts:
         return [x.detach().new_zeros(shape) for x, shape in zip(inputs, shapes, strict=True)]
-    columns = zip(*rows, strict=True)
-    return [FUNCTIONS["stack"](list(column)).reshape(shape) for column, shape in zip(columns, shapes, strict=True)]
+    columns = zip(*parts, strict=True)
+    return [FUNCTIONS["cat"](list(column)).reshape(shape) for column, shape in zip(columns, shapes, strict=True)]

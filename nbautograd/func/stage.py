@@ -84,8 +84,13 @@ class Stage:
             return x
         return without_history(x, self.result)
 
-    def pulled(self, ys: list[Tensor], xs: list[Tensor], gs: list[Any] | None, keep: bool = False) -> list[Tensor]:
-        """The gradients of `ys`, started from `gs`, with respect to the arguments `xs`; zeros where nothing came."""
+    def pulled(
+        self, ys: list[Tensor], xs: list[Tensor], gs: list[Any] | None, keep: bool = False, batch: int | None = None
+    ) -> list[Tensor]:
+        """The gradients of `ys`, started from `gs`, with respect to the arguments `xs`; zeros where nothing came.
+
+        With a `batch`, each of `gs` holds so many.
+        """
         starts = [None] * len(ys) if gs is None else gs
         used = [(y, g) for y, g in zip(ys, starts, strict=True) if y._node is not None]
         found: Any = [None] * len(xs)
@@ -99,5 +104,10 @@ class Stage:
                 retain_graph=keep or None,
                 create_graph=watched and is_grad_enabled(),
                 allow_unused=True,
+                is_grads_batched=batch is not None,
             )
-        return [zeros_like(x) if g is None else self.result(g) for x, g in zip(xs, found, strict=True)]
+        return [_nothing(x, batch) if g is None else self.result(g) for x, g in zip(xs, found, strict=True)]
+
+
+def _nothing(x: Tensor, batch: int | None) -> Tensor:
+    return zeros_like(x) if batch is None else x.detach().new_zeros((batch, *x.shape))
