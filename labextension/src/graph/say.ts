@@ -53,6 +53,13 @@ export function rule(op: Op, input: number): string | undefined {
   return tex ? readable(tex) : undefined;
 }
 
+/** The cell, and how much happened in it. */
+export function about({ cell, ops, op_count, passes }: Tape): string {
+  const run = cell.run > 1 ? `, run ${cell.run}` : '';
+  const backward = passes.length ? ` · ${plural(passes.length, 'backward pass', 'backward passes')}` : '';
+  return `${cell.label}${run} · ${plural(Math.max(op_count, ops.length), 'op')}${backward}`;
+}
+
 /** One sentence for the whole, before anything is played. */
 export function overview(tape: Tape, timeline: Timeline): string {
   if (timeline.length === 0) return nothingToPlay(tape);

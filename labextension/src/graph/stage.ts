@@ -12,6 +12,7 @@ import { label, lookOf } from './colour';
 import { withPill } from './glyph';
 import { layout } from './layout';
 import { Scene, type Wire } from './scene';
+import { Seat } from './seat';
 import type { Step, Timeline } from './timeline';
 import type { Tape } from './validate';
 
@@ -21,8 +22,6 @@ const OVERVIEW_ZOOM = 0.8;
 const MAX_NODES = 2_000;
 /** A longer contribution travels without its numbers. */
 const PULSE_TEXT = 12;
-/** How far such numbers reach to both sides of their way, in pixels. */
-const PULSE_REACH = 40;
 
 export interface Folding {
   collapse: 'auto' | 'module' | 'line' | 'none';
@@ -50,14 +49,13 @@ export class Stage {
   readonly folding: Folding;
   index: Index;
   readonly #card: StepCard;
+  readonly #seat: Seat;
   readonly #zoom: HTMLElement;
   readonly #details: DetailsPanel;
   readonly #crumbs = h('div', { class: 'crumbs' });
   readonly #hidden = h('p', { class: 'hidden-note', 'data-role': 'hidden' });
   readonly #observer: ResizeObserver | undefined;
   #step: Step | undefined;
-  /** What the card takes below the picture, where it has found no room in it; kept, so that nothing jumps. */
-  #dock = 0;
 
   constructor(
     readonly tape: Tape,
@@ -73,6 +71,10 @@ export class Stage {
     this.#card = new StepCard(tape, timeline);
     this.#details = new DetailsPanel(tape, timeline, { close: () => this.escape(), seek: (k) => hooks.seek(k) });
     this.#zoom = zoomButtons(this.scene.camera);
+    this.#seat = new Seat(this.element, this.scene, this.#card, [this.#zoom, this.#details.element], () => {
+      this.#setHeight();
+      this.scene.draw();
+    });
     this.scene.camera.watch(() => this.#placeCard());
     set(this.element, {
       'aria-label': `Graph of ${tape.ops.length} ops. Arrow keys follow edges, Enter opens, Escape closes.`,
@@ -174,7 +176,7 @@ export class Stage {
     const { boxes, edges } = toLayoutInput(diagram);
     const place = layout({ edges, boxes: boxes.map((box) => withPill(box, rooms.get(box.key) ?? 0)) });
     this.scene.show(diagram, place, this.hooks.calm() ? undefined : origin);
-    this.#setDock(0);
+    this.#seat.leave();
     this.#hidden.textContent = diagram.hidden
       ? `${plural(diagram.hidden, 'op or leaf', 'ops and leaves')} in closed boxes: click one to open it`
       : '';
@@ -243,41 +245,8 @@ export class Stage {
   }
 
   #placeCard(): void {
-    if (this.#card.element.hidden) return this.#setDock(0);
-    if (this.#dock === 0 && this.#placeInPicture()) return;
-    this.#setDock(Math.max(this.#dock, this.#card.dock()));
-  }
-
-  #setDock(height: number): void {
-    if (height === this.#dock) return;
-    this.#dock = height;
-    this.element.style.setProperty('--dock', `${height}px`);
-    this.#setHeight();
-    this.scene.draw();
-  }
-
-  #placeInPicture(): boolean {
-    const { scene } = this;
-    const window = { width: scene.camera.width - this.#details.element.offsetWidth, height: scene.camera.height };
-    const boxes = (keys: string[]) =>
-      keys.flatMap((key) => scene.around([key]) ?? []).map((box) => this.#inWindow(box));
-    const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = this.#zoom;
-    const zoom = {
-      left: offsetLeft,
-      top: offsetTop,
-      right: offsetLeft + offsetWidth,
-      bottom: offsetTop + offsetHeight,
-    };
-    const seen = boxes(scene.visible().map(({ key }) => key));
     const wire = this.#wireOf(this.#step);
-    // The number that travels along the wire should be seen, too.
-    const way = wire ? [widened(this.#inWindow(wire.box))] : [];
-    return this.#card.place(window, [...boxes(this.#focus(wire)), ...way], [...seen, zoom]);
-  }
-
-  #inWindow({ left, top, right, bottom }: Box): Box {
-    const [[x0, y0], [x1, y1]] = [this.scene.camera.toWindow(left, top), this.scene.camera.toWindow(right, bottom)];
-    return { left: x0, top: y0, right: x1, bottom: y1 };
+    this.#seat.place(this.#focus(wire), wire);
   }
 
   // --- details, pointer, size ---
@@ -328,7 +297,7 @@ export class Stage {
   #resize(fresh = false): void {
     const { camera } = this.scene;
     const width = this.element.clientWidth || camera.width;
-    if (width !== camera.width) this.#setDock(0);
+    if (width !== camera.width) this.#seat.leave();
     camera.width = width;
     this.#setHeight();
     if (fresh || !camera.touched) this.#overview();
@@ -342,8 +311,8 @@ export class Stage {
     const { left, right, top, bottom } = camera.world;
     const zoom = Math.min(1, camera.width / Math.max(1, right - left));
     const wanted = Math.min(HEIGHT.most, Math.max(HEIGHT.least, (bottom - top) * Math.max(zoom, HEIGHT.legible)));
-    camera.height = this.height === undefined ? wanted : Math.max(HEIGHT.least, this.height - this.#dock);
-    this.element.style.height = `${Math.round(camera.height + this.#dock)}px`;
+    camera.height = this.height === undefined ? wanted : Math.max(HEIGHT.least, this.height - this.#seat.below);
+    this.element.style.height = `${Math.round(camera.height + this.#seat.below)}px`;
   }
 
   /** The whole graph where it can be read, else its end, where backward begins. */
@@ -356,8 +325,4 @@ export class Stage {
     const item = this.scene.find(node?.key ?? '') ?? this.scene.items.at(-1);
     if (item) camera.survey(item.x, item.y, OVERVIEW_ZOOM);
   }
-}
-
-function widened({ left, top, right, bottom }: Box): Box {
-  return { left: left - PULSE_REACH, top, right: right + PULSE_REACH, bottom };
 }

@@ -3,24 +3,22 @@
 import { CodePane } from './code';
 import { Controls } from './controls';
 import type { Node } from './diagram';
-import { h, say, set } from './dom';
+import { h, say } from './dom';
 import { covers, Painter } from './faces';
 import { course } from './figures';
-import { plural } from './format';
 import { HandPane } from './hand';
 import type { ViewOptions } from './index';
 import { onKey } from './keys';
 import type { Line } from './listing';
 import { findings, notes } from './notes';
 import { Player } from './player';
-import { overview, sentence, spanOf } from './say';
+import { about, overview, sentence, spanOf } from './say';
 import { Stage, type Folding } from './stage';
 import { TablePane } from './table';
+import { tabOf, Tabs, type Tab } from './tabs';
 import { stillness } from './theme';
 import { Timeline } from './timeline';
 import type { Finding, Span, Tape } from './validate';
-
-type Tab = 'graph' | 'code' | 'hand' | 'table';
 
 /** What survives when another trace is shown in the same place. */
 export interface Kept {
@@ -30,12 +28,6 @@ export interface Kept {
   k: number | 'end';
 }
 
-const TABS: Record<Tab, { title: string; hint?: string }> = {
-  graph: { title: 'Graph' },
-  code: { title: 'Code' },
-  hand: { title: 'By hand', hint: 'Forward and backward as plain Python, as if written by hand' },
-  table: { title: 'Table' },
-};
 /** From this width on, the code stands beside the picture instead of in its place. */
 const WIDE = 640;
 /** The share of a step's time that its gradient travels. */
@@ -52,7 +44,7 @@ export class Board {
   #table: TablePane | undefined;
   readonly #live = h('div', { class: 'live', 'data-role': 'live', 'aria-live': 'polite', role: 'status' });
   readonly #body = h('div', { class: 'body' });
-  readonly #tabs = new Map<Tab, HTMLButtonElement>();
+  readonly #tabs = new Tabs((tab) => this.#choose(tab));
   readonly #gone = new AbortController();
   #tab: Tab | undefined;
   #pointed: Span | undefined;
@@ -135,7 +127,7 @@ export class Board {
     const top = h(
       'div',
       { class: 'bar top' },
-      this.#tabList(),
+      this.#tabs.element,
       h('span', { class: 'spring' }),
       h('span', { class: 'about' }, about(tape)),
     );
@@ -155,28 +147,9 @@ export class Board {
     this.#choose(this.#tab);
   }
 
-  #tabList(): HTMLElement {
-    const list = h('div', {
-      role: 'tablist',
-      'aria-label': 'View',
-      onkeydown: (event: KeyboardEvent) => this.#onTabKey(event),
-    });
-    for (const [tab, { title, hint }] of Object.entries(TABS) as [Tab, (typeof TABS)[Tab]][]) {
-      const button = h(
-        'button',
-        { role: 'tab', 'data-role': 'tab', 'data-tab': tab, title: hint, onclick: () => this.#choose(tab) },
-        title,
-      );
-      this.#tabs.set(tab, button);
-      list.append(button);
-    }
-    return list;
-  }
-
   #choose(tab: Tab | undefined): void {
     this.#tab = tab;
-    for (const [name, button] of this.#tabs)
-      set(button, { 'aria-selected': String(name === tab), tabindex: name === (tab ?? 'graph') ? 0 : -1 });
+    this.#tabs.mark(tab);
     if (tab && this.options.view === 'none')
       for (const part of [this.#body, this.#live, this.#controls.element]) part.hidden = false;
     const wide = (this.root.clientWidth || WIDE) >= WIDE;
@@ -265,7 +238,7 @@ export class Board {
     this.#stage.scene.refresh();
     this.#code.light(span);
     if (this.#hand) this.#lightHand(this.#hand, node);
-    this.#tell(span);
+    this.#tell(span ?? this.#span());
   }
 
   #lightHand(hand: HandPane, node: Node | undefined): void {
@@ -332,23 +305,4 @@ export class Board {
       escape: () => this.#stage.escape(),
     });
   }
-
-  #onTabKey(event: KeyboardEvent): void {
-    const names = [...this.#tabs.keys()];
-    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-    if (step === 0) return;
-    const next = names[(names.indexOf(this.#tab ?? 'graph') + step + names.length) % names.length]!;
-    this.#choose(next);
-    this.#tabs.get(next)!.focus();
-  }
-}
-
-function tabOf(view: ViewOptions['view']): Tab | undefined {
-  return view === 'none' ? undefined : view === undefined || view === 'auto' ? 'graph' : view;
-}
-
-function about({ cell, ops, op_count, passes }: Tape): string {
-  const run = cell.run > 1 ? `, run ${cell.run}` : '';
-  const backward = passes.length ? ` · ${plural(passes.length, 'backward pass', 'backward passes')}` : '';
-  return `${cell.label}${run} · ${plural(Math.max(op_count, ops.length), 'op')}${backward}`;
 }
