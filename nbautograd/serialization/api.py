@@ -6,10 +6,13 @@ import contextlib
 import io
 import json
 import os
+import struct
 import threading
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pickle import UnpicklingError
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -52,6 +55,13 @@ def save(
         container.write(file, packer.arrays, {_TREE: tree})
 
 
+DAMAGE = (
+    *(ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, RecursionError, StopIteration, TypeError),
+    *(BadZipFile, struct.error, zlib.error),
+)
+"""What reading stumbles over in a file that nobody would have written."""
+
+
 def load(
     f: Any,
     map_location: Any = None,
@@ -75,11 +85,12 @@ def load(
         start = file.read(9)
         file.seek(begin)
         place = _placing(map_location)
-        if start[:2] == b"PK":
-            return pickled.read(file, place)
-        if not container.looks_like_one(start):
+        if start[:2] != b"PK" and not container.looks_like_one(start):
             raise _unknown(start)
-        return _loaded(file, begin, place)
+        try:
+            return pickled.read(file, place) if start[:2] == b"PK" else _loaded(file, begin, place)
+        except DAMAGE as error:
+            raise UnpicklingError(f"the file is damaged: {type(error).__name__}: {error}") from error
 
 
 def _loaded(file: Any, begin: int, place: Callable[[Tensor, str], Tensor]) -> Any:

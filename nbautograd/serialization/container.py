@@ -60,15 +60,23 @@ def read_header(file: Any) -> tuple[dict[str, Entry], dict[str, str], int]:
     if not looks_like_one(start + b"{"):
         raise ValueError("Error while deserializing header: header too small or too large")
     length = _LENGTH.unpack(start)[0]
-    text = file.read(length)
-    if len(text) < length:
+    if length > size_from_here(file):
         raise ValueError("Error while deserializing header: the file ends inside it")
+    text = file.read(length)
     try:
         header = json.loads(text)
         metadata = header.pop(_METADATA, {})
         return {name: _entry(name, fields) for name, fields in header.items()}, metadata, 8 + length
-    except (AttributeError, KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (AttributeError, KeyError, RecursionError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"Error while deserializing header: {error}") from None
+
+
+def size_from_here(file: Any) -> int:
+    """How many bytes of `file` are still to be read."""
+    here = file.tell()
+    size = file.seek(0, 2) - here
+    file.seek(here)
+    return size
 
 
 def _entry(name: str, fields: Any) -> Entry:
@@ -90,7 +98,11 @@ def read_arrays(file: Any, entries: Mapping[str, Entry], begin: int) -> Iterator
 
     Raises: ValueError when the file ends too early.
     """
+    file.seek(begin)
+    size = size_from_here(file)
     for name, entry in sorted(entries.items(), key=lambda item: item[1].start):
+        if entry.end > size:  # before memory is asked for
+            raise ValueError(f"the file ends inside '{name}': it was cut off")
         data = np.empty(entry.shape, entry.dtype.numpy)
         file.seek(begin + entry.start)
         if _fill(file, data.reshape(-1).view(np.uint8).data) < data.nbytes:

@@ -8,6 +8,7 @@ it: then a function of this module makes a tensor, a shape, a dict. Everything e
 
 from __future__ import annotations
 
+import math
 import pickletools
 import zipfile
 from collections import OrderedDict
@@ -41,6 +42,9 @@ class Storage(NamedTuple):
 _STORAGES = {f"{d.tensor_type}Storage": d for d in dtypes.ALL}
 _DTYPES = {d.name: d for d in dtypes.ALL}
 _MARK = object()
+_PLAIN = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
+_ROOM = 10**8
+"""So many elements may a tensor have that repeats the numbers of a smaller block, as `expand` does."""
 
 
 def read(file: Any, place: Callable[[Tensor, str], Tensor]) -> Any:
@@ -49,6 +53,8 @@ def read(file: Any, place: Callable[[Tensor, str], Tensor]) -> Any:
     Raises: pickle.UnpicklingError for a file that would make anything but tensors and plain data.
     """
     with zipfile.ZipFile(file) as archive:
+        if any(info.flag_bits & 1 or info.compress_type not in _PLAIN for info in archive.infolist()):
+            raise UnpicklingError("the file is damaged: it says that it is encrypted, or packed in an unknown way")
         names = archive.namelist()
         program = next((name for name in names if name == "data.pkl" or name.endswith("/data.pkl")), None)
         if program is None:
@@ -147,13 +153,15 @@ def _unsupported(what: Any) -> UnpicklingError:
 
 def _check_plain(obj: Any) -> None:
     """Refuse names of functions and classes that stand in the result for themselves."""
-    if isinstance(obj, Name | Storage):
-        raise _unsupported(obj)
-    if isinstance(obj, dict):
-        obj = [*obj, *obj.values()]
-    if isinstance(obj, list | tuple | set):
-        for item in obj:
-            _check_plain(item)
+    seen: set[int] = set()
+    found: list[Any] = [obj]
+    while found:
+        obj = found.pop()
+        if isinstance(obj, Name | Storage):
+            raise _unsupported(obj)
+        if isinstance(obj, dict | list | tuple | set) and id(obj) not in seen:  # a list may contain itself
+            seen.add(id(obj))
+            found.extend([*obj, *obj.values()] if isinstance(obj, dict) else obj)
 
 
 def _tensor(
@@ -164,6 +172,8 @@ def _tensor(
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
     if 0 not in size and (min(offset, *size, *stride, 0) < 0 or last >= len(data)):
         raise UnpicklingError("Weights only load failed: a tensor lies outside its block of numbers")
+    if math.prod(size) > max(len(data), _ROOM):
+        raise UnpicklingError("Weights only load failed: a tensor is far larger than its block of numbers")
     start = data[offset:] if 0 not in size else data[:0]
     steps = tuple(step * data.itemsize for step in stride)
     numbers = np.lib.stride_tricks.as_strided(start, tuple(size), steps).copy()

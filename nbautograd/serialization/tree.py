@@ -190,7 +190,10 @@ class Unpacker:
         return arrays.Size(items)
 
     def _make_scalar(self, held: Any, form: Any) -> Any:
-        return np.dtype(held[0]).type(self.unpack(held[1]))
+        dtype = np.dtype(held[0])
+        if dtype.kind not in "biufcSUMm":
+            raise ValueError(f"the file speaks of a scalar of the dtype {dtype}, which is no number")
+        return dtype.type(self.unpack(held[1]))
 
     def _make_dtype(self, name: str, form: Any) -> Any:
         return next(d for d in dtypes.ALL if d.name == name)
@@ -202,4 +205,4 @@ class Unpacker:
         return complex(*self.unpack(parts))
 
     def _make_bytes(self, text: str, form: Any) -> bytes:
-        return base64.b64decode(text)
+        return base64.b64decode(text, validate=True)
