@@ -74,7 +74,7 @@ def histogramdd(
     if len(bins) != count:
         raise RuntimeError("histogramdd: The size of bins must be equal to the innermost dimension of the input.")
     ends = np.reshape(range or [0.0] * 2 * count, (count, 2)).tolist()
-    spans = [_span(x, *pair, 0.5) for x, pair in zip(points.T, ends, strict=True)]
+    spans = [_span(x, low, high, 0.5) for x, (low, high) in zip(points.T, ends, strict=True)]
     edges = [
         place(b._data, CPU) if isinstance(b, Tensor) else np.linspace(low, high, b + 1, dtype=kind)
         for b, (low, high) in zip(bins, spans, strict=True)
