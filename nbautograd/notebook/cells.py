@@ -75,8 +75,9 @@ class Cells:
             self._abandon()
         self._noted = modes.noted(), seam.noted()
         try:
-            self._running, self._frame = info, sys._getframe(2)
+            self._running = info
             self._begin(info)
+            self._frame = sys._getframe(2)  # last: what `_begin` has transformed is this cell, nothing inside it
         except BaseException:
             self._abandon()
             raise

@@ -67,6 +67,11 @@ def test_spans_name_the_lines_of_the_cell_as_written(shell):
     assert trace.sources[trace.ops[0].span.source].code.splitlines()[3] == "    return t * t"
 
 
+def test_the_cell_as_written_is_the_one_source_of_its_trace(shell):
+    shell.run(SQUARE, cell="a")
+    assert [(source.cell, source.code) for source in shell.ns["_autograd"].sources] == [("a", SQUARE)]
+
+
 def test_a_comment_may_follow_the_magic(shell):
     assert shell.run(f"%%autograd  # don't look\n{LEAF}\nx * 2").error is None
 
