@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import sys
 import threading
@@ -129,22 +130,37 @@ def accelerator(problem: str) -> str:
 
 
 def gpu_count() -> int:
-    """The number of GPUs that CuPy can use; 0 when there is no CuPy."""
-    if "cupy" not in sys.modules and importlib.util.find_spec("cupy") is None:
+    """The number of GPUs that CuPy can use; 0 without CuPy, and in a process forked after a GPU was used."""
+    if _is_forked() or ("cupy" not in sys.modules and importlib.util.find_spec("cupy") is None):
         return 0
-    runtime = importlib.import_module("cupy").cuda.runtime
+    runtime = cupy().cuda.runtime
     try:
         return runtime.getDeviceCount()
     except runtime.CUDARuntimeError:
         return 0
 
 
+_first = 0
+"""The process that first used a GPU; one forked from it can use none."""
+
+
+def _is_forked() -> bool:
+    return _first not in (0, os.getpid())
+
+
 def cupy() -> Any:
     """CuPy, imported when first asked for.
 
-    Raises: AssertionError in torch's words when there is no CuPy.
+    Raises: AssertionError in torch's words when there is no CuPy; RuntimeError in a process forked after its use.
     """
+    global _first
+    if _is_forked():
+        raise RuntimeError(
+            "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, you must use the "
+            "'spawn' start method\n  hint: multiprocessing.get_context('spawn')"
+        )
     if "cupy" in sys.modules:
+        _first = os.getpid()
         return sys.modules["cupy"]
     if importlib.util.find_spec("cupy") is None:
         raise AssertionError(
@@ -152,7 +168,8 @@ def cupy() -> Any:
             "  nbautograd computes on the GPU with CuPy, which is not installed here.\n"
             "  hint: pip install nbautograd[cuda12], or choose: device = 'cuda' if torch.cuda.is_available() else 'cpu'"
         )
-    return importlib.import_module("cupy")
+    importlib.import_module("cupy")
+    return cupy()
 
 
 def usable(where: device) -> device:

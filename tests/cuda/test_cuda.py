@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 
 import numpy as np
 import pytest
@@ -159,3 +160,20 @@ def test_pinned_memory_is_recognised():
     assert x.is_pinned()
     assert not nb.arange(4.0).is_pinned()
     assert np.array_equal(x.to("cuda", non_blocking=True).cpu().numpy(), x.numpy())
+
+
+def test_a_process_forked_after_the_gpu_was_used_is_told_so():
+    x = nb.ones(2, device="cuda")
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            nb.manual_seed(0)
+            assert nb.rand(2).sum() > 0
+            x * 2
+        except RuntimeError as error:
+            os.write(writer, str(error).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert b"Cannot re-initialize CUDA in forked subprocess" in os.read(reader, 1000)

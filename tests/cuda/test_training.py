@@ -217,3 +217,21 @@ def test_what_is_changed_in_place_keeps_its_history():
         y.square().sum().backward()
         both.append([y.detach().cpu(), x.grad.cpu()])
     assert_alike(*both)
+
+
+def test_bfloat16_computes_the_same_on_both_devices():
+    pytest.importorskip("ml_dtypes")
+    both = []
+    for device in ("cpu", "cuda"):
+        nb.manual_seed(0)
+        model = nn.Sequential(nn.Linear(4, 8), nn.GELU(), nn.LayerNorm(8), nn.Linear(8, 3)).to(device, nb.bfloat16)
+        optimizer = nb.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(2):
+            optimizer.zero_grad()
+            out = model(numbers(5, 4).to(device, nb.bfloat16))
+            assert out.dtype is nb.bfloat16
+            F.cross_entropy(out.float(), nb.tensor([0, 1, 2, 1, 0]).to(device)).backward()
+            optimizer.step()
+        both.append([p.detach().float().cpu() for p in model.parameters()])
+    for a, b in zip(*both, strict=True):
+        nb.testing.assert_close(b, a, rtol=2e-2, atol=2e-2)

@@ -12,7 +12,7 @@ from .facts_of import FACTS, binder
 from .machine import Device, Stream, current_stream, machine, run, synchronized, uploaded
 from .memory import MemoryPointer, alloc
 
-DTYPES = "?bhilqBHILQefdFD"
+DTYPES = "?bhilqBHILQefdFDE"
 SCALARS = (int, float, complex, bool, np.generic)
 
 

@@ -1,4 +1,4 @@
-"""Write down what CuPy offers: `python facts.py > facts.json`, where CuPy is installed (no GPU is needed).
+"""Write down what CuPy offers: `python -P facts.py > facts.json`, where CuPy and ml_dtypes are (no GPU is needed).
 
 Names, parameters and the dtypes of ufuncs are read from CuPy itself, so that the stand-in has no name and takes no
 argument that CuPy does not.

@@ -8,6 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+
+def dtype_of(char: str) -> np.dtype:
+    """The dtype that a letter in the facts stands for; E is bfloat16, which NumPy itself does not know."""
+    if char != "E":
+        return np.dtype(char)
+    import ml_dtypes
+
+    return np.dtype(ml_dtypes.bfloat16)
+
+
 FACTS: dict[str, Any] = json.loads((Path(__file__).parent / "facts.json").read_text())
 
 

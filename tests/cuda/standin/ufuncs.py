@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .array import DTYPES, empty, foreign, ndarray
+from .facts_of import dtype_of
 from .machine import machine, run
 
 AT = {
@@ -16,7 +17,7 @@ AT = {
     **dict.fromkeys(("max", "min", "and", "or", "xor"), "ifdILQ"),
 }
 """The dtypes that `ufunc.at` takes in every CuPy since 13: what the hardware has atomic operations for."""
-KINDS = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
+KINDS = {"b": 0, "u": 1, "i": 1, "f": 2, "V": 2, "c": 3}
 
 
 class Unsupported:
@@ -74,7 +75,7 @@ class ufunc:  # noqa: N801
 
         def kernel() -> None:
             with np.errstate(all="ignore"):
-                cast = [np.asarray(x).astype(k) for x, k in zip(ins, kinds, strict=True)]
+                cast = [np.asarray(x).astype(dtype_of(k)) for x, k in zip(ins, kinds, strict=True)]
                 found = function(*cast)
             for target, r in zip(targets, found if len(targets) > 1 else [found], strict=True):
                 target[...] = np.asarray(r).astype(target.dtype) if np.iscomplexobj(target) else r
@@ -83,16 +84,16 @@ class ufunc:  # noqa: N801
 
     def _out(self, out: Any, shape: tuple[int, ...], char: str, casting: Any) -> ndarray:
         if out is None:
-            return empty(shape, char)
-        if not np.can_cast(np.dtype(char), out.dtype, casting):
-            raise TypeError(f"Cannot cast ufunc {self.name!r} output from {np.dtype(char)} to {out.dtype} ({casting})")
+            return empty(shape, dtype_of(char))
+        if not np.can_cast(dtype_of(char), out.dtype, casting):
+            raise TypeError(f"Cannot cast ufunc {self.name!r} output from {dtype_of(char)} to {out.dtype} ({casting})")
         if out.shape != shape:
             raise ValueError(f"non-broadcastable output operand with shape {out.shape}, not {shape}")
         return out
 
     def _loop(self, ins: list[Any], dtype: Any) -> str:
         if dtype is not None:
-            fits = [t for t in self.types if all(np.dtype(c) == dtype for c in t.split("->")[1])]
+            fits = [t for t in self.types if all(dtype_of(c) == dtype for c in t.split("->")[1])]
         else:
             weak = self._weak(ins)
             fits = [
@@ -148,11 +149,11 @@ class ufunc:  # noqa: N801
 
 def _fits(x: Any, char: str, weak: bool) -> bool:
     if hasattr(x, "dtype"):
-        return np.can_cast(x.dtype, char)
+        return np.can_cast(x.dtype, dtype_of(char))
     kind = np.dtype(type(x))
-    if np.can_cast(kind, char):
+    if np.can_cast(kind, dtype_of(char)):
         return True
-    return weak and type(x) is not bool and np.result_type(type(x)(0), np.dtype(char)) == np.dtype(char)
+    return weak and type(x) is not bool and np.result_type(type(x)(0), dtype_of(char)) == dtype_of(char)
 
 
 WHERE = {
