@@ -15,6 +15,7 @@ print(step.source())    # forward and backward as one readable function
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,7 @@ from nbautograd.replay.graphs import GraphProgram
 from nbautograd.replay.naming import Names
 from nbautograd.replay.place import Place, argument_names
 from nbautograd.replay.program import GIVEN_UP, BusyError, FailedError, Program
+from nbautograd.replay.sameness import random_states, signature
 from nbautograd.replay.surroundings import Surroundings
 from nbautograd.replay.tape import Tape
 
@@ -85,6 +87,7 @@ class Captured:
         self._step = step
         self._recipes: list[_Recipe] = []
         self._met: dict[Any, dict[int, Any]] = {}
+        self._runs: dict[Any, tuple[Any, int]] = {}
         self._refused: dict[Any, str] = {}
         self._counts = {"replayed": 0, "run": 0}
         self._last = "it has not been called yet"
@@ -127,7 +130,7 @@ class Captured:
         self._last = "it was run to be written down"
         self._counts["run"] += 1
         tape = Tape(tensors, self._met.get(key), Place(self._step))
-        surroundings = Surroundings(self._step)
+        surroundings, before = Surroundings(self._step), random_states()
         observe(tape)
         try:
             result = self._step(*args, **kwargs)
@@ -138,18 +141,33 @@ class Captured:
             changed = surroundings.change()
             if changed is not None:
                 tape.problem = f"it changes {changed}, which is no tensor"
+            elif (drawn := surroundings.drawn()) is not None or random_states() != before:
+                tape.problem = f"it draws random numbers from {drawn or 'Python or NumPy, not from nbautograd'}"
+        returned = None
+        if tape.problem is None:
+            try:
+                returned = _symbolic(result, tape)
+            except RefusalError as refused:
+                tape.problem = str(refused)
         if tape.problem is not None:
             self._refused[key] = self._last = tape.problem
-        elif key not in self._met:
+        elif self._is_new(key, signature(tape.calls, returned)):
             self._met[key] = tape.outside
-        else:
-            self._make(key, tape, argument_names(self._step, args, kwargs), result, surroundings)
+        elif key not in self._refused:
+            self._make(key, tape, argument_names(self._step, args, kwargs), returned, surroundings)
         return result
 
-    def _make(self, key: Any, tape: Tape, arguments: dict[int, str], result: Any, around: Surroundings) -> None:
+    def _is_new(self, key: Any, now: Any) -> bool:
+        """Whether the last run that was noted did something else: other calls, or the same with other numbers."""
+        before, runs = self._runs.get(key, (None, 0))
+        self._runs[key] = (now, 0 if now == before else runs + 1)
+        if now != before and runs == MOST:
+            self._refused[key] = self._last = "it does something else in every run, or the same with other numbers"
+        return now != before
+
+    def _make(self, key: Any, tape: Tape, arguments: dict[int, str], returned: Any, around: Surroundings) -> None:
         names = Names(arguments, around.names, around.modules)
         try:
-            returned = _symbolic(result, tape)
             on_gpu = tape.on_gpu
             program = GraphProgram(tape, arguments, returned) if on_gpu else Program(tape, arguments, returned, names)
         except RefusalError as refused:
@@ -201,7 +219,7 @@ def _form(value: Any, tensors: list[Tensor]) -> Any:
 def _symbolic(value: Any, tape: Tape) -> Any:
     """What the step returned, with variables in the place of tensors and of the numbers read from them."""
     read = {id(number): v for number, v in tape.reads}
-    returned: set[int] = set()
+    returned: Counter[int] = Counter()
 
     def of(value: Any) -> Any:
         if isinstance(value, Tensor):
@@ -209,7 +227,7 @@ def _symbolic(value: Any, tape: Tape) -> Any:
                 raise RefusalError("it returns a tensor whose backward has not run")
             return tape.var(value)
         if id(value) in read:
-            returned.add(id(value))
+            returned[id(value)] += 1
             return Item(read[id(value)])
         if isinstance(value, tuple) and hasattr(value, "_fields"):
             return type(value)(*map(of, value))
@@ -220,7 +238,9 @@ def _symbolic(value: Any, tape: Tape) -> Any:
         return value
 
     found = of(value)
-    if read.keys() - returned:
+    if any(isinstance(n, int) and (returned[id(n)] > 1 or len(read) < len(tape.reads)) for n, _ in tape.reads):
+        raise RefusalError("it returns whole numbers that cannot be told apart")  # Python has one object for each
+    if read.keys() - returned.keys():
         raise RefusalError("Python reads numbers that the step does not return")
     return found
 

@@ -115,6 +115,9 @@ class Gradients(Notes):
         rule: Any = op.rules[index]
         origin = {name: (kind, where) for name, (kind, where, _) in zip(op.saves, op.plan, strict=True)}
         args = [g]
+        if "ctx" in names_of(rule):
+            name = op.node_name.partition("Backward")[0]
+            raise RefusalError(f"it calls a custom Function, {name}, whose Python is not written down")
         for name in names_of(rule)[1:]:
             kind, where = origin[name]
             if kind == "input":

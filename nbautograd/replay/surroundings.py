@@ -10,9 +10,13 @@ lists, dictionaries, and attributes of objects that are no library's.
 
 from __future__ import annotations
 
+import random
 import types
+from collections.abc import Iterable
 from operator import is_
 from typing import Any
+
+import numpy as np
 
 from nbautograd.core.tensor import Tensor
 
@@ -33,6 +37,7 @@ class Surroundings:
         self._cells: list[tuple[str, types.CellType, Any]] = []
         self._lists: list[tuple[str, list[Any], list[Any]]] = []
         self._mappings: list[tuple[str, Any, list[Any]]] = []
+        self._generators: list[tuple[str, Any, Any]] = []
         self._tensors: list[tuple[str, Tensor, Any, tuple[int, ...], bool]] = []
         self._seen: dict[int, Any] = {}
         self._function("", function, 0)
@@ -58,6 +63,10 @@ class Surroundings:
                 return name
         return None
 
+    def drawn(self) -> str | None:
+        """The name of a generator of random numbers, NumPy's or Python's own, that was used since."""
+        return next((name for name, generator, state in self._generators if _state(generator) != state), None)
+
     def _function(self, path: str, function: Any, depth: int) -> None:
         if isinstance(function, types.MethodType):
             self._look(f"{path}self", function.__self__, depth)
@@ -67,11 +76,14 @@ class Surroundings:
         if code is None or id(code) in self._seen:
             return
         self._seen[id(code)] = code
-        for name in dict.fromkeys(_names(code)):
+        names = dict.fromkeys(_names(code))
+        for name in names:
             if name in function.__globals__:
                 value = function.__globals__[name]
                 self._globals.append((name, function.__globals__, name, value))
                 self._look(name, value, depth)
+                if isinstance(value, types.ModuleType) and not _is_librarys(value.__name__):
+                    self._attributes(name, value, names, depth)
         for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
             try:
                 value = cell.cell_contents
@@ -81,6 +93,14 @@ class Surroundings:
             self._look(name, value, depth)
         for i, value in enumerate(function.__defaults__ or ()):
             self._look(f"default_{i}", value, depth)
+
+    def _attributes(self, path: str, module: types.ModuleType, names: Iterable[str], depth: int) -> None:
+        """What the user takes from a module of Python's."""
+        for name in names:
+            if name in vars(module):
+                value = vars(module)[name]
+                self._globals.append((f"{path}.{name}", vars(module), name, value))
+                self._look(f"{path}.{name}", value, depth + 1)
 
     def _look(self, path: str, value: Any, depth: int) -> None:
         if isinstance(value, NUMBERS) or depth > DEEP or id(value) in self._seen:
@@ -100,10 +120,24 @@ class Surroundings:
         elif isinstance(value, types.FunctionType | types.MethodType):
             if not _is_librarys(value.__module__):
                 self._function(f"{path}.", value, depth + 1)
+        elif isinstance(value, np.random.Generator | np.random.RandomState | random.Random):
+            self._generators.append((path, value, _state(value)))
+        elif isinstance(value, type):
+            self._class(path, value, depth)
+        elif isinstance(value, types.ModuleType):
+            pass  # see `_function`
         elif hasattr(value, "_modules") and hasattr(value, "_parameters"):
             self._module(path, value, depth)
-        elif not isinstance(value, type | types.ModuleType) and not _is_librarys(type(value).__module__):
+        elif not _is_librarys(type(value).__module__):
             self._mapping(path, getattr(value, "__dict__", {}), depth, ".{}")
+            self._class(path, type(value), depth)
+
+    def _class(self, path: str, kind: type, depth: int) -> None:
+        """What a class of the user's own and its bases define."""
+        for each in kind.__mro__:
+            if not _is_librarys(each.__module__) and id(vars(each)) not in self._seen:
+                self._seen[id(each)] = self._seen[id(vars(each))] = each
+                self._mapping(path, vars(each), depth, ".{}")
 
     def _mapping(self, path: str, mapping: Any, depth: int, form: str) -> None:
         self._mappings.append((path, mapping, list(mapping.values())))
@@ -123,8 +157,13 @@ class Surroundings:
                 self._mappings.append((f"the hooks of {path}", part, list(part.values())))
             else:
                 self._look(f"{path}.{name}", part, depth + 1)
-        if not _is_librarys(type(module).__module__):
-            self._function(f"{path}.", type(module).forward, depth + 1)
+        self._class(path, type(module), depth + 1)
+
+
+def _state(generator: Any) -> str:
+    if isinstance(generator, random.Random):
+        return str(hash(generator.getstate()))
+    return repr(generator.bit_generator.state if isinstance(generator, np.random.Generator) else generator.get_state())
 
 
 def _same(now: Any, before: Any) -> bool:

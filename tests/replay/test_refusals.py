@@ -1,0 +1,128 @@
+"""What cannot be replayed is refused, with its reason: what Python does besides, numbers from elsewhere, randomness."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import types
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nbautograd as torch
+
+settings: Any = types.ModuleType("settings")
+w = torch.ones(3, requires_grad=True)
+rng: Any = None
+counter: Any = None
+
+
+class Config:
+    scale = 1.0
+
+
+class Scaled:
+    factor = 1.0
+
+    def apply(self, x: Any) -> Any:
+        return self.helped(x)
+
+    def helped(self, x: Any) -> Any:
+        return x * self.factor * Config.scale
+
+
+class Square(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        return g * 2 * ctx.saved_tensors[0]
+
+
+scaled = Scaled()
+
+REFUSED: dict[str, tuple[str, Any]] = {
+    "Python's random numbers": ("draws random numbers", lambda x: w * x * random.random()),
+    "a branch by Python's random numbers": ("draws random", lambda x: w * x * (2 if random.random() < 0.5 else 3)),
+    "NumPy's random numbers": ("draws random numbers", lambda x: w * x * float(np.random.rand())),
+    "a generator of NumPy's": ("random numbers from rng", lambda x: w * x * torch.tensor(rng.normal(size=3))),
+    "a number that differs each time": ("something else in every run", lambda x: w * x * next(counter)),
+    "numbers that Python reads": ("reads numbers", lambda x: w * x * float(x.sum())),
+    "a custom Function": ("a custom Function, Square", lambda x: Square.apply(w * x)),
+    "bfloat16": ("bfloat16", lambda x: (w * x).to(torch.bfloat16)),
+    "a change through a view": ("shares memory", lambda x: _through_a_view(w * x)),
+    "a mask": ("the shape of a result depends on numbers", lambda x: (w * x)[x > 1.5]),
+}
+REPLAYED: dict[str, Any] = {
+    "an attribute of a class": lambda x: w * x * Config.scale,
+    "an attribute of a module": lambda x: w * x * settings.scale,
+    "an attribute of a class, through an object and its methods": lambda x: scaled.apply(w * x),
+    "random numbers of our own": lambda x: w * x * torch.rand(3),
+    "a change in place": lambda x: (w * x).mul_(2).add_(1),
+}
+
+
+def _through_a_view(y: Any) -> Any:
+    y = y * 1
+    y[:1].mul_(2)
+    return y
+
+
+def results(function: Any, capturing: bool) -> tuple[list[Any], Any]:
+    """What a step gives, call by call, while settings change round it."""
+    global rng, counter
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+    rng, counter, found = np.random.default_rng(0), itertools.count(), []
+
+    def step(x: Any) -> Any:
+        w.grad = None
+        y = function(x).sum()
+        y.backward()
+        return y.detach()
+
+    captured = torch.capture(step) if capturing else step
+    for i in range(12):
+        settings.scale = Config.scale = 1.0 + (i >= 5)
+        Scaled.factor = 1.0 + (i >= 8)
+        value = captured(torch.tensor([1.0, 2.0, 3.0]) + i % 3)
+        found.append([value.item(), w.grad.tolist()])
+    return found, captured
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused_runs_as_it_is_and_says_why(name: str) -> None:
+    why, function = REFUSED[name]
+    expected, _ = results(function, False)
+    got, step = results(function, True)
+    assert got == expected
+    assert step.explain().startswith("0 calls replayed, 12 run")
+    assert why in step.explain()
+
+
+@pytest.mark.parametrize("name", REPLAYED)
+def test_what_changes_round_a_step_is_noticed_and_the_step_replayed_again(name: str) -> None:
+    expected, _ = results(REPLAYED[name], False)
+    got, step = results(REPLAYED[name], True)
+    assert got == expected
+    assert not step.explain().startswith("0 calls")
+
+
+def test_small_whole_numbers_are_told_apart_from_constants() -> None:
+    def step(x: Any) -> Any:
+        return (x > 0).sum().item(), 2
+
+    captured = torch.capture(step)
+    for values in ([1.0, 1.0], [1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]):
+        assert captured(torch.tensor(values)) == step(torch.tensor(values))
+
+
+def test_numbers_of_python_that_are_returned_are_those_of_each_call() -> None:
+    calls = itertools.count()
+    captured = torch.capture(lambda x: (x * 2, next(calls)))
+    assert [captured(torch.ones(2))[1] for _ in range(5)] == [0, 1, 2, 3, 4]
