@@ -48,6 +48,8 @@ KERNELS = {
     "gelu_tanh": "flat",
     "adam": "updates",
     "sgd": "updates",
+    "rmsprop": "updates",
+    "adagrad": "updates",
     "lstm_advance": "recurrent",
     "lstm_retreat": "recurrent",
     "gru_advance": "recurrent",

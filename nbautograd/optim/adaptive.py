@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
+
+from nbautograd.fast import serve
 
 from .adam import mix, mix_square
 from .elementwise import ElementwiseOptimizer, Update, check_range, count_step
@@ -57,31 +60,35 @@ class RMSprop(ElementwiseOptimizer):
 
     def rule(self, group: Group, state: dict[str, Any]) -> Update:
         count_step(state)
-        lr, alpha, eps, momentum = float(group["lr"]), group["alpha"], group["eps"], group["momentum"]
-        centered = group["centered"]
+        lr, share, eps = float(group["lr"]), 1 - group["alpha"], group["eps"]
+        return partial(root_mean, figures=(share, eps, lr, group["momentum"], group["centered"]))
 
-        def update(xp: Any, p: Any, g: Any, v: Any, *rest: Any) -> None:
-            *held, t, u = rest
-            mix_square(xp, v, g, 1 - alpha, t)
-            if centered:
-                mean = held[-1]
-                mix(xp, mean, g, 1 - alpha, t)
-                xp.multiply(mean, mean, out=t)
-                xp.subtract(v, t, out=t)
-                xp.sqrt(t, out=t)
-            else:
-                xp.sqrt(v, out=t)
-            t += eps
-            xp.divide(g, t, out=t)
-            if momentum > 0:
-                b = held[0]
-                b *= momentum
-                b += t
-                t = b
-            xp.multiply(t, lr, out=u)
-            p -= u
 
-        return update
+def root_mean(xp: Any, p: Any, g: Any, v: Any, *rest: Any, figures: tuple[Any, ...]) -> None:
+    """One step of RMSprop on a block of elements."""
+    *held, t, u = rest
+    share, eps, lr, momentum, centered = figures
+    mix_square(xp, v, g, share, t)
+    if centered:
+        mean = held[-1]
+        mix(xp, mean, g, share, t)
+        xp.multiply(mean, mean, out=t)
+        xp.subtract(v, t, out=t)
+        xp.sqrt(t, out=t)
+    else:
+        xp.sqrt(v, out=t)
+    t += eps
+    xp.divide(g, t, out=t)
+    if momentum > 0:
+        b = held[0]
+        b *= momentum
+        b += t
+        t = b
+    xp.multiply(t, lr, out=u)
+    p -= u
+
+
+root_mean = serve("rmsprop", root_mean, at=1)
 
 
 class Adagrad(ElementwiseOptimizer):
@@ -132,16 +139,22 @@ class Adagrad(ElementwiseOptimizer):
         step = count_step(state)
         size, eps = float(group["lr"]) / (1 + (step - 1) * group["lr_decay"]), group["eps"]
 
-        def update(xp: Any, p: Any, g: Any, total: Any, t: Any, u: Any) -> None:
-            xp.multiply(g, g, out=t)
-            total += t
-            xp.sqrt(total, out=t)
-            t += eps
-            xp.divide(g, t, out=t)
-            t *= size
-            p -= t
+        return partial(root_sum, figures=(size, eps))
 
-        return update
+
+def root_sum(xp: Any, p: Any, g: Any, total: Any, t: Any, u: Any, *, figures: tuple[float, float]) -> None:
+    """One step of Adagrad on a block of elements."""
+    size, eps = figures
+    xp.multiply(g, g, out=t)
+    total += t
+    xp.sqrt(total, out=t)
+    t += eps
+    xp.divide(g, t, out=t)
+    t *= size
+    p -= t
+
+
+root_sum = serve("adagrad", root_sum, at=1)
 
 
 class Adadelta(ElementwiseOptimizer):

@@ -308,6 +308,8 @@ OPTIMIZERS = {
     "Adam": {},
     "AdamW": {"weight_decay": 0.1, "eps": 1e-6},
     "SGD": {"momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01},
+    "RMSprop": {"weight_decay": 0.1},
+    "Adagrad": {"lr_decay": 0.1},
 }
 
 
@@ -315,6 +317,8 @@ MORE: list[tuple[str, dict[str, Any]]] = [
     *((name, more) for name in OPTIMIZERS for more in ({}, {"maximize": True})),
     ("SGD", {"nesterov": True, "dampening": 0}),
     ("AdamW", {"amsgrad": True}),
+    ("RMSprop", {"momentum": 0.9}),
+    ("RMSprop", {"centered": True}),
 ]
 
 

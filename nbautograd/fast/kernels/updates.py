@@ -31,6 +31,25 @@ def momentum_block(p: Any, g: Any, b: Any, lr: Any, momentum: Any, keep: Any, ne
         p[i] -= (g[i] + z * roll if nesterov else z) * rate
 
 
+@kernel(VECTOR, VECTOR, VECTOR, "float64", "float64", "float64")
+def root_mean_block(p: Any, g: Any, v: Any, share: Any, eps: Any, lr: Any) -> None:
+    kind = p.dtype.type
+    new, keep, floor, rate = kind(share), kind(1 - share), kind(eps), kind(lr)
+    for i in range(p.size):
+        z = v[i] * keep + g[i] * g[i] * new
+        v[i] = z
+        p[i] -= g[i] / (math.sqrt(z) + floor) * rate
+
+
+@kernel(VECTOR, VECTOR, VECTOR, "float64", "float64")
+def root_sum_block(p: Any, g: Any, total: Any, size: Any, eps: Any) -> None:
+    rate, floor = p.dtype.type(size), p.dtype.type(eps)
+    for i in range(p.size):
+        z = total[i] + g[i] * g[i]
+        total[i] = z
+        p[i] -= g[i] / (math.sqrt(z) + floor) * rate
+
+
 def adam(xp: Any, p: Any, g: Any, m: Any, v: Any, *rest: Any, figures: tuple[float, ...]) -> Any:
     if len(rest) != 2 or not suits(p, g, m, v):  # a third is what `amsgrad` keeps
         return None
@@ -42,4 +61,18 @@ def sgd(xp: Any, p: Any, g: Any, b: Any, *rest: Any, figures: tuple[Any, ...]) -
     if not suits(p, g, b):
         return None
     momentum_block(p.reshape(-1), g.reshape(-1), b.reshape(-1), *figures)
+    return True
+
+
+def rmsprop(xp: Any, p: Any, g: Any, v: Any, *rest: Any, figures: tuple[Any, ...]) -> Any:
+    if len(rest) != 2 or not suits(p, g, v):  # more are momentum's, and the mean of what is centered
+        return None
+    root_mean_block(p.reshape(-1), g.reshape(-1), v.reshape(-1), *figures[:3])
+    return True
+
+
+def adagrad(xp: Any, p: Any, g: Any, total: Any, *rest: Any, figures: tuple[float, float]) -> Any:
+    if not suits(p, g, total):
+        return None
+    root_sum_block(p.reshape(-1), g.reshape(-1), total.reshape(-1), *figures)
     return True
