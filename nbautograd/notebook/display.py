@@ -17,12 +17,14 @@ from nbautograd.export.text import to_text
 from nbautograd.trace import codec
 from nbautograd.trace.fold import fit
 from nbautograd.trace.model import MIME_TYPE, Trace
+from nbautograd.trace.packed import pack
 
 if TYPE_CHECKING:
     from nbautograd.notebook.widget import TraceView
 
 FRONT_END = Path(__file__).parent / "static" / "widget.js"
 MAX_PAYLOAD_KB = 256
+SPARE = 0.8
 
 Bundle = dict[str, Any]
 
@@ -30,13 +32,34 @@ Bundle = dict[str, Any]
 def bundle(trace: Trace, *, max_payload_kb: int = MAX_PAYLOAD_KB, static: bool = False) -> Bundle:
     """The forms of a trace by MIME type: text, picture and, unless `static`, the trace itself.
 
-    A trace of more than `max_payload_kb` is folded until it fits; what was folded is said in every form.
+    A trace of more than `max_payload_kb` is packed, and if need be folded until it fits; what was folded is said in
+    every form.
     """
-    max_bytes = max_payload_kb * 1024
-    if len(codec.dumps(trace).encode()) > max_bytes:
-        trace = fit(trace, max_bytes)
+    trace, data = _within(trace, max_payload_kb * 1024)
     forms = {"text/plain": to_text(trace), "image/svg+xml": to_svg(trace)}
-    return forms if static else forms | {MIME_TYPE: codec.to_dict(trace)}
+    return forms if static else forms | {MIME_TYPE: data}
+
+
+def _within(trace: Trace, most: int) -> tuple[Trace, Bundle]:
+    """`trace`, or as much of it as has room, and its JSON of at most `most` bytes."""
+    data = codec.to_dict(trace)
+    plain = _size(data)
+    if plain <= most:
+        return trace, data
+    small = pack(data)
+    if _size(small) <= most:
+        return trace, small
+    # What is left packs a little less well than the whole.
+    folded = fit(trace, int(SPARE * most * plain / _size(small)))
+    small = pack(codec.to_dict(folded))
+    if _size(small) <= most:
+        return folded, small
+    folded = fit(trace, most)
+    return folded, codec.to_dict(folded)
+
+
+def _size(data: Bundle) -> int:
+    return len(codec.one_line(data).encode())
 
 
 class Views:

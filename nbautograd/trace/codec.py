@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Literal, cast
 
-from nbautograd.trace import model
+from nbautograd.trace import model, packed
 from nbautograd.trace.model import SCHEMA_VERSION, Op, Summary, Trace, Value
 
 MAX_CHARACTERS = 64 << 20
@@ -35,7 +35,12 @@ Decoder = Callable[[Any, str, "Budget"], Any]
 
 def dumps(trace: Trace) -> str:
     """The trace as one line of JSON."""
-    return json.dumps(to_dict(trace), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return one_line(to_dict(trace))
+
+
+def one_line(data: Json) -> str:
+    """One line of JSON."""
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def loads(text: str | bytes) -> Trace:
@@ -58,13 +63,15 @@ def to_dict(trace: Trace) -> Json:
 
 
 def from_dict(data: object) -> Trace:
-    """The trace that `to_dict` made.
+    """The trace that `to_dict` made, which may have been packed since; see NOTE [Packed].
 
     Numbers that were NaN or infinite stay the strings "nan", "inf" and "-inf".
 
     Raises: ValueError that names the field, when the data is not a trace.
     """
     version = cast(Json, data).get("version") if isinstance(data, dict) else None
+    if version == packed.FORMAT:
+        return from_dict(packed.unpack(cast(Json, data)))
     if version != SCHEMA_VERSION:
         raise ValueError(f"not a trace of version {SCHEMA_VERSION}: version is {_short(version)}")
     trace = cast(Trace, _decoder(Trace)(data, "trace", Budget()))

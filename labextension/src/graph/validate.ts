@@ -1,5 +1,6 @@
 // Reads an untrusted trace: copies the fields that the schema knows, fills in defaults, and refuses everything else.
 
+import { unpack } from './packed';
 import type * as schema from './schema';
 import { SCHEMA_VERSION } from './schema';
 
@@ -202,10 +203,12 @@ export type { Contribution, Num, Span, Summary } from './schema';
 
 /** The trace in `input`. Throws a `Refusal` that says what is wrong with it. */
 export function validate(input: unknown): Tape {
-  const version = typeof input === 'object' && input !== null ? (input as { version?: unknown }).version : undefined;
-  if (version !== SCHEMA_VERSION) throw new Refusal(`this is not a trace of version ${SCHEMA_VERSION}`);
   weigh(input);
-  const tape = trace(input, 'trace');
+  const plain = unpack(input);
+  const version = typeof plain === 'object' && plain !== null ? (plain as { version?: unknown }).version : undefined;
+  if (version !== SCHEMA_VERSION) throw new Refusal(`this is not a trace of version ${SCHEMA_VERSION}`);
+  weigh(plain);
+  const tape = trace(plain, 'trace');
   checkPositions(tape);
   checkGraph(tape);
   checkEvents(tape);
