@@ -91,7 +91,8 @@ def jacobian(
 ) -> Any:
     """The Jacobian of `func`: row by row with reverse mode, column by column with forward mode.
 
-    Rows are computed one after the other, also with `vectorize`; columns all in one run of `func`.
+    Rows are computed many at once, also without `vectorize` (one after the other with `strict` and `create_graph`);
+    columns all in one run of `func`.
 
     Math: Jᵢⱼ = ∂yᵢ/∂xⱼ
     Shape: output (…, *x.shape) for each pair of an output y (…) and an input x

@@ -144,9 +144,9 @@ def jacrev(
     chunk_size: int | None = None,
     _preallocate_and_copy: bool = False,
 ) -> Callable[..., Any]:
-    """The function that computes the Jacobian of `func`, row by row, with one backward pass for each row.
+    """The function that computes the Jacobian of `func`, row by row, by backward passes for many rows at once.
 
-    Rows are computed `chunk_size` at once, or as many as fit well into memory.
+    They are for `chunk_size` rows each, or for as many as fit well into memory.
 
     Math: Jᵢⱼ = ∂yᵢ/∂xⱼ
     Shape: (*y.shape, *x.shape) for each pair of an output y and an argument x
