@@ -100,6 +100,12 @@ def place(data: Any, where: device) -> Any:
         return library.asarray(data)
 
 
+def beside(data: Any) -> Any:
+    """A block in which new arrays are made on the GPU that `data` is on: an array, or a tuple or dict of some."""
+    parts = data.values() if isinstance(data, dict) else data if isinstance(data, tuple) else (data,)
+    return cupy().cuda.Device(next(p.data.device_id for p in parts if p is not None))
+
+
 def storage(data: Any) -> Any:
     """The array that owns the memory of `data`."""
     while getattr(data, "base", None) is not None and isinstance(data.base, type(data)):

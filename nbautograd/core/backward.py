@@ -126,7 +126,11 @@ def _seeds(roots: list[Tensor], gradients: list[Any], tensors: bool) -> list[Any
                 raise errors.no_grad_path(root, i)
             if data.dtype.kind not in dtypes.FLOATING:
                 raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
-            seed = data.dtype.type(1) if isinstance(data, np.generic) else arrays.library_of(data).ones_like(data)
+            if arrays.is_cupy(data):
+                with arrays.beside(data):
+                    seed = arrays.cupy().ones_like(data)
+            else:
+                seed = data.dtype.type(1) if isinstance(data, np.generic) else np.ones_like(data)
             seeds.append(wrap(seed) if tensors else seed)
             continue
         if not isinstance(gradient, Tensor):

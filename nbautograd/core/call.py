@@ -38,8 +38,14 @@ def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     if settings:  # tensors among the settings are never differentiated
         settings = {name: v._data if isinstance(v, Tensor) else v for name, v in settings.items()}
     datas, casts = _prepare(op, inputs)
-    if any(map(is_cupy, datas)):
-        op = op.on(arrays.cupy())
+    for d in datas:
+        if is_cupy(d):
+            library = arrays.cupy()
+            if d.data.device_id != library.cuda.runtime.getDevice():
+                with arrays.beside(d):
+                    return dispatch(op, inputs, settings)
+            op = op.on(library)
+            break
     if dtypes.brain is not None and not op.view and _in_bfloat16(inputs, datas):
         op = op.rounding()
     try:

@@ -35,6 +35,7 @@ import numpy as np
 from nbautograd.fast import serve
 
 from . import array as arrays
+from .device import gpu_count
 from .later import later
 from .node import SAVED
 from .twins import Pull, conjugated, rounding_twin, twin_of
@@ -177,6 +178,9 @@ class Op:
             space = arrays.Namespace(library, lambda name: TABLE[name].on(library).forward)
             twin: Any = type(cls.__name__, (cls,), {"library": library}, abstract=True)  # type: ignore[call-overload]
             compile_entry(twin, rebind(cls.forward, space), tuple(r and rebind(r, space) for r in cls.rules))
+            if gpu_count() > 1:
+                twin.step = twin.step and _beside_gradient(twin.step, 1)
+                twin.pulls = tuple(pull and _beside_gradient(pull, 0) for pull in twin.pulls)
             cls.cuda = twin
         assert cls.cuda is not None
         return cls.cuda
@@ -218,6 +222,16 @@ class Op:
             twin = twin_of(cls, conjugated)
             cls._wirtinger = twin._wirtinger = twin  # type: ignore[attr-defined]
         return cls._wirtinger  # type: ignore[attr-defined]
+
+
+def _beside_gradient(function: Any, position: int) -> Any:
+    """`function` on the GPU of the gradient that is its argument at `position`; only where there are several GPUs."""
+
+    def there(*args: Any) -> Any:
+        with arrays.beside(args[position]):
+            return function(*args)
+
+    return there
 
 
 def snake(name: str) -> str:

@@ -374,7 +374,10 @@ def current() -> Walk | None:
 
 def own(g: Any) -> Any:
     """`g` as numbers that nobody else can change."""
-    return g if isinstance(g, np.generic) else arrays.compact(g.copy())
+    if not arrays.is_cupy(g):
+        return g if isinstance(g, np.generic) else arrays.compact(g.copy())
+    with arrays.beside(g):
+        return g.copy()
 
 
 def add_to(held: Tensor, g: Any) -> None:
@@ -383,7 +386,11 @@ def add_to(held: Tensor, g: Any) -> None:
         inplace.write(held, held._data + g)
     else:
         data = inplace.writable(held)
-        data += g
+        if arrays.is_cupy(data):
+            with arrays.beside(data):
+                data += g
+        else:
+            data += g
         inplace.touched(held)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nbautograd.core.array import library_of
+from nbautograd.core.array import beside, is_cupy, library_of
 from nbautograd.core.call import wrap
 from nbautograd.core.dtype import get_default_dtype
 from nbautograd.core.inplace import array_of, touched, writable, write
@@ -66,6 +66,9 @@ class ElementwiseOptimizer(Optimizer):
                     continue
                 if through:
                     self._advance_through(group, slots, gradient, p)
+                elif is_cupy(p._data):
+                    with beside(p._data):
+                        self._advance(group, slots, gradient, p, p._grad._data)
                 else:
                     self._advance(group, slots, gradient, p, p._grad._data)
         return loss
@@ -117,7 +120,7 @@ class ElementwiseOptimizer(Optimizer):
         """Three blocks of scratch shaped like `p`; those of blocks are kept from step to step."""
         if p.size > BLOCK:
             return [xp.empty(p.shape, p.dtype) for _ in range(3)]
-        key = (xp is np, p.dtype, p.shape)
+        key = (-1 if xp is np else p.data.device_id, p.dtype, p.shape)
         kept = self._scratch.get(key)
         if kept is None:
             kept = self._scratch[key] = [xp.empty(p.shape, p.dtype) for _ in range(3)]

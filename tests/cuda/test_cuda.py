@@ -177,3 +177,46 @@ def test_a_process_forked_after_the_gpu_was_used_is_told_so():
             os._exit(0)
     os.waitpid(child, 0)
     assert b"Cannot re-initialize CUDA in forked subprocess" in os.read(reader, 1000)
+
+
+def test_several_gpus_compute_each_on_their_own():
+    if nb.cuda.device_count() < 2:
+        pytest.skip("needs two GPUs")
+    a, b = (nb.ones(2, 3, device=f"cuda:{i}", requires_grad=True) for i in range(2))
+    hidden = (a * 2).tanh().to("cuda:1")
+    out = (hidden @ b.T).softmax(-1).square().sum()
+    assert out.device == b.device
+    out.backward()
+    assert (a.grad.device.index, b.grad.device.index) == (0, 1)
+    assert nb.cuda.current_device() == 0
+    here = nb.ones(2, 3, requires_grad=True)
+    ((here * 2).tanh() @ nb.ones(3, 2)).softmax(-1).square().sum().backward()
+    nb.testing.assert_close(a.grad.cpu(), here.grad)
+    nb.optim.Adam([a, b], lr=0.1).step()
+    assert (a.device.index, b.device.index) == (0, 1)
+
+
+def test_what_ran_on_the_gpu_is_recorded():
+    x = nb.tensor([1.0, 2.0], device="cuda", requires_grad=True)
+    with nb.trace(values="all") as trace:
+        loss = (x * x).sum()
+        loss.backward()
+    text = trace.source()
+    assert "sum" in text
+    assert nb.equal(x.grad.cpu(), nb.tensor([2.0, 4.0]))
+
+
+def test_errors_on_the_gpu_are_those_of_the_cpu():
+    def wrong(device: str) -> list[tuple[type, str]]:
+        one, two = nb.ones(2, 3, device=device), nb.ones(2, 2, device=device)
+        found = []
+        for attempt in (
+            lambda: one + two, lambda: one @ one, lambda: one.view(5), lambda: one.max(5), lambda: one[7],
+            lambda: nb.linalg.inv(two * 0), lambda: nb.linalg.cholesky(-two),
+        ):  # fmt: skip
+            with pytest.raises(Exception) as error:  # noqa: PT011  (which one is compared below)
+                attempt()
+            found.append((error.type, str(error.value).partition("\n")[0]))
+        return found
+
+    assert wrong("cuda") == wrong("cpu")

@@ -37,8 +37,9 @@ class ToCopy(Op):
     samples = through("to", unary(dtype=dtypes.float64), unary(dtype=dtypes.float32), second=False)
 
     def forward(x, *, dtype=None, device=None):
-        moved = x if device is None else arrays.place(x, device)
-        return moved.copy() if dtype is None else moved.astype(dtype)
+        cast = x if dtype is None else x.astype(dtype, copy=False)
+        moved = cast if device is None else arrays.place(cast, device)
+        return moved.copy() if moved is x else moved
 
     def dx(g, x_dtype, x_device):
         return xp.to_copy(g, dtype=x_dtype, device=x_device)

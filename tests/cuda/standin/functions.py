@@ -9,7 +9,7 @@ import numpy as np
 
 from .array import Capsule, array_of, foreign, launched, ndarray, view_of
 from .facts_of import FACTS, binder
-from .machine import run, synchronized, uploaded
+from .machine import machine, run, synchronized, uploaded
 from .ufuncs import operand, where
 
 ON_HOST = {
@@ -181,7 +181,14 @@ def array(
 ) -> Any:
     if subok:
         raise NotImplementedError
-    if copy is not True and dtype in (None, getattr(obj, "dtype", None)) and order in ("K", None) and not ndmin:
+    elsewhere = isinstance(obj, ndarray) and obj.data.device_id != machine.device
+    if (
+        not elsewhere
+        and copy is not True
+        and dtype in (None, getattr(obj, "dtype", None))
+        and order in ("K", None)
+        and not ndmin
+    ):
         if isinstance(obj, ndarray):
             return obj
         if hasattr(obj, "__cuda_array_interface__"):
@@ -192,6 +199,7 @@ def array(
 @own
 def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: Any = None, blocking: Any = False) -> Any:
     same = isinstance(a, ndarray) and (dtype is None or np.dtype(dtype) == a.dtype)
+    same = same and a.data.device_id == machine.device
     if same and (order in (None, "K") or a.flags[f"{order}_CONTIGUOUS"]):
         return a if not copy else a.copy()
     return array(a, dtype, bool(copy), order)
