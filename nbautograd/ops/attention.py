@@ -78,8 +78,10 @@ class ScaledDotProductAttention(Op):
     def forward(*xs, scale, causal=False, keep=None, learns_bias=False):
         q, k, v, bias = split_inputs(xs)
         same = q.shape[-1] == v.shape[-1]
-        out = xp.zeros_like(q) if same else xp.zeros((*q.shape[:-1], v.shape[-1]), q.dtype)
-        lse = xp.zeros((*q.shape[:-1], 1), q.dtype)
+        out = xp.empty_like(q) if same else xp.empty((*q.shape[:-1], v.shape[-1]), q.dtype)
+        lse = xp.empty((*q.shape[:-1], 1), q.dtype)
+        if not k.size:  # nothing to take the mean of
+            out[...], lse[...] = 0, 0
         bias = full_bias(bias, q, k)
         for part in parts(q, k, causal):
             weights = scores(q, k, scale, bias, causal, part)
@@ -197,6 +199,9 @@ def row_tops(x):
     """The largest of each row. NumPy is slow along short rows: there the rows are turned first."""
     if x.shape[-1] >= 128:
         return x.max(axis=-1, keepdims=True)
+    while x.shape[-1] >= 32 and x.shape[-1] % 2 == 0:
+        half = x.shape[-1] // 2
+        x = xp.maximum(x[..., :half], x[..., half:])
     return xp.expand_dims(xp.ascontiguousarray(xp.moveaxis(x, -1, 0)).max(axis=0), -1)
 
 

@@ -93,7 +93,8 @@ class GraphProgram:
             if call.kind == "read":
                 t, of = call.args[0]
                 t = self._here(t, tensors)
-                found = (t._grad if of else t)._data
+                source: Any = t._grad if of else t
+                found = source._data
             elif call.kind == "draw":
                 found = call.function(*call.args)
             else:
@@ -137,6 +138,7 @@ class GraphProgram:
                 self._results = self._computed(self._buffers)
             except Exception as error:
                 self.why, self._failed = f"a CUDA graph cannot hold this: {error}", True
+            graph: Any = None
             try:
                 graph = stream.end_capture()
             except Exception as error:
@@ -172,7 +174,8 @@ class GraphProgram:
         if call.kind == "clear":
             t.grad = None
         elif call.kind == "write":
-            write(t._grad if call.args[0][1] else t, results[id(call.args[1])])
+            target: Any = t._grad if call.args[0][1] else t
+            write(target, results[id(call.args[1])])
         elif call.entry == "first":
             put(t, results[id(call.args[1])].copy())
         else:
