@@ -37,6 +37,8 @@ class _Family:
 
     def forth(self, t: int, call: Call) -> Iterator[Call]:
         """Step `t`."""
+        for v, stem in zip(call.outs[: self.states], "hc", strict=False):
+            v.stem = v.stem or stem
         if t == 0:
             yield self._call("begin", call.args[1 + self.states :], [], call)
         yield self._call("step", [t, *call.args[: 1 + self.states]], call.outs[: self.states], call)

@@ -16,9 +16,9 @@ from nbautograd.replay.calls import Call, Var
 from nbautograd.replay.runtime import HELPERS
 from nbautograd.replay.surroundings import identifier
 
-LETTERS = {"seed": "c", "draw": "r"}
+LETTERS = {"seed": "k", "draw": "r"}
 """What variables are called that the learner has no name for; others are `t`."""
-NUMBERED = frozenset("cgkrt")
+NUMBERED = frozenset("gkrt")
 
 
 class Names:

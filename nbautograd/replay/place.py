@@ -15,10 +15,9 @@ class Place:
 
     def __init__(self, step: Any) -> None:
         self._step = getattr(inspect.unwrap(step), "__code__", None)
-        self._last: Any = None
 
     def __call__(self, called: Callable[[Tensor, str], None]) -> tuple[str, int, str] | None:
-        """File, line and function; tells `called` the names of tensors when the line is another one than before."""
+        """File, line and function; tells `called` what the variables there are."""
         frame: Any = sys._getframe(1)
         own: Any = None
         while frame is not None and frame.f_code is not self._step:
@@ -29,11 +28,9 @@ class Place:
             return None
         own = own or frame
         place = (own.f_code.co_filename, own.f_lineno, "" if own is frame else _name(own.f_code))
-        if place != self._last:
-            self._last = place
-            for name, value in own.f_locals.items():
-                if isinstance(value, Tensor) and not name.startswith("_"):
-                    called(value, name)
+        for name, value in own.f_locals.items():
+            if isinstance(value, Tensor) and not name.startswith("_"):
+                called(value, name)
         return place
 
 

@@ -164,6 +164,10 @@ class Writer:
             case "known":
                 names.also(call.outs[0], names.name(call.args[0]))
             case "cells":
+                if call.name == "begin":
+                    self._add(
+                        "# (cells with the same weights: step t goes forth, back t goes back, weights sums over all t)"
+                    )
                 outs, given = ", ".join(names.outs(call)), ", ".join(map(names.name, call.args))
                 called = f"{names.bind(call.function, 'cells')}.{call.name}({given})"
                 self._add(f"{outs} = {called}" if outs else called)
