@@ -86,13 +86,16 @@ def pointwise(function: Callable[..., Any], *args: Any) -> Rows:
     return Rows(function(*[a.spread(ndim) if isinstance(a, Rows) else a for a in args]))
 
 
-def _operator(name: str, function: Callable[..., Any]) -> None:
+def _operator(name: str) -> None:
+    function = getattr(operator, name)
     setattr(Rows, f"__{name}__", lambda *args: pointwise(function, *args))
-    setattr(Rows, f"__r{name}__", lambda self, other: pointwise(function, other, self))
+    if name in REFLECTED:
+        setattr(Rows, f"__r{name}__", lambda self, other: pointwise(function, other, self))
 
 
-for _name in ("add", "sub", "mul", "truediv", "pow", "eq", "ne", "lt", "le", "gt", "ge", "neg", "abs"):
-    _operator(_name, getattr(operator, _name))
+REFLECTED = ("add", "sub", "mul", "truediv", "pow")
+for _name in (*REFLECTED, "eq", "ne", "lt", "le", "gt", "ge", "neg", "abs"):
+    _operator(_name)
 
 
 def product(x: Any, y: Any) -> Rows:
