@@ -189,8 +189,8 @@ def no_grad_path(tensor: Any, index: int) -> RuntimeError:
     return RuntimeError(
         f"element {index} of tensors does not require grad and does not have a grad_fn\n"
         f"  {f'`{name}` ' if name else ''}{tuple(tensor._data.shape)}  {dtypes.of_numpy(tensor._data.dtype).name}\n"
-        "  hint: nothing it was computed from requires grad. Create the inputs with requires_grad=True, and check for "
-        ".item(), .detach(), .data, argmax, rounding or torch.no_grad() on the way"
+        "  hint: nothing was recorded on the way to it. Create the inputs with requires_grad=True, and check for "
+        ".item(), .detach(), .data, argmax, comparisons or torch.no_grad() on the way"
     )
 
 

@@ -68,10 +68,10 @@ def table(found: Leaves) -> str:
 
 
 def _origin(share: ledger.Share) -> str:
-    """Who brought it: `In [3], run 2 of this cell, line 4`."""
+    """Who brought it: `In [3], run 2 of that cell, line 4`."""
     facts = [share.label]
     if share.run:
-        facts.append(f"run {share.run} of this cell")
+        facts.append(f"run {share.run} of that cell")
     if share.line:
         facts.append(f"line {share.line}")
     if share.consumed:

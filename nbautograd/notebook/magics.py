@@ -108,7 +108,9 @@ class AutogradMagics(Magics):
     @argument(
         "--grad-accum", metavar="K", type=arguments.positive, help="K backward passes are added up here on purpose."
     )
-    @argument("--anomaly", action="store_true", help="Stop at the first gradient that is NaN, and say whence it came.")
+    @argument(
+        "--anomaly", action="store_true", help="Stop at the first gradient that is NaN, and say where it came from."
+    )
     @argument_group("watch")
     @argument("--watch", metavar="NAMES", type=arguments.names, help="Say how these tensors and their .grad change.")
     @line_cell_magic

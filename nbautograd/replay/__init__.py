@@ -23,6 +23,7 @@ from nbautograd.core.dtype import get_default_dtype
 from nbautograd.core.modes import is_grad_enabled, observe, state
 from nbautograd.core.node import OP, Hooked
 from nbautograd.core.tensor import Tensor
+from nbautograd.core.words import Words
 from nbautograd.replay.calls import Item, RefusalError
 from nbautograd.replay.graphs import GraphProgram
 from nbautograd.replay.naming import Names
@@ -183,7 +184,7 @@ class Captured:
         """
         if not self._recipes:
             raise RuntimeError(f"there is no program of this step: {self._last}\n  hint: call it twice first")
-        return self._recipes[0].program.source
+        return Words(self._recipes[0].program.source)
 
     def explain(self) -> str:
         """What was replayed, what was run, and why."""
@@ -195,8 +196,8 @@ class Captured:
         for key, why in self._refused.items():
             lines.append(f"no program for {_words(key[0])}: {why}")
         if self._counts["run"]:
-            lines.append(f"last run as it is because {self._last}")
-        return "\n".join(lines)
+            lines.append(f"a call was last run as it is because {self._last}")
+        return Words("\n".join(lines))
 
 
 def _form(value: Any, tensors: list[Tensor]) -> Any:

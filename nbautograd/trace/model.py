@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from nbautograd.core.words import Words
+
 SCHEMA_VERSION = 1
 MIME_TYPE = "application/vnd.nbautograd.trace+json"
 
@@ -356,4 +358,4 @@ class Trace:
         """
         from nbautograd.trace.listing import listing
 
-        return "".join(f"{line.text}\n" for line in listing(self))
+        return Words("".join(f"{line.text}\n" for line in listing(self)))

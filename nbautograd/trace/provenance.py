@@ -39,6 +39,11 @@ def begins(label: str, run: int = 1) -> Work:
     return work
 
 
+def running() -> Work | None:
+    """The work that goes on now."""
+    return _works[-1] if _works and _works[-1].end is None else None
+
+
 def builder(node: Any) -> Work | None:
     """The work in which the graph node `node` was made, if that was noted."""
     moment = -node[ORDER]

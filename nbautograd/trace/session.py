@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Literal
 
+from nbautograd.trace import provenance, where
 from nbautograd.trace.model import Cell, Trace
 from nbautograd.trace.record import Recorder as Recorder
 from nbautograd.trace.seam import current
@@ -33,8 +34,9 @@ def trace(label: str | None = None, values: Literal["none", "stats", "full"] = "
     filename = frame.f_code.co_filename
     name = f"{filename}:{frame.f_lineno}"
     _runs[name] = _runs.get(name, 0) + 1
-    shown = label or f"{filename.rpartition('/')[2]}, line {frame.f_lineno}"
-    recorder = Recorder(Cell(name, shown, _runs[name]), _source(filename), filename, {})
+    work = provenance.running() if where.is_cell(filename) else None
+    place = work.label if work else f"{filename.rpartition('/')[2]}, line {frame.f_lineno}"
+    recorder = Recorder(Cell(name, label or place, _runs[name]), _source(filename), filename, {})
     recorder.values = values
     result = Trace(recorder.cell)
     error: BaseException | None = None

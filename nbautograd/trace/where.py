@@ -30,6 +30,11 @@ labels: dict[str, tuple[str, str]] = {}
 """For the file name under which a cell was compiled: what a person calls the cell, and the notebook's id of it."""
 
 
+def is_cell(filename: str) -> bool:
+    """Whether IPython or its kernel gives this name to the code of a cell."""
+    return filename.startswith("<ipython-input") or "ipykernel_" in filename
+
+
 class Place:
     """Where something ran: the place in the code, and the loops round it."""
 
@@ -106,7 +111,7 @@ class Places:
         return found
 
     def _found_out(self, filename: str) -> bool:
-        if filename in labels or filename.startswith("<ipython-input") or "ipykernel_" in filename:
+        if filename in labels or is_cell(filename):
             return True
         if filename.startswith("<"):
             return False

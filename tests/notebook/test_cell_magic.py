@@ -72,6 +72,17 @@ def test_the_cell_as_written_is_the_one_source_of_its_trace(shell):
     assert [(source.cell, source.code) for source in shell.ns["_autograd"].sources] == [("a", SQUARE)]
 
 
+def test_a_block_traced_in_a_cell_is_called_after_the_cell(shell):
+    number = shell.ip.execution_count
+    shell.run(f"import nbautograd as nb\n{LEAF}\nwith nb.trace() as t:\n    (x * x).backward()")
+    assert shell.ns["t"].cell.label == f"In [{number}]"
+
+
+def test_the_program_of_a_trace_is_shown_as_it_reads(shell):
+    shell.run(SQUARE)
+    assert repr(shell.run("_autograd.source()").result) == str(shell.ns["_autograd"].source())
+
+
 def test_a_comment_may_follow_the_magic(shell):
     assert shell.run(f"%%autograd  # don't look\n{LEAF}\nx * 2").error is None
 
