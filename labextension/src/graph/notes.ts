@@ -49,6 +49,6 @@ export function notes(tape: Tape): HTMLElement | undefined {
     lines.push(
       h('li', { class: 'stopped', 'data-role': 'error' }, `✕ Stopped by ${tape.error} – this is the part that ran.`),
     );
-  for (const fold of tape.folds) lines.push(h('li', { 'data-role': 'fold' }, `⋯ ${folded(fold)}`));
+  for (const text of folded(tape.folds)) lines.push(h('li', { 'data-role': 'fold' }, `⋯ ${text}`));
   return lines.length ? h('ul', { class: 'notes', 'aria-label': 'Notes' }, ...lines) : undefined;
 }

@@ -1,6 +1,6 @@
 // The story in sentences: what a value is called, and what happens at each step of the backward pass.
 
-import { brief, clip, isSmall, number, plural, shape } from './format';
+import { brief, clip, isSmall, plural, shape } from './format';
 import { readable } from './tex';
 import type { Step, Timeline } from './timeline';
 import type { Accumulate, Contribution, Flow, Op, Pass, Seed, Span, Tape } from './validate';
@@ -63,12 +63,20 @@ export function about({ cell, ops, op_count, passes }: Tape): string {
 /** One sentence for the whole, before anything is played. */
 export function overview(tape: Tape, timeline: Timeline): string {
   if (timeline.length === 0) return nothingToPlay(tape);
-  const roots = [...new Set(timeline.starts.flatMap(({ pass }) => pass.roots.map((id) => nameOf(tape, id))))].slice(
-    0,
-    3,
-  );
+  const roots = [...rootNames(tape, timeline)].slice(0, 3);
   const passes = plural(timeline.starts.length, 'backward pass', 'backward passes');
   return `${passes} from ${roots.join(', ')}, ${plural(timeline.length, 'step')}. Press play to watch the gradient flow.`;
+}
+
+/** What the passes start from: of a line that ran often the last result alone, for only that has a name still. */
+function rootNames(tape: Tape, timeline: Timeline): Set<string> {
+  const byPlace = new Map<string, string>();
+  for (const { pass } of timeline.starts)
+    for (const id of pass.roots) {
+      const span = tape.ops[tape.values[id]!.op ?? -1]?.span;
+      byPlace.set(span ? `${span.source}:${span.line}:${span.column}` : `value ${id}`, nameOf(tape, id));
+    }
+  return new Set(byPlace.values());
 }
 
 /** One sentence for what has happened at moment k, for eyes and ears alike. */
@@ -146,9 +154,12 @@ function ending(pass: Pass): string {
     : ' The backward pass is complete.';
 }
 
-/** What was counted but not kept, plainly. */
-export function folded({ what, count, why }: Tape['folds'][number]): string {
-  return `${number(count)} ${what} not kept: ${why}`;
+/** What was counted but not kept, plainly: a sentence for every reason. */
+export function folded(folds: Tape['folds']): string[] {
+  const counts = new Map<string, string[]>();
+  for (const { what, count, why } of folds)
+    counts.set(why, [...(counts.get(why) ?? []), `${count.toLocaleString('en')} ${what}`]);
+  return [...counts].map(([why, lost]) => `${lost.join(', ')} not kept: ${why}`);
 }
 
 /** One sentence for a node: what it is, holds and has received at moment k. */

@@ -92,6 +92,21 @@ test('the overview names the root', () => {
   );
 });
 
+test('a line that ran often is named once in the overview, as its last result is', () => {
+  const { trace: once } = product();
+  const [pass] = once.passes;
+  const last = once.values[pass!.roots[0]!]!;
+  const earlier = { ...last, id: once.values.length, op: once.ops.length };
+  delete earlier.name;
+  const trace = validate({
+    ...once,
+    values: [...once.values, earlier],
+    ops: [...once.ops, { ...once.ops[last.op!]!, id: once.ops.length, outputs: [earlier.id] }],
+    passes: [{ ...pass!, roots: [earlier.id] }, { ...pass!, id: 1 }],
+  });
+  expect(overview(trace, new Timeline(trace))).toContain('2 backward passes from loss, 12 steps.');
+});
+
 test('what is odd about a gradient is marked in its text, not by colour alone', () => {
   const scale = { scalar: 1, tensor: 1 };
   expect(label(summary([0]), 9)).toBe('○ 0');

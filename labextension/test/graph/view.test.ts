@@ -256,11 +256,14 @@ test('what was folded and why the cell stopped is said plainly', () => {
   const trace = {
     ...product().trace,
     error: 'ValueError: no',
-    folds: [{ what: 'steps', count: 9980, why: 'the loop is long' }],
+    folds: [
+      { what: 'steps', count: 9980, why: 'the loop is long' },
+      { what: 'ops', count: 20, why: 'the loop is long' },
+    ],
   };
   const root = open(trace);
   expect(role(root, 'error').textContent).toContain('Stopped by ValueError: no – this is the part that ran.');
-  expect(role(root, 'fold').textContent).toContain('9980 steps not kept: the loop is long');
+  expect(role(root, 'fold').textContent).toContain('9,980 steps, 20 ops not kept: the loop is long');
 });
 
 test('what is no trace is answered with one line of text, and with the text of the same output', () => {
