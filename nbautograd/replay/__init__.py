@@ -219,7 +219,7 @@ def _form(value: Any, tensors: list[Tensor]) -> Any:
 
 def _symbolic(value: Any, tape: Tape) -> Any:
     """What the step returned, with variables in the place of tensors and of the numbers read from them."""
-    read = {id(number): v for number, v in tape.reads}
+    read = {id(number): v for number, v, _ in tape.reads}
     returned: Counter[int] = Counter()
 
     def of(value: Any) -> Any:
@@ -239,10 +239,11 @@ def _symbolic(value: Any, tape: Tape) -> Any:
         return value
 
     found = of(value)
-    if any(isinstance(n, int) and (returned[id(n)] > 1 or len(read) < len(tape.reads)) for n, _ in tape.reads):
+    if any(isinstance(n, int) and (returned[id(n)] > 1 or len(read) < len(tape.reads)) for n, *_ in tape.reads):
         raise RefusalError("it returns whole numbers that cannot be told apart")  # Python has one object for each
-    if read.keys() - returned.keys():
-        raise RefusalError("Python reads numbers that the step does not return")
+    for number, _, at in tape.reads:
+        if id(number) not in returned:
+            raise RefusalError(f"Python reads numbers that the step does not return{at}")
     return found
 
 

@@ -35,7 +35,8 @@ class Notes:
         self.met = met
         self.outside: dict[int, Any] = {}
         self.leaves: dict[int, Tensor] = {}
-        self.reads: list[tuple[Any, Var]] = []
+        self.reads: list[tuple[Any, Var, str]] = []
+        """The numbers that Python was given, of which variable, and where."""
         self.changed = False
         self.walked: set[int] = set()
         """The ids of the nodes through which a gradient went."""
@@ -145,12 +146,17 @@ class Notes:
         """An op ran forward."""
         self._guarded(self._op, op, inputs, params, outputs)
 
+    def at(self) -> str:
+        """Where the step is, in words."""
+        line = self._place(self._called)
+        return "" if line is None else f" (line {line[1]}{f' in {line[2]}' if line[2] else ''})"
+
     def _guarded(self, note: Callable[..., None], *args: Any) -> None:
         if self.problem is None and not self._steps:
             try:
                 note(*args)
             except RefusalError as refused:
-                self.problem = str(refused)
+                self.problem = f"{refused}{self.at()}"
             except Exception as error:
                 self.problem = f"it could not be followed: {error!r}"
 

@@ -64,7 +64,7 @@ class Tape(Gradients):
                 raise RefusalError("it decides by a number after it has changed something")
             self._note(None, [v, value], [], kind="check")
         elif how == "item":
-            self.reads.append((value, v))
+            self.reads.append((value, v, self.at()))
         else:
             raise RefusalError(f"Python reads a tensor's numbers by {how}()")
 

@@ -103,6 +103,7 @@ def test_what_is_refused_runs_as_it_is_and_says_why(name: str) -> None:
     assert got == expected
     assert step.explain().startswith("0 calls replayed, 12 run")
     assert why in step.explain()
+    assert "(line " in step.explain() or "random" in why or "every run" in why
 
 
 @pytest.mark.parametrize("name", REPLAYED)
