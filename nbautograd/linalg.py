@@ -46,7 +46,13 @@ from nbautograd.ops.linalg.vectors import vander as vander
 from nbautograd.ops.linalg.vectors import vecdot as vecdot
 from nbautograd.ops.reduce.norms import vector_norm as vector_norm
 
-diagonal, matmul = _FUNCTIONS["diagonal"], _FUNCTIONS["matmul"]
+matmul = _FUNCTIONS["matmul"]
+
+
+def diagonal(A, *, offset: int = 0, dim1: int = -2, dim2: int = -1):
+    """The diagonals of matrices, as a view."""
+    return _FUNCTIONS["diagonal"](A, offset, dim1, dim2)
+
 
 __getattr__ = refuse_in("linalg")
 

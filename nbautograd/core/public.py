@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from . import dtype as dtypes
 from . import inplace
 from .modes import local, state
 from .op import Op
@@ -28,6 +30,15 @@ _AS_ONE = """
 """
 CAST_WHOLE = frozenset(_AS_ONE.split())
 """Functions of several ops that autocast treats as one; the others it leaves to their ops."""
+
+
+_WITH_OUT = """
+    all amax amin aminmax any argmax argmin cat column_stack concat concatenate cross cummax cummin cumprod cumsum
+    diff gather index_select kthvalue log_softmax logcumsumexp logsumexp max mean median min mode nanmean nanmedian
+    nanquantile nansum norm prod quantile renorm softmax sort stack std sum take_along_dim topk var
+"""
+WITH_OUT = frozenset(_WITH_OUT.split())
+"""Functions with `dim` whose results torch can put into tensors given as `out=`."""
 
 
 def _cast_whole(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,13 +80,17 @@ def _with_aliases(function: Callable[..., Any]) -> Callable[..., Any]:
     known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     if "dim" not in known and "keepdim" not in known:
         return function
+    takes_out = "out" not in known and function.__name__ in WITH_OUT
 
     @functools.wraps(function)
     def accepting(*args: Any, **kwargs: Any) -> Any:
         if kwargs:
             kwargs = {k if k in known else _ALIASES.get(k, k): v for k, v in kwargs.items()}
-            if "out" in kwargs and "out" not in known and kwargs["out"] is None:
-                del kwargs["out"]  # so that NumPy's own np.sum(tensor) works
+            if "out" in kwargs and "out" not in known:
+                if kwargs["out"] is None:
+                    del kwargs["out"]  # so that NumPy's own np.sum(tensor) works
+                elif takes_out:
+                    return into(kwargs.pop("out"), function(*args, **kwargs), function.__name__)
         return function(*args, **kwargs)
 
     return accepting
@@ -145,12 +160,39 @@ def public_in_place(
     return publish
 
 
-def into(out: Tensor, result: Tensor, name: str) -> Tensor:
-    """Put `result` into the tensor given as `out=` to the function `name`."""
+def into(out: Any, result: Any, name: str) -> Any:
+    """Put `result` into the tensor given as `out=` to the function `name`, or each of several into its own.
+
+    Raises: RuntimeError for tensors that require grad, and for numbers that the dtype of `out` cannot hold.
+    """
+    if not isinstance(result, Tensor):
+        found = [into(o, r, name) for o, r in zip(out, result, strict=True)]
+        return type(result)(*found) if hasattr(result, "_fields") else type(result)(found)
     if out._node is not None or result._node is not None:
         raise RuntimeError(
             f"{name}(): functions with out=... arguments don't support automatic differentiation, "
             "but one of the arguments requires grad."
         )
+    kind, target = result.dtype, out.dtype
+    if kind.category > target.category or (target is dtypes.bool and kind is not dtypes.bool):
+        raise RuntimeError(
+            f"result type {kind.tensor_type} can't be cast to the desired output type {target.tensor_type}"
+        )
+    if out._data.shape != result._data.shape:
+        _fit(out, tuple(result._data.shape))
     inplace.write(out, result._data)
     return out
+
+
+def _fit(out: Any, shape: tuple[int, ...]) -> None:
+    """Give the tensor for a result its shape; torch warns where something was in it."""
+    if out._data.size:
+        warnings.warn(
+            f"An output with one or more elements was resized since it had shape {list(out._data.shape)}, which does "
+            f"not match the required output shape {list(shape)}. This behavior is deprecated, and in a future PyTorch "
+            "release outputs will not be resized unless they have zero elements. You can explicitly reuse an out "
+            "tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
+            UserWarning,
+            stacklevel=4,
+        )
+    out.resize_(shape)

@@ -79,6 +79,8 @@ def cosine_embedding_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """1 − cos for pairs with target 1; what cos exceeds the margin by for pairs with target −1."""
+    if target.ndim > 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     eps = 1e-12
     dot, square1, square2 = ((a * b).sum(-1) for a, b in ((input1, input2), (input1, input1), (input2, input2)))
     cos = dot / ((square1 + eps) * (square2 + eps)).sqrt()
@@ -143,6 +145,8 @@ def multi_margin_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """(1/C) Σᵢ≠y max(0, margin − x[y] + x[i])ᵖ"""
+    if p not in (1, 2):
+        raise ValueError("only p == 1 and p == 2 supported")
     single = input.ndim == 1
     x, y = (input.unsqueeze(0), target.reshape(1)) if single else (input, target)
     index = y.unsqueeze(1)

@@ -79,11 +79,7 @@ def _taking_out(function: Any) -> Any:
     @functools.wraps(function)
     def taking(*args: Any, out: Any = None, **settings: Any) -> Any:
         result = function(*args, **settings)
-        if out is None:
-            return result
-        if isinstance(result, Tensor):
-            return into(out, result, function.__name__)
-        return type(result)(*[into(o, r, function.__name__) for o, r in zip(out, result, strict=True)])
+        return result if out is None else into(out, result, function.__name__)
 
     return taking
 

@@ -255,7 +255,7 @@ def scaled_dot_product_attention(
         >>> torch.nn.functional.scaled_dot_product_attention(x, x, x, is_causal=True)[0]
         tensor([1., 0.])
     """
-    check(query, key, value, attn_mask, dropout_p)
+    check(query, key, value, attn_mask, dropout_p, is_causal)
     if enable_gqa:
         key, value = grouped(query, key, value)
     query, key, value = spread(query, key, value)

@@ -18,7 +18,7 @@ def causal_bias(q: Tensor, k: Tensor) -> np.ndarray:
     return place(np.triu(np.full(size, -np.inf, q._data.dtype), 1), q.device)
 
 
-def check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float) -> None:
+def check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float, causal: bool) -> None:
     """torch's refusals.
 
     Raises: RuntimeError
@@ -44,6 +44,8 @@ def check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float) 
             "Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
             f"{_kind(mask)} and  query.dtype: {kinds[0]} instead."
         )
+    if mask is not None and causal:
+        raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
     if not 0 <= dropout <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout:g}")
     if q.shape[-1] != k.shape[-1]:

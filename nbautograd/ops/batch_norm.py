@@ -141,9 +141,13 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
 
     Raises: ValueError when a channel has one value only to train on.
     """
-    x = as_parameters(input, weight, bias, *(() if training else (running_mean, running_var)))
     if not training:
+        for name, figure in (("mean", running_mean), ("var", running_var)):
+            if figure is None:
+                raise RuntimeError(f"running_{name} must be defined in evaluation mode")
+        x = as_parameters(input, weight, bias, running_mean, running_var)
         return as_given(input, BatchNormApplied.call(x, running_mean, running_var, weight, bias, eps=eps))
+    x = as_parameters(input, weight, bias)
     count = input.numel() // max(1, input.shape[1])
     if count == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")

@@ -1,7 +1,11 @@
-"""What has no meaning for complex numbers: whatever compares, rounds, or is known for real numbers only."""
+"""Which ops refuse complex numbers, or whole ones, as torch's kernels do."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from nbautograd.core.dtype import of_numpy
 from nbautograd.core.op import TABLE
 
 KERNELS = {
@@ -65,6 +69,7 @@ KERNELS = {
     "median_cpu": "median nanmedian",
     "compute_indices_weights_linear": "upsample_linear1d upsample_trilinear3d",
     "upsample_bilinear2d_channels_last": "upsample_bilinear2d",
+    "compute_index_ranges_weights": "upsample_bilinear2daa upsample_bicubic2daa",
     "compute_indices_weights_cubic": "upsample_bicubic2d",
     "compute_indices_weights_nearest": "upsample_nearest1d upsample_nearest3d "
     "upsample_nearestexact1d upsample_nearestexact3d",
@@ -88,6 +93,7 @@ SENTENCES = (
     (RuntimeError, "minimum not implemented for complex tensors.", "minimum"),
     (RuntimeError, "fmax not implemented for complex tensors.", "fmax"),
     (RuntimeError, "fmin not implemented for complex tensors.", "fmin"),
+    (RuntimeError, "heaviside is not yet implemented for complex tensors.", "heaviside"),
     (RuntimeError, "isposinf does not support complex inputs.", "isposinf"),
     (RuntimeError, "isneginf does not support complex inputs.", "isneginf"),
     (NotImplementedError, "signbit is not implemented for complex tensors.", "signbit"),
@@ -101,12 +107,46 @@ SENTENCES = (
 """Other errors of torch, and the ops that raise them."""
 
 
-def refuse_complex_numbers() -> None:
+FRACTIONS = {
+    "leaky_relu_cpu": "leaky_relu",
+    "elu_cpu": "elu selu celu",
+    "GeluKernelImpl": "gelu gelu_tanh",
+    "silu_cpu": "silu",
+    "softplus_cpu": "softplus",
+    "hardswish_cpu": "hardswish",
+    "hardsigmoid_cpu": "hardsigmoid",
+    "hardshrink_cpu": "hardshrink",
+    "softshrink_check": "softshrink",
+    "log_sigmoid_cpu": "logsigmoid",
+    "mish_cpu": "mish",
+    "glu_cpu": "glu",
+    "hypot_cpu": "hypot",
+    "logaddexp_cpu": "logaddexp",
+    "logaddexp2_cpu": "logaddexp2",
+    "lerp_kernel_scalar": "lerp_number",
+}
+"""Names of torch's kernels for numbers with fractions only, and the ops that run on them."""
+
+
+def refuse_other_numbers() -> None:
     """Let the ops above raise torch's errors before they compute what nobody meant."""
+    for kernel, names in FRACTIONS.items():
+        for name in names.split():
+            TABLE[name].check = staticmethod(_no_whole_numbers(kernel))
     for kernel, names in KERNELS.items():
         _refuse(names, NotImplementedError, f"\"{kernel}\" not implemented for '{{dtype}}'")
     for error, text, names in SENTENCES:
         _refuse(names, error, text)
+
+
+def _no_whole_numbers(kernel: str) -> Callable[..., Exception | None]:
+    def check(*operands: Any) -> Exception | None:
+        if any(getattr(x, "ndim", None) is not None and x.dtype.kind in "fcV" for x in operands):
+            return None
+        kinds = [of_numpy(x.dtype).tensor_type for x in operands if getattr(x, "dtype", None) is not None]
+        return NotImplementedError(f"\"{kernel}\" not implemented for '{kinds[0]}'") if kinds else None
+
+    return check
 
 
 def _refuse(names: str, error: type[Exception], text: str) -> None:

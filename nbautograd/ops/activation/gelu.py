@@ -10,6 +10,7 @@ from nbautograd.core.modes import local
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
+from nbautograd.ops.activation.rectifiers import refuse_whole_numbers
 from nbautograd.ops.samples import SHAPES, through, unary
 from nbautograd.ops.special.library import NORMAL_COEFFICIENTS, fast_erf
 
@@ -159,4 +160,5 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
     op = Gelu if approximate == "none" else GeluTanh
+    refuse_whole_numbers(op, input)
     return op.call(input, needs_slope=input._node is not None or bool(local.levels))[0]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops.activation.rectifiers import activate
+from nbautograd.ops.activation.rectifiers import activate, refuse_whole_numbers
 from nbautograd.ops.elementwise.bounds import between, kept
 from nbautograd.ops.samples import cases, unary
 
@@ -98,13 +102,17 @@ class Threshold(Op):
 @public(top=False, method=False, functional=True)
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """Each element brought between two numbers."""
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
+    if input._data.dtype.kind in "iu":
+        min_val, max_val = int(min_val), int(max_val)
     return activate(Hardtanh, input, inplace, min_val=min_val, max_val=max_val)
 
 
 @public(top=False, method=False, functional=True)
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """Each element brought between 0 and 6."""
-    return activate(Hardtanh, input, inplace, min_val=0.0, max_val=6.0)
+    return hardtanh(input, 0.0, 6.0, inplace)
 
 
 @public(top=False, method=False, functional=True)
@@ -123,13 +131,17 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Each element brought closer to zero by `lambd`."""
     if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
+        most = np.finfo(input._data.dtype).max if input._data.dtype.kind == "f" else math.inf
+        raise RuntimeError(
+            f"lambda must be in range [0, {most:g}] for input dtype {input.dtype.tensor_type}, but found {lambd:g}"
+        )
     return Softshrink.call(input, lambd=lambd)
 
 
 @public(functional=True)
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Each element, or zero where it is not beyond ±lambd."""
+    refuse_whole_numbers(Hardshrink, input)
     return Hardshrink.call(input, lambd=lambd)
 
 

@@ -160,7 +160,17 @@ class RreluWithNoise(Op):
 
 
 def activate(op: type[Op], input: Tensor, inplace_: bool, **settings: Any) -> Tensor:
+    refuse_whole_numbers(op, input)
     return inplace.apply(op, input, **settings) if inplace_ else op.call(input, **settings)
+
+
+def refuse_whole_numbers(op: type[Op], input: Tensor) -> None:
+    """torch's refusal where its kernel is for numbers with fractions only; see `nbautograd.ops.real_only`.
+
+    Raises: NotImplementedError
+    """
+    if input._data.dtype.kind in "biu" and op.check is not None and (problem := op.check(input._data)) is not None:
+        raise problem
 
 
 @public(functional=True)
@@ -196,6 +206,8 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
 @public(method=False, functional=True)
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """Like `elu`, with a slope that is continuous for every alpha."""
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
     return activate(Celu, input, inplace, alpha=alpha)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops.activation.rectifiers import activate
+from nbautograd.ops.activation.rectifiers import activate, refuse_whole_numbers
 from nbautograd.ops.elementwise.division import Div
 from nbautograd.ops.elementwise.exponential import Sigmoid
 from nbautograd.ops.elementwise.hyperbolic import Tanh
@@ -144,6 +144,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 @public(top=False, method=False, functional=True)
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """A smooth relu: ln(1 + e^(beta · x)) / beta, and the element itself above `threshold`."""
+    refuse_whole_numbers(Softplus, input)
     return Softplus.call(input, beta=beta, threshold=threshold)
 
 

@@ -150,16 +150,29 @@ class Neg(Op):
         )
 
 
+def _scaled(op: Any, input: Any, other: Any, alpha: Any) -> Tensor:
+    """`op` with `alpha`, which is a whole number for whole numbers.
+
+    Raises: RuntimeError in torch's words.
+    """
+    kinds = {x._data.dtype.kind if isinstance(x, Tensor) else type(x).__name__[0] for x in (input, other)}
+    if isinstance(alpha, float) and kinds <= set("biu"):
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if kinds == {"b"} and op is AddScaled:
+        return Add.call(input, other) if alpha else input.clone()
+    return op.call(input, other, alpha=alpha)
+
+
 @public()
 def add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:
     """`input + alpha · other`, element by element."""
-    return into_out(out, Add.call(input, other) if alpha == 1 else AddScaled.call(input, other, alpha=alpha), "add")
+    return into_out(out, Add.call(input, other) if alpha == 1 else _scaled(AddScaled, input, other, alpha), "add")
 
 
 @public("sub", "subtract")
 def sub(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:
     """`input − alpha · other`, element by element."""
-    return into_out(out, Sub.call(input, other) if alpha == 1 else SubScaled.call(input, other, alpha=alpha), "sub")
+    return into_out(out, Sub.call(input, other) if alpha == 1 else _scaled(SubScaled, input, other, alpha), "sub")
 
 
 @public(method=False)

@@ -11,6 +11,7 @@ from nbautograd.core.errors import broadcast_problem
 from nbautograd.core.op import Op, tensors, xp
 from nbautograd.core.public import into, public
 from nbautograd.core.tensor import Tensor
+from nbautograd.ops.arguments import into_out
 from nbautograd.ops.samples import Make, Samples, cases, unary
 
 
@@ -70,7 +71,7 @@ tensors.numpy_names["where"] = where_tensors
 
 
 @public(method=False)
-def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = None) -> Any:
     """From `input` where `condition` is true, else from `other`; with the condition alone, the places where it is true.
 
     Raises: RuntimeError when the condition is no truth value.
@@ -84,7 +85,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
             "where expected condition to be a boolean tensor, "
             f"but got a tensor with dtype {condition.dtype.tensor_type}"
         )
-    return where_tensors(condition, input, other)
+    return into_out(out, where_tensors(condition, input, other), "where")
 
 
 Tensor.where = lambda self, condition, other: where(condition, self, other)

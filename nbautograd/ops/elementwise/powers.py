@@ -66,6 +66,19 @@ def no_truth_power(x: Any, y: Any) -> Exception | None:
     return NotImplementedError("\"pow\" not implemented for 'Bool'") if is_truth(x) and is_truth(y) else None
 
 
+def is_whole(x):
+    return isinstance(x, int) or (hasattr(x, "dtype") and x.dtype.kind in "iu")
+
+
+def whole_power(x, y):
+    """Whole numbers to whole powers; to one below zero 1 and −1 keep their size, and all others are 0, as in torch."""
+    below = y < 0
+    if not below.any():
+        return x**y
+    sign = xp.where((x == -1) & (y % 2 != 0), -1, xp.abs(x) == 1)
+    return xp.where(below, sign, x ** xp.where(below, 0, y)).astype(xp.result_type(x, y), copy=False)
+
+
 class Pow(Op):
     """Each element of `x` to the power of the element of `y`.
 
@@ -79,16 +92,13 @@ class Pow(Op):
     check = no_truth_power
 
     def forward(x, y):
-        return x**y
+        return whole_power(x, y) if is_whole(x) and is_whole(y) else x**y
 
     def dx(g, x, y):
         return xp.where(y == 0, 0, g * (y * x ** (y - 1)))
 
     def dy(g, x, y, out):
         return xp.where((x == 0) & (xp.real(y) >= 0), 0, g * (out * xp.log(x)))
-
-    def refuse(x, y):
-        return "Integers to negative integer powers are not allowed."
 
 
 class PowOfNumber(Op):
@@ -105,12 +115,10 @@ class PowOfNumber(Op):
     check = no_truth_power
 
     def forward(x, y):
-        return y**x
+        return whole_power(x.dtype.type(y), x) if is_whole(x) and is_whole(y) else y**x
 
     def dx(g, x, y, out):
         return g * (out * log_of(y)) if y != 0 else xp.where(x >= 0, 0, g * out * -math.inf)
-
-    refuse = Pow.refuse
 
 
 def log_of(number: Any) -> Any:

@@ -111,12 +111,28 @@ class TakeAlongDim(Gather):
     samples = cases(lambda make: ((make(*s), make.ints(*s, high=s[d]), d) for s, d in ALONG))
 
 
+def _inside(input: Tensor, dim: int, index: Tensor) -> int:
+    """`dim` counted from the front, after a look at the positions: torch counts none of them from the end.
+
+    Raises: RuntimeError for those outside, or for another number of dimensions.
+    """
+    places, dim = index._data, canonical_dim(dim, input.ndim)
+    if index.numel() and index.ndim != input.ndim and max(index.ndim, input.ndim) > 1:
+        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
+    if places.__class__ is np.ndarray and places.size:
+        size = input.shape[dim] if input.ndim else 1
+        if places.view(f"u{places.itemsize}").max() >= size:  # a number below zero is a large one without its sign
+            wrong = places[(places < 0) | (places >= size)]
+            raise RuntimeError(f"index {wrong[0]} is out of bounds for dimension {dim} with size {size}")
+    return dim
+
+
 @public()
 def gather(input, dim, index, *, sparse_grad=False):
     """The elements at `index` along `dim`."""
     if index._data.dtype.kind not in "iu":
         raise RuntimeError("gather(): Expected dtype int32/int64 for index")
-    return Gather.call(input, index, dim=canonical_dim(dim, input.ndim))
+    return Gather.call(input, index, dim=_inside(input, dim, index))
 
 
 @public()
@@ -134,6 +150,8 @@ def take_along_dim(input, indices, dim=None):
 
 
 def _source(input: Tensor, index: Tensor, src: Any) -> Tensor:
+    if isinstance(src, Tensor) and src._data.dtype != input._data.dtype:
+        raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
     return src if isinstance(src, Tensor) else wrap(np.full(index.shape, src, input._data.dtype))
 
 
@@ -154,7 +172,7 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     """A copy with `src` (or one value) written along `dim` at `index`."""
     src = _source(input, index, value if src is None else src)
     op, more = _scattering(reduce)
-    return op.call(input, index, src, dim=canonical_dim(dim, input.ndim), **more)
+    return op.call(input, index, src, dim=_inside(input, dim, index), **more)
 
 
 @public(top=False)
@@ -162,13 +180,13 @@ def scatter_(self, dim, index, src=None, *, value=None, reduce=None):
     """`scatter`, in place."""
     src = _source(self, index, value if src is None else src)
     op, more = _scattering(reduce)
-    return inplace.apply(op, self, index, src, dim=canonical_dim(dim, self.ndim), **more)
+    return inplace.apply(op, self, index, src, dim=_inside(self, dim, index), **more)
 
 
 @public()
 def scatter_add(input, dim, index, src):
     """A copy with `src` added along `dim` at `index`."""
-    return ScatterAdd.call(input, index, src, dim=canonical_dim(dim, input.ndim))
+    return ScatterAdd.call(input, index, _source(input, index, src), dim=_inside(input, dim, index))
 
 
 @public(top=False)

@@ -116,6 +116,12 @@ def frequency_shares(index, rows, dtype):
 def one_hot(tensor, num_classes=-1):
     """A vector per element, with a one at its position."""
     data = tensor._data
+    if data.dtype != np.int64:
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+    if data.size and may_look(data) and data.min() < 0:
+        raise RuntimeError("Class values must be non-negative.")
+    if not data.size and num_classes <= 0:
+        raise RuntimeError("Can not infer total number of classes from empty tensor.")
     count = int(data.max()) + 1 if num_classes == -1 else num_classes
     if data.size and may_look(data) and data.max() >= count:
         raise RuntimeError("Class values must be smaller than num_classes.")

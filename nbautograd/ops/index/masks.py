@@ -107,21 +107,41 @@ def masked_scatter_(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     return inplace.apply(MaskedScatter, self, source, **_whole_mask(self, mask, source))
 
 
+def _check_fill(mask: Tensor, value: Any) -> None:
+    """torch's refusals.
+
+    Raises: RuntimeError
+    """
+    if mask._data.dtype.kind != "b":
+        kind = {"Long": "long int", "Int": "int", "Byte": "unsigned char"}.get(
+            mask.dtype.tensor_type, mask.dtype.tensor_type.lower()
+        )
+        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {kind}")
+    if isinstance(value, Tensor) and value.ndim:
+        raise RuntimeError(
+            f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
+        )
+
+
 @public()
 def masked_fill(input, mask, value):
     """A copy with `value` where `mask` is true."""
+    _check_fill(mask, value)
     return MaskedFill.call(input, mask, value)
 
 
 @public(top=False)
 def masked_fill_(self, mask, value):
     """`masked_fill`, in place."""
+    _check_fill(mask, value)
     return inplace.apply(MaskedFill, self, mask, value)
 
 
 @public()
 def masked_select(input, mask):
     """The elements where `mask` is true, in one row."""
+    if mask._data.dtype.kind != "b":
+        raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = np.broadcast_shapes(tuple(input.shape), tuple(mask.shape))
     wide = input if tuple(input.shape) == shape else input.expand(*shape)
     return MaskedSelect.call(wide, index=(np.broadcast_to(mask._data, shape),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,13 @@ def _item(i: Any) -> Any:
     if isinstance(i, Tensor):
         if i._data.dtype.kind not in "biu":
             raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, but got {i.dtype}")
+        if i._data.dtype == np.uint8:
+            warnings.warn(
+                "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
+                UserWarning,
+                stacklevel=4,
+            )
+            return i._data.astype(np.bool_)
         return i._data if i.ndim or i._data.dtype.kind == "b" else int(i._data)
     if isinstance(i, list | np.ndarray):
         return np.asarray([int(v) if isinstance(v, Tensor) else v for v in i] if isinstance(i, list) else i)
@@ -32,13 +40,30 @@ def _item(i: Any) -> Any:
 
 def is_basic(items: tuple[Any, ...]) -> bool:
     """Whether indexing gives a view: numbers, slices, None and `...` only."""
-    return all(
-        i is None
-        or i is Ellipsis
-        or isinstance(i, slice)
-        or (isinstance(i, int | np.integer) and not isinstance(i, bool))
-        for i in items
-    )
+    return all(i is None or i is Ellipsis or isinstance(i, slice) or _is_number(i) for i in items)
+
+
+def numbers_apart(items: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
+    """The numbers of an index with positions, and the rest of it, where NumPy would take the numbers for positions too.
+
+    torch picks numbers first: `x[0, :, [1, 2]]` is `x[0][:, [1, 2]]`. To NumPy the 0 is a position as are 1 and 2, and
+    as a slice stands between them their dimension comes first. None: both say the same.
+    """
+    kinds = ["n" if _is_number(i) else "p" if getattr(i, "ndim", 0) else " " for i in items]
+    if "n" not in kinds or " " not in "".join(kinds).strip():
+        return None
+    pairs = list(zip(items, kinds, strict=True))
+    numbers: list[Any] = []
+    for item, kind in pairs:
+        if kind == "n" or item is Ellipsis:
+            numbers.append(item)
+        else:
+            numbers += [slice(None)] * _dimensions(item)
+    return tuple(numbers), tuple(item for item, kind in pairs if kind != "n")
+
+
+def _is_number(i: Any) -> bool:
+    return isinstance(i, int | np.integer) and not isinstance(i, bool)
 
 
 def check_bounds(shape: tuple[int, ...], items: tuple[Any, ...]) -> None:

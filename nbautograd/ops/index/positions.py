@@ -34,6 +34,14 @@ class IndexSelect(Index):
 class Take(Index):
     """The elements at positions of the flattened tensor."""
 
+    def refuse(x, *, index):
+        wrong = index[0][(index[0] < -x.size) | (index[0] >= x.size)]
+        if not wrong.size:
+            return None
+        return IndexError(
+            f"out of range: tried to access index {wrong.reshape(-1)[0]} on a tensor of {x.size} elements."
+        )
+
     samples = cases(
         lambda make: (
             (make(*s), make.ints(*i, high=int(np.prod(s)))) for s, _ in ALONG for i in ((), (3,), (2, 2), (0,))
@@ -70,14 +78,40 @@ def position(dim: int, index: Any) -> tuple[Any, ...]:
 @public()
 def index_select(input, dim, index):
     """The slices at `index` along `dim`."""
+    if index._data.dtype not in (np.int32, np.int64):
+        raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
     if not input.ndim and index._data.size != 1:
         raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {index._data.size} value(s)")
-    return IndexSelect.call(input, index=position(canonical_dim(dim, input.ndim), index))
+    if not input.ndim:
+        return input.clone()
+    dim = canonical_dim(dim, input.ndim)
+    if index._data.__class__ is np.ndarray and index._data.size and index._data.min() < 0:
+        raise IndexSelect.refuse(input._data, index=position(dim, index))
+    return IndexSelect.call(input, index=position(dim, index if index.ndim else index.reshape(1)))
+
+
+def _check_count(name: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> None:
+    """Refuse more or fewer slices than there are positions.
+
+    Raises: RuntimeError, IndexError in torch's words.
+    """
+    if not source.ndim or not input.ndim:
+        return
+    dim = canonical_dim(dim, input.ndim)
+    count, has = index.numel(), source.shape[dim] if dim < source.ndim else None
+    if has is None or has == count:
+        return
+    if name == "index_add_":
+        raise RuntimeError(
+            f"{name}(): Number of indices ({count}) should be equal to source.size(dim): ({has}), for dim: {dim}"
+        )
+    raise IndexError(f"{name}(): Number of indices ({count}) should be equal to source.size(dim) ({has})")
 
 
 @public()
 def index_add(input, dim, index, source, *, alpha=1):
     """A copy with `source` added at `index` along `dim`."""
+    _check_count("index_add_", input, dim, index, source)
     source = source if alpha == 1 else source * alpha
     return IndexAdd.call(input, source, index=position(canonical_dim(dim, input.ndim), index), accumulate=True)
 
@@ -85,6 +119,7 @@ def index_add(input, dim, index, source, *, alpha=1):
 @public(top=False)
 def index_add_(self, dim, index, source, *, alpha=1):
     """`index_add`, in place."""
+    _check_count("index_add_", self, dim, index, source)
     source = source if alpha == 1 else source * alpha
     return inplace.apply(IndexAdd, self, source, index=position(canonical_dim(dim, self.ndim), index), accumulate=True)
 
@@ -92,12 +127,14 @@ def index_add_(self, dim, index, source, *, alpha=1):
 @public()
 def index_copy(input, dim, index, source):
     """A copy with `source` written at `index` along `dim`."""
+    _check_count("index_copy_", input, dim, index, source)
     return IndexCopy.call(input, source, index=position(canonical_dim(dim, input.ndim), index))
 
 
 @public(top=False)
 def index_copy_(self, dim, index, source):
     """`index_copy`, in place."""
+    _check_count("index_copy_", self, dim, index, source)
     return inplace.apply(IndexCopy, self, source, index=position(canonical_dim(dim, self.ndim), index))
 
 
@@ -154,7 +191,13 @@ def narrow(input, dim, start, length):
     """`length` entries of `dim` from `start` on, as a view."""
     if not input.ndim:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
-    dim = canonical_dim(dim, input.ndim)
+    dim, start = canonical_dim(dim, input.ndim), int(start)
+    size = input.shape[dim]
+    if not -size <= start <= size:
+        raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {start})")
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    start = start if start >= 0 else start + size
     if start + length > input.shape[dim]:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({input.shape[dim]}).")
     return Slice.call(input, index=(*(slice(None),) * dim, slice(start, start + length)))
@@ -177,11 +220,20 @@ def argwhere(input):
 
 
 @public()
-def repeat_interleave(input, repeats, dim=None):
-    """Each element repeated, one number of times for all or one for each."""
+def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
+    """Each element repeated, one number of times for all or one for each; of a row of counts, each place so often."""
+    if repeats is None:
+        return repeat_interleave(wrap(np.arange(input.numel())).to(input.device), input)
     if dim is None:
         input, dim = input.reshape(-1), 0
     dim = canonical_dim(dim, input.ndim)
-    counts = place(repeats._data, CPU) if isinstance(repeats, Tensor) else repeats
+    counts = np.asarray(place(repeats._data, CPU) if isinstance(repeats, Tensor) else repeats)
+    if counts.size and counts.min() < 0:
+        raise RuntimeError("Repeats must be non-negative" if counts.ndim == 0 else "repeats can not be negative")
+    if counts.ndim and counts.size not in (1, input.shape[dim]):
+        raise RuntimeError(
+            f"repeats must have the same size as input along dim, but got repeats.size(0) = {counts.size} and "
+            f"input.size({dim}) = {input.shape[dim]}"
+        )
     places = place(np.repeat(np.arange(input.shape[dim]), counts), input.device)
     return Index.call(input, index=position(dim, places))

@@ -11,7 +11,7 @@ from nbautograd.core.call import wrap
 from nbautograd.core.op import Op, xp
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.index.meeting import add_at
-from nbautograd.ops.index.places import ALONG, check_bounds, is_basic, out_of_bounds, plain
+from nbautograd.ops.index.places import ALONG, check_bounds, is_basic, numbers_apart, out_of_bounds, plain
 from nbautograd.ops.index.writing import CopyInto, IndexPut
 from nbautograd.ops.samples import SHAPES, Make, through
 
@@ -127,6 +127,9 @@ def __getitem__(self: Tensor, index: Any) -> Tensor:
     check_bounds(self._data.shape, items)
     if is_basic(items):
         return _slicing(items).call(self, index=items)
+    if (apart := numbers_apart(items)) is not None:
+        numbers, items = apart
+        self = Select.call(self, index=numbers)
     return Index.call(self, index=items)
 
 
@@ -153,6 +156,9 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
             raise RuntimeError(problem)
         inplace.apply(CopyInto, part, value)
     else:
+        if (apart := numbers_apart(items)) is not None:
+            numbers, items = apart
+            self = _part(self, numbers)
         if items and all(i is None or isinstance(i, slice) for i in items):
             items = (*items, Ellipsis)
         inplace.apply(IndexPut, self, value, index=items)

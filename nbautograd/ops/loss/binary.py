@@ -5,6 +5,7 @@ from __future__ import annotations
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.loss.reduction import legacy_reduction, pairs_of_one_shape, reduced
+from nbautograd.ops.refusals import no_truth_values
 from nbautograd.ops.samples import through
 
 
@@ -85,6 +86,8 @@ def binary_cross_entropy_with_logits(
     """The cross-entropy between scores (before any sigmoid) and targets from 0 to 1."""
     if target.shape != input.shape:
         raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
+    if target._data.dtype.kind == "b":
+        raise RuntimeError(f"{no_truth_values(True, True)}\n  hint: give the target fractions: target.to(input.dtype)")
     if pos_weight is None:
         loss = BceWithLogits.call(input, target)
     else:

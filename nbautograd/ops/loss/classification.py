@@ -8,7 +8,7 @@ from nbautograd.core.array import is_cupy, library_of
 from nbautograd.core.modes import may_look
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
-from nbautograd.ops.loss.nll import rows_of
+from nbautograd.ops.loss.nll import check_labels, rows_of
 from nbautograd.ops.loss.reduction import legacy_reduction, reduced
 from nbautograd.ops.samples import Make, cases
 
@@ -143,11 +143,7 @@ def constant(array, like):
 
 
 def _check_classes(scores: Any, target: Any, ignore_index: int) -> None:
-    if target._data.dtype.kind not in "iu":
-        raise RuntimeError(
-            f"expected scalar type Long but found {target.dtype.tensor_type}\n"
-            "  hint: class numbers are integers: target.long(); for probabilities give them the shape of the input"
-        )
+    check_labels(target)
     data = target._data
     if not data.size or not may_look(data) or (data.min() >= 0 and data.max() < scores.shape[1]):
         return
@@ -175,7 +171,11 @@ def cross_entropy(
         mode only).
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
     if target.shape == input.shape and target._data.dtype.kind in "fV":
+        if ignore_index >= 0:
+            raise RuntimeError("ignore_index is not supported for floating point target")
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     scores, target, shape = rows_of(input, target)
     _check_classes(scores, target, ignore_index)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from nbautograd.core.public import public
+from nbautograd.core.public import FUNCTIONS, public
 from nbautograd.ops.loss.reduction import legacy_reduction, reduced
 
 MEAN_OF_DIVERGENCES = (
@@ -31,6 +31,10 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     for x in (x1, x2):
         if x.dtype.is_complex:
             raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {x.dtype.tensor_type}")
+    if all(x._data.dtype.kind not in "fV" for x in (x1, x2)):
+        raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {x1.dtype.tensor_type}")
+    if x1.ndim != x2.ndim:
+        x1, x2 = FUNCTIONS["broadcast_tensors"](x1, x2)
     product = (x1 * x2).sum(dim)
     return product / (x1.norm(2, dim).clamp(min=eps) * x2.norm(2, dim).clamp(min=eps))
 
@@ -38,6 +42,11 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
 @public(top=False, method=False, functional=True)
 def normalize(input, p=2.0, dim=1, eps=1e-12):
     """Vectors along `dim` brought to length one."""
+    if input._data.dtype.kind not in "fcV":
+        raise RuntimeError(
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
+            f"{input.dtype.tensor_type}\n  hint: normalize(x.float())"
+        )
     return input / input.norm(p, dim, keepdim=True).clamp(min=eps).expand_as(input)
 
 
@@ -55,6 +64,11 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
 @public(top=False, method=False, functional=True)
 def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
     """How far two inputs are from being ranked as the target says."""
+    if not input1.ndim == input2.ndim == target.ndim:
+        sizes = ", ".join(f"{n}: {t.shape}" for n, t in (("input1", input1), ("input2", input2), ("target", target)))
+        raise RuntimeError(
+            f"margin_ranking_loss : All input tensors should have same dimension but got sizes: {sizes} "
+        )
     return reduced(
         (-target * (input1 - input2) + margin).clamp(min=0), legacy_reduction(size_average, reduce, reduction)
     )

@@ -64,6 +64,18 @@ class NllLossBackward(Op):
         return share if len(x_g_shape) else xp.sum(share)
 
 
+def check_labels(target: Any) -> None:
+    """Refuse what are no class numbers.
+
+    Raises: RuntimeError in torch's words.
+    """
+    if target._data.dtype not in ("int64", "uint8"):
+        raise RuntimeError(
+            f"expected target dtype to be Long or Byte, but got {target.dtype.tensor_type}\n"
+            "  hint: class numbers are integers: target.long(); for probabilities give them the shape of the input"
+        )
+
+
 def rows_of(input: Any, target: Any) -> tuple[Any, Any, Any]:
     """Scores as (rows, classes) and targets as (rows,), with the shape to go back to."""
     shape = tuple(target.shape)
@@ -86,6 +98,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     Raises: ValueError when the batch sizes differ.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
+    check_labels(target)
     scores, target, shape = rows_of(input, target)
     loss = NllLoss.call(scores, target, weight, reduction=reduction, ignore_index=ignore_index)[0]
     return loss.reshape(shape) if reduction == "none" and loss.shape != shape else loss

@@ -20,6 +20,27 @@ def reduced(loss: Any, reduction: str) -> Any:
     raise ValueError(f"{reduction} is not a valid value for reduction")
 
 
+def check_reduction(reduction: str) -> None:
+    """Refuse what is no reduction.
+
+    Raises: ValueError in torch's words.
+    """
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+
+
+def weighted(loss: Any, weight: Any, input: Any, reduction: str) -> Any:
+    """A loss whose elements have weights; its mean is divided by their sum.
+
+    Raises: ValueError for weights of another shape.
+    """
+    check_reduction(reduction)
+    if weight.shape != input.shape:
+        raise ValueError("Weights and input must have the same size.")
+    loss = loss * weight
+    return sum(loss) / sum(weight) if reduction == "mean" else reduced(loss, reduction)
+
+
 def legacy_reduction(size_average: Any, reduce: Any, reduction: str) -> str:
     """torch's old way to say how to reduce."""
     if size_average is None and reduce is None:

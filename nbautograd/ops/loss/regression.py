@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
-from nbautograd.ops.loss.reduction import legacy_reduction, pairs_of_one_shape, reduced, warn_about_sizes
+from nbautograd.ops.loss.reduction import (
+    check_reduction,
+    legacy_reduction,
+    pairs_of_one_shape,
+    reduced,
+    warn_about_sizes,
+    weighted,
+)
 from nbautograd.ops.samples import cases
 
 
@@ -48,24 +55,29 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     """
     warn_about_sizes(input, target)
     reduction = legacy_reduction(size_average, reduce, reduction)
+    check_reduction(reduction)
     if weight is not None:
-        return reduced(weight * (input - target) ** 2, reduction)
+        return weighted((input - target) ** 2, weight, input, reduction)
     if input.shape != target.shape:
         return reduced((input - target) ** 2, reduction)
     return MseLoss.call(input, target, reduction=reduction)
 
 
 @public(top=False, method=False, functional=True)
-def l1_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """The mean of absolute differences."""
     warn_about_sizes(input, target)
-    return reduced((input - target).abs(), legacy_reduction(size_average, reduce, reduction))
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    loss = (input - target).abs()
+    return reduced(loss, reduction) if weight is None else weighted(loss, weight, input, reduction)
 
 
 @public(top=False, method=False, functional=True)
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
     """Squared near zero, absolute further out."""
     warn_about_sizes(input, target)
+    if beta < 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     if beta == 0:
         return l1_loss(input, target, reduction=reduction)
     d = (input - target).abs()
@@ -79,7 +91,10 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     """Squared near zero, linear further out."""
     warn_about_sizes(input, target)
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
     d = (input - target).abs()
     from nbautograd.core.public import FUNCTIONS
 
-    return reduced(FUNCTIONS["where"](d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta)), reduction)
+    loss = FUNCTIONS["where"](d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta))
+    return reduced(loss if weight is None else loss * weight, reduction)

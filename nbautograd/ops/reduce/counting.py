@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbautograd.core import dtype as dtypes
 from nbautograd.core.array import compact, library_of
 from nbautograd.core.call import wrap
 from nbautograd.core.public import public
@@ -21,6 +22,9 @@ def _position(name: str, input: Any, dim: Any, keepdim: bool) -> Any:
         problem := nothing_to_reduce(name, IndexError)(input._data, dim=canonical_dims(dim, input.ndim))
     ):
         raise problem
+    if input._data.dtype.kind in "bc":
+        kind = "bool input" if input._data.dtype.kind == "b" else "complex input"
+        raise RuntimeError(f"{name}(): does not support {kind}")
     return _counting(name, input, dim, keepdim)
 
 
@@ -39,13 +43,18 @@ def argmin(input, dim=None, keepdim=False):
 @public()
 def all(input, dim=None, keepdim=False):
     """Whether every element is true."""
-    return _counting("all", input, dim, keepdim)
+    return _truth("all", input, dim, keepdim)
 
 
 @public()
 def any(input, dim=None, keepdim=False):
     """Whether some element is true."""
-    return _counting("any", input, dim, keepdim)
+    return _truth("any", input, dim, keepdim)
+
+
+def _truth(name: str, input: Any, dim: Any, keepdim: bool) -> Any:
+    found = _counting(name, input, dim, keepdim)
+    return found.to(dtypes.uint8) if input._data.dtype == "uint8" else found  # bytes were torch's first truth values
 
 
 @public()

@@ -10,7 +10,7 @@ from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public, public_in_place
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arguments import canonical_dim
-from nbautograd.ops.reduce.sums import cast_to, cumulative_product
+from nbautograd.ops.reduce.sums import cumulative_product, totalled
 from nbautograd.ops.results import result
 from nbautograd.ops.samples import along
 
@@ -159,13 +159,13 @@ def records(x, better, dim):
 @public()
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """Sums from the beginning along `dim`."""
-    return Cumsum.call(cast_to(input, dtype), dim=canonical_dim(dim, input.ndim))
+    return totalled(Cumsum, input, dtype, dim=canonical_dim(dim, input.ndim))
 
 
 @public()
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """Products from the beginning along `dim`."""
-    return Cumprod.call(cast_to(input, dtype), dim=canonical_dim(dim, input.ndim))
+    return totalled(Cumprod, input, dtype, dim=canonical_dim(dim, input.ndim))
 
 
 @public()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.arguments import canonical_dims
@@ -82,15 +85,49 @@ def logsumexp(input, dim, keepdim=False):
 
 
 @public()
-def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
+def norm(input, p: Any = "fro", dim=None, keepdim=False, dtype=None):
     """The p-norm; p=2 unless told otherwise."""
-    order = 2.0 if p in ("fro", None) else float(p)
-    return VectorNorm.call(cast_to(input, dtype), ord=order, dim=canonical_dims(dim, input.ndim), keepdim=keepdim)
+    if isinstance(p, str) and p != "fro":
+        from nbautograd.ops.linalg.norms import matrix_norm  # which stands on this file
+
+        if p != "nuc":
+            raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
+        return matrix_norm(cast_to(input, dtype), p, (-2, -1) if dim is None else dim, keepdim)
+    return vector_norm(input, 2.0 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
 
 
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     """The p-norm of the elements, as in `torch.linalg.vector_norm`."""
-    return VectorNorm.call(cast_to(x, dtype), ord=float(ord), dim=canonical_dims(dim, x.ndim), keepdim=keepdim)
+    _check_kind(x, dtype)
+    dims, ord = canonical_dims(dim, x.ndim), float(ord)
+    if not x._data.size and (ord < 0 or ord == math.inf) and not all(x.shape[d] for d in _over(dims, x.ndim)):
+        raise RuntimeError(
+            f"linalg.vector_norm cannot compute the {ord:g} norm on an empty tensor because the operation does not "
+            "have an identity"
+        )
+    return VectorNorm.call(cast_to(x, dtype), ord=ord, dim=dims, keepdim=keepdim)
+
+
+def _over(dims: Any, ndim: int) -> Any:
+    return range(ndim) if dims is None else (dims,) if isinstance(dims, int) else dims
+
+
+def _check_kind(x: Any, dtype: Any) -> None:
+    """Refuse whole numbers, and a dtype that holds less.
+
+    Raises: RuntimeError in torch's words.
+    """
+    kind = x._data.dtype
+    if dtype is None and kind.kind not in "fcV":
+        raise RuntimeError(
+            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {x.dtype.tensor_type}"
+            "\n  hint: x.float() makes its numbers floats"
+        )
+    if dtype is not None and kind.kind == "f" and dtype.numpy.kind == "f" and dtype.numpy.itemsize < kind.itemsize:
+        raise RuntimeError(
+            f"linalg.vector_norm: the dtype of the input ({x.dtype.tensor_type}) should be convertible without "
+            f"narrowing to the specified dtype ({dtype.tensor_type})"
+        )
 
 
 @public()

@@ -21,14 +21,21 @@ class Sort(Op):
     def forward(x, *, dim=-1, descending=False):
         if not x.ndim:
             return x + 0, xp.zeros((), dtype="int64")
-        order = xp.argsort(-x if descending and x.dtype.kind == "f" else x, axis=dim, kind="stable")
-        if descending and x.dtype.kind != "f":
-            flipped = xp.argsort(xp.flip(x, dim), axis=dim, kind="stable")
-            order = xp.flip(x.shape[dim] - 1 - flipped, dim)
+        order = in_order(x, dim, descending)
         return xp.take_along_axis(x, order, dim), order
 
     def dx(g, x_shape, indices, dim):
         return xp.scatter_along(g, indices, shape=x_shape, dim=dim) if len(x_shape) else g
+
+
+def in_order(x, dim, descending):
+    """The positions that put `x` in order, equal ones as they come. A NaN counts as larger than any number."""
+    if not descending:
+        return xp.argsort(x, axis=dim, kind="stable")
+    if x.dtype.kind == "f" and not xp.isnan(x).any():
+        return xp.argsort(-x, axis=dim, kind="stable")
+    flipped = xp.argsort(xp.flip(x, dim), axis=dim, kind="stable")
+    return xp.flip(x.shape[dim] - 1 - flipped, dim)
 
 
 class Topk(Op):
@@ -41,8 +48,7 @@ class Topk(Op):
     def forward(x, *, k, dim=-1, largest=True):
         if not x.ndim:
             return x + 0, xp.zeros((), dtype="int64")
-        order = xp.argsort(-x if largest else x, axis=dim, kind="stable")
-        order = xp.take(order, range(k), axis=dim)
+        order = xp.take(in_order(x, dim, largest), range(k), axis=dim)
         return xp.take_along_axis(x, order, dim), order
 
     def dx(g, x_shape, indices, dim):
@@ -64,6 +70,8 @@ def argsort(input, dim=-1, descending=False, stable=False):
 @public()
 def topk(input, k, dim=-1, largest=True, sorted=True):
     """The k largest elements along `dim` and where they are."""
+    if input._data.dtype.kind == "b":
+        raise RuntimeError(" topk does not support bool dtypes on CPU")
     if k > (input.shape[dim] if input.ndim else 1):
         raise RuntimeError("selected index k out of range")
     return ReturnTopk(*Topk.call(input, k=k, dim=canonical_dim(dim, input.ndim), largest=largest))

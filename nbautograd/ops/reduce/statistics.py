@@ -75,7 +75,7 @@ def _spread(op: Any, name: str, input: Any, dim: Any, unbiased: Any, correction:
     if unbiased is not None:
         correction = int(unbiased)
     if input._data.dtype.kind not in "fcV":
-        raise RuntimeError(f"{name}: only support floating point and complex dtypes")
+        raise RuntimeError(f"{name} only support floating point and complex dtypes")
     return op.call(input, dim=canonical_dims(dim, input.ndim), correction=correction, keepdim=keepdim)
 
 
@@ -91,17 +91,18 @@ def std(input, dim=None, unbiased=None, keepdim=False, *, correction=1):
     return _spread(Std, "std and var", input, dim, unbiased, correction, keepdim)
 
 
+def _mean_of(input: Any, dim: Any, keepdim: bool) -> Any:
+    """The mean beside a spread; a truth value in the place of `dim` is `unbiased`."""
+    return mean(input, None if isinstance(dim, bool) else canonical_dims(dim, input.ndim), keepdim)
+
+
 @public(method=False)
 def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=1):
     """Variance and mean."""
-    return var(input, dim, unbiased, keepdim, correction=correction), mean(
-        input, canonical_dims(dim, input.ndim), keepdim
-    )
+    return var(input, dim, unbiased, keepdim, correction=correction), _mean_of(input, dim, keepdim)
 
 
 @public(method=False)
 def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=1):
     """Standard deviation and mean."""
-    return std(input, dim, unbiased, keepdim, correction=correction), mean(
-        input, canonical_dims(dim, input.ndim), keepdim
-    )
+    return std(input, dim, unbiased, keepdim, correction=correction), _mean_of(input, dim, keepdim)

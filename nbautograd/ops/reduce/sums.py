@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
+from nbautograd.core import dtype as dtypes
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.arguments import canonical_dim, canonical_dims_or_all
@@ -153,6 +154,14 @@ def cast_to(input: Any, dtype: Any) -> Any:
     return input if dtype is None else input.to(dtype)
 
 
+def totalled(op: Any, input: Any, dtype: Any, **settings: Any) -> Any:
+    """What `op` adds up (or multiplies) in `dtype`; without one, whole numbers of every kind in int64, as in torch."""
+    if dtype is None:
+        return op.call(input.to(dtypes.int64) if input._data.dtype.kind == "u" else input, **settings)
+    found = op.call(input.to(dtype), **settings)
+    return found if found._data.dtype == dtype.numpy else found.to(dtype)
+
+
 def _floating(name: str, input: Any) -> None:
     if input._data.dtype.kind not in "fcV":
         raise RuntimeError(
@@ -170,10 +179,10 @@ def sum(input, dim=None, keepdim=False, *, dtype=None):
         >>> torch.tensor([[1.0, 2.0], [3.0, 4.0]]).sum(dim=0)
         tensor([4., 6.])
     """
-    input = cast_to(input, dtype)
-    if dim is None:
-        return Sum.call(input, dim=None, keepdim=keepdim)
-    return SumDim.call(input, dim=canonical_dims_or_all(dim, input.ndim), keepdim=keepdim)
+    op, dim = (Sum, None) if dim is None else (SumDim, canonical_dims_or_all(dim, input.ndim))
+    if dtype is None and input._data.dtype.kind != "u":
+        return op.call(input, dim=dim, keepdim=keepdim)
+    return totalled(op, input, dtype, dim=dim, keepdim=keepdim)
 
 
 @public()
@@ -192,16 +201,16 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
 @public()
 def prod(input, dim=None, keepdim=False, *, dtype=None):
     """The product of all elements, or over one `dim`."""
-    input = cast_to(input, dtype)
     if dim is None:
-        return Prod.call(input)
-    return ProdDim.call(input, dim=canonical_dim(dim, input.ndim) if input.ndim else None, keepdim=keepdim)
+        return totalled(Prod, input, dtype)
+    dim = canonical_dim(dim, input.ndim) if input.ndim else None
+    return totalled(ProdDim, input, dtype, dim=dim, keepdim=keepdim)
 
 
 @public()
 def nansum(input, dim=None, keepdim=False, *, dtype=None):
     """The sum of the elements that are numbers, of all or over `dim`."""
-    return Nansum.call(cast_to(input, dtype), dim=canonical_dims_or_all(dim, input.ndim), keepdim=keepdim)
+    return totalled(Nansum, input, dtype, dim=canonical_dims_or_all(dim, input.ndim), keepdim=keepdim)
 
 
 @public()

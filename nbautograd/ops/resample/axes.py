@@ -62,6 +62,29 @@ def cubic_shares(t: Any, a: float = -0.75) -> Any:
     return [outer[0], *inner, outer[1]]
 
 
+def smooth(size: int, count: int, step: float, cubic: bool) -> Any:
+    """All neighbours that a new element covers where it is the wider one: a kernel as wide as that, without aliases.
+
+    The cubic one is Keys' with a = −0.5, as Pillow has it.
+    """
+    wide = max(step, 1.0)
+    reach = (2.0 if cubic else 1.0) * wide
+    middle = step * (np.arange(count) + 0.5)
+    first = np.maximum((middle - reach + 0.5).astype(int), 0)
+    last = np.minimum((middle + reach + 0.5).astype(int), size)
+    index = first + np.arange((last - first).max(initial=1))[:, None]
+    away = np.abs(index - middle + 0.5) / wide
+    share = np.where(index < last, _keys(away) if cubic else np.maximum(1 - away, 0), 0)
+    total = share.sum(0)
+    return np.minimum(index, size - 1), share / np.where(total == 0, 1, total)
+
+
+def _keys(d: Any, a: float = -0.5) -> Any:
+    """Keys' kernel at the distance `d`."""
+    near, far = ((a + 2) * d - (a + 3)) * d * d + 1, ((d - 5) * d + 8) * d * a - 4 * a
+    return np.where(d < 1, near, np.where(d < 2, far, 0))
+
+
 def bins(size: int, count: int) -> tuple[Any, Any]:
     """Where `count` bins of about the same width begin and end; neighbours may share an element."""
     index = np.arange(count)
@@ -92,7 +115,8 @@ def reflect(size: int, before: int, after: int) -> Any:
 
 
 RULES = {
-    rule.__name__: rule for rule in (nearest, nearest_exact, linear, cubic, adaptive, replicate, circular, reflect)
+    rule.__name__: rule
+    for rule in (nearest, nearest_exact, linear, cubic, smooth, adaptive, replicate, circular, reflect)
 }
 
 

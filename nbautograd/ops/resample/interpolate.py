@@ -17,11 +17,13 @@ FACTORS = (((1, 2, 4), 2.0), ((2, 1, 5), 0.7), ((1, 1, 3, 4), (1.5, 2.3)), ((2, 
 )  # fmt: skip
 
 
-def _resized(mode: str, *ndims: int) -> Any:
+def _resized(mode: str, *ndims: int, **given: Any) -> Any:
     def rows(make: Make) -> Any:
-        corners: tuple[dict[str, Any], ...] = ({"align_corners": True}, {"align_corners": False})
+        corners: tuple[dict[str, Any], ...] = ({"align_corners": True, **given}, {"align_corners": False, **given})
         for more in corners if mode in ALIGNED else ({},):
             for shape, size in SIZES:
+                if given and size == (5, 1):  # torch's kernel without aliases gives every row the same numbers here
+                    continue
                 if len(shape) in ndims:
                     yield make(*shape), {"size": size, "mode": mode, **more}
             for shape, factor in FACTORS:
@@ -33,14 +35,14 @@ def _resized(mode: str, *ndims: int) -> Any:
     return rows
 
 
-def _entry(name: str, mode: str, ndim: int) -> Any:
+def _entry(name: str, mode: str, ndim: int, **given: Any) -> Any:
     """A table entry of torch's name: the map is the same for all of them."""
     space = {
         "__doc__": f"The elements at another size, `{mode}`, along {ndim - 2} dimension{'s' if ndim > 3 else ''}.",
         "name": f"upsample_{name.removeprefix('Upsample').lower()}",
         "node_name": f"{name}Backward0",
         "title": f"upsample {mode}",
-        "samples": through("interpolate", _resized(mode, ndim)),
+        "samples": through("interpolate", _resized(mode, ndim, **given)),
         "__module__": __name__,
     }
     return type(name, (AlongAxes,), space)
@@ -56,6 +58,10 @@ ENTRIES: dict[tuple[str, int], Any] = {
         ("nearest-exact", ndim): _entry(f"UpsampleNearestExact{ndim - 2}D", "nearest-exact", ndim) for ndim in (3, 4, 5)
     },
 }
+SMOOTH: dict[str, Any] = {
+    mode: _entry(f"Upsample{mode.title()}2DAa", mode, 4, antialias=True) for mode in ("bilinear", "bicubic")
+}
+"""With `antialias`."""
 MODES = "nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact"
 
 
@@ -72,6 +78,7 @@ def interpolate(
     """An image, a volume or a row of samples at another size.
 
     Modes: 'nearest', 'nearest-exact', 'linear' (3D input), 'bilinear' and 'bicubic' (4D), 'trilinear' (5D), 'area'.
+    `antialias` lets new elements that are wider than the old ones be made of all that they cover.
     `align_corners` puts the outermost elements onto each other, instead of the edges of the outermost elements.
 
     Shape: input (N, C, *old), size for each spatial dimension → (N, C, *size)
@@ -90,17 +97,19 @@ def interpolate(
         from nbautograd.core.public import FUNCTIONAL
 
         return FUNCTIONAL[f"adaptive_avg_pool{n}d"](input, size)
-    maps = tuple(_map(mode, a, b, f, bool(align_corners)) for a, b, f in zip(old, size, factors))
-    return ENTRIES[mode, input.ndim].call(input, maps=maps)
+    maps = tuple(_map(mode, a, b, f, bool(align_corners), antialias) for a, b, f in zip(old, size, factors))
+    return (SMOOTH[mode] if antialias else ENTRIES[mode, input.ndim]).call(input, maps=maps)
 
 
-def _map(mode: str, old: int, new: int, factor: float | None, align_corners: bool) -> Map:
+def _map(mode: str, old: int, new: int, factor: float | None, align_corners: bool, antialias: bool) -> Map:
     """The map along one dimension; the given factor decides where elements lie, even if it does not fit the sizes."""
     step = 1 / factor if factor else old / new
     if align_corners:
         step = (old - 1) / (new - 1) if new > 1 else 0.0
     if mode not in ALIGNED:
         return (mode.replace("-", "_"), old, new, step)
+    if antialias:
+        return ("smooth", old, new, step, mode == "bicubic")
     return ("cubic" if mode == "bicubic" else "linear", old, new, step, align_corners)
 
 
@@ -109,13 +118,10 @@ def _check_mode(input: Any, mode: str, align_corners: bool | None, antialias: bo
         raise ValueError(
             "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
         )
-    if antialias:
-        if mode not in ("bilinear", "bicubic") or input.ndim != 4:
-            raise ValueError(
-                "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as "
-                "input"
-            )
-        raise NotImplementedError("interpolate: antialias=True is not supported\n  hint: mode='area' averages too")
+    if antialias and (mode not in SMOOTH or input.ndim != 4):
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input"
+        )
     if mode in ALIGNED and input.ndim in (3, 4, 5) and ALIGNED[mode] != input.ndim:
         raise NotImplementedError(
             f"Got {input.ndim}D input, but {mode} mode needs {ALIGNED[mode]}D input"

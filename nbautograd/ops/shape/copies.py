@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
-from nbautograd.ops.arguments import canonical_dim, shape_of
+from nbautograd.ops.arguments import canonical_dims, shape_of
 from nbautograd.ops.samples import cases, shaped, through
 from nbautograd.ops.shape.orders import transpose
 
@@ -89,18 +89,22 @@ def tile(input, *dims, **named):
 @public()
 def flip(input, *dims, **named):
     """The order along `dims` reversed."""
-    return Flip.call(input, dims=tuple(canonical_dim(d, input.ndim) for d in shape_of(dims, named, "dims")))
+    return Flip.call(input, dims=canonical_dims(shape_of(dims, named, "dims"), input.ndim) or ())
 
 
 @public(method=True)
 def fliplr(input):
     """Columns in reverse order."""
+    if input.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
     return flip(input, 1)
 
 
 @public(method=True)
 def flipud(input):
     """Rows in reverse order."""
+    if not input.ndim:
+        raise RuntimeError("Input must be >= 1-d.")
     return flip(input, 0)
 
 
@@ -111,6 +115,9 @@ def roll(input, shifts, dims=None):
     dims = dims if dims is None or isinstance(dims, int) else tuple(dims)
     if not input.ndim and isinstance(dims, int):
         raise IndexError(f"Dimension specified as {dims} but tensor has no dimensions")
+    counts = [1 if isinstance(n, int) else len(n) for n in (shifts, () if dims is None else dims)]
+    if counts[0] != counts[1] and (dims is not None or counts[0] != 1):
+        raise RuntimeError(f"shifts and dimensions must align. shifts: {counts[0]}, dims:{counts[1]}")
     return Roll.call(input, shifts=shifts, dims=dims)
 
 
@@ -118,6 +125,8 @@ def roll(input, shifts, dims=None):
 def rot90(input, k=1, dims=(0, 1)):
     """Turned by 90 degrees, `k` times, in the plane of two dimensions."""
     a, b = dims
+    if input.ndim and a % input.ndim == b % input.ndim:
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {a} and dim1 = {b}")
     match k % 4:
         case 0:
             return input.clone()

@@ -101,10 +101,16 @@ class Triu(Op):
         return xp.triu(g, diagonal)
 
 
+def _check_matrix(name, input):
+    if input.ndim < 2:
+        raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
+
+
 @public_in_place()
 @public()
 def tril(input, diagonal=0):
     """The lower triangle; zero above the diagonal."""
+    _check_matrix("tril", input)
     return Tril.call(input, diagonal=diagonal)
 
 
@@ -112,6 +118,7 @@ def tril(input, diagonal=0):
 @public()
 def triu(input, diagonal=0):
     """The upper triangle; zero below the diagonal."""
+    _check_matrix("triu", input)
     return Triu.call(input, diagonal=diagonal)
 
 
@@ -126,6 +133,8 @@ def diagonal(input, offset=0, dim1=0, dim2=1):
 @public()
 def diag(input, diagonal=0):
     """The diagonal of a matrix, or a matrix with the vector as its diagonal."""
+    if input.ndim not in (1, 2):
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
     if input.ndim == 2:
         return Diagonal.call(input, offset=diagonal)
     n = input.shape[0] + abs(diagonal)

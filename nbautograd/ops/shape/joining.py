@@ -83,7 +83,7 @@ def cat(tensors, dim=0):
     """
     tensors = tuple(tensors)
     if not tensors:
-        raise RuntimeError("expected a non-empty list of Tensors")
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     for i, t in enumerate(tensors):
         if not t.ndim:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
@@ -152,6 +152,9 @@ def column_stack(tensors):
 def meshgrid(*tensors, indexing="ij"):
     """Coordinate grids from coordinate vectors."""
     tensors = tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else tensors
+    wrong = next((t for t in tensors if t.ndim > 1), None)
+    if wrong is not None:
+        raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {wrong}")
     order = [1, 0, *range(2, len(tensors))] if indexing == "xy" and len(tensors) > 1 else list(range(len(tensors)))
     sizes = [tensors[i].numel() for i in order]
     grids = []

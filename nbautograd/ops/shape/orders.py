@@ -82,7 +82,10 @@ def permute(input, *dims, **named):
             f"permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
             f"ordering of dimensions i.e. input.dim() = {input.ndim} is not equal to len(dims) = {len(dims)}"
         )
-    return Permute.call(input, dims=tuple(canonical_dim(d, input.ndim) for d in dims))
+    dims = tuple(canonical_dim(d, input.ndim) for d in dims)
+    if len(set(dims)) < len(dims):
+        raise RuntimeError("permute(): duplicate dims are not allowed.")
+    return Permute.call(input, dims=dims)
 
 
 @public("transpose", "swapaxes", "swapdims")

@@ -94,6 +94,11 @@ def split(input, split_size_or_sections, dim=0):
     n = input.shape[dim]
     if isinstance(split_size_or_sections, int):
         size = split_size_or_sections
+        if size < 0:
+            raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
+        if not size and n:
+            raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}")
+        size = size or 1
         sizes = tuple(min(size, n - i) for i in range(0, n, size)) or (0,)
     else:
         sizes = tuple(split_size_or_sections)
@@ -115,6 +120,8 @@ def split_with_sizes(input, split_sizes, dim=0):
 def chunk(input, chunks, dim=0):
     """At most `chunks` pieces of equal size along `dim`; the last may be smaller."""
     _needs_dimension(input, "chunk")
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     n = input.shape[canonical_dim(dim, input.ndim)]
     return split(input, max(1, -(-n // chunks)), dim)
 

@@ -170,7 +170,14 @@ def ravel(input):
 def unflatten(input, dim, sizes):
     """One dimension made several."""
     dim = canonical_dim(dim, input.ndim)
-    sizes = complete(shape_of((sizes,)), input.shape[dim])
+    sizes = shape_of((sizes,))
+    try:
+        sizes = complete(sizes, input.shape[dim])
+    except RuntimeError:
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({input.shape[dim]}) "
+            "in the input tensor"
+        ) from None
     return reshape(input, (*input.shape[:dim], *sizes, *input.shape[dim + 1 :]))
 
 

@@ -163,10 +163,5 @@ Tensor.polygamma = lambda self, n: polygamma(n, self)
 
 @public("mvlgamma")
 def mvlgamma(input: Tensor, p: int) -> Tensor:
-    """The logarithm of the multivariate gamma function of dimension `p`.
-
-    Raises: RuntimeError where an element is not greater than (p − 1) / 2.
-    """
-    if not (input._data > (p - 1) / 2).all():
-        raise RuntimeError("All elements must be greater than (p-1)/2")
+    """The logarithm of the multivariate gamma function of dimension `p`."""
     return Mvlgamma.call(input, p=p)
