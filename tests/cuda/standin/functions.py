@@ -112,7 +112,7 @@ def computed(name: str, plain: Callable[..., Any], args: Any, kwargs: Any) -> An
         shared = [_shared(f, arrays, args, kwargs) for f in (found if several else [found])]
         if all(s is not None for s in shared):
             return type(found)(shared) if several else shared[0]
-    return launched(compute)
+    return launched(compute, "K" if name.endswith("_like") else "C")
 
 
 def _shared(found: Any, arrays: list[ndarray], args: Any, kwargs: Any) -> Any:
