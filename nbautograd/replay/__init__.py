@@ -43,7 +43,8 @@ def capture(step: Callable[..., Any]) -> Captured:
     """Write a step down as a program when it has run twice, and replay that from then on.
 
     The step is run as it is for what the program does not fit: other shapes, dtypes, numbers, modes or branches; hooks;
-    while somebody watches. `explain()` says what happened and why. Tensors that the step returns have no history.
+    while somebody watches. On a GPU the program is a CUDA graph. `explain()` says what happened and why. Tensors that
+    the step returns have no history.
 
     Example:
         >>> import nbautograd as torch

@@ -20,3 +20,16 @@ def test_what_needs_a_gpu_passes_on_the_standin():
     ran = subprocess.run([*command, "tests/cuda", "tests/ops/test_table.py"], cwd=ROOT, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout[-4000:]
     assert BANNER in ran.stdout
+
+
+def test_the_standin_has_no_name_that_cupy_lacks():
+    from .standin import array, machine, memory
+    from .standin.facts_of import FACTS
+
+    for kind, name in (
+        (array.ndarray, "cupy.ndarray"), (machine.Device, "cupy.cuda.Device"), (machine.Stream, "cupy.cuda.Stream"),
+        (machine.Event, "cupy.cuda.Event"), (machine.Graph, "cupy.cuda.Graph"),
+        (memory.MemoryPool, "cupy.cuda.MemoryPool"), (memory.MemoryPointer, "cupy.cuda.MemoryPointer"),
+        (memory.MemoryHook, "cupy.cuda.MemoryHook"),
+    ):  # fmt: skip
+        assert {n for n in vars(kind) if not n.startswith("_")} <= FACTS[name].keys(), name
