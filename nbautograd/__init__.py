@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from math import e as e
+from math import inf as inf
+from math import nan as nan
+from math import pi as pi
 from typing import Any
 
 from nbautograd import ops as _ops  # noqa: F401  (fills the op table and the public names)
@@ -35,7 +39,6 @@ from nbautograd.core.tensor import Tensor
 
 __version__ = "0.1.0"
 
-inf, nan, pi, e = float("inf"), float("nan"), 3.141592653589793, 2.718281828459045
 newaxis = None
 
 globals().update({name: function for name, function in _FUNCTIONS.items() if name != "trace"})

@@ -92,3 +92,12 @@ def test_importing_the_package_imports_numpy_and_nothing_else() -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     new = {name.split(".")[0] for name in result.stdout.split()} - sys.stdlib_module_names
     assert new <= {"nbautograd", "numpy"}
+
+
+def test_the_package_can_be_loaded_again() -> None:
+    code = (
+        "import importlib, nbautograd as torch; x = torch.ones(2, requires_grad=True); importlib.reload(torch); "
+        "torch.exp(x).sum().backward(); print(x.grad, torch.inf, torch.nn.Linear(2, 3)(x).shape)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "tensor([2.7183, 2.7183]) inf torch.Size([3])\n"
