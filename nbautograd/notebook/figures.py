@@ -59,13 +59,13 @@ def errors(f: Callable[[Any], Any], x: float, marked: float | None = None) -> Fi
     steps = 10.0**exponents
     wrong = np.maximum(np.abs((_values(f, x + steps) - at) / steps - exact), 1e-17)
     plot = _Plot(exponents, np.log10(wrong), "step h: 10 to the power of", "error: 10 to the power of")
-    smooth = np.convolve(np.log10(wrong), np.ones(5) / 5, "same")[2:-2]
-    best = f"it is least wrong near h = {10.0 ** round(exponents[2:-2][smooth.argmin()]):.0e}"
     if not marked:
-        return plot.figure(f"The slope by small steps: {best}.")
+        smooth = np.convolve(np.log10(wrong), np.ones(5) / 5, "same")[2:-2]
+        best = 10.0 ** round(exponents[2:-2][smooth.argmin()])
+        return plot.figure(f"The slope by small steps: it is least wrong near h = {best:.0e}.")
     error = abs((float(_values(f, np.array([x + marked]))[0]) - at) / marked - exact)
     plot.dot(float(np.log10(marked)), float(np.log10(max(error, 1e-17))), SECANT)
-    return plot.figure(f"With h = {marked:g} the slope is wrong by {error:.2g}; {best}.")
+    return plot.figure(f"With h = {marked:g} the slope is wrong by {error:.2g}.")
 
 
 def _values(f: Callable[[Any], Any], xs: np.ndarray) -> np.ndarray:
@@ -88,8 +88,8 @@ class _Plot:
     """Axes scaled to the points of one curve, and what is drawn on them."""
 
     def __init__(self, xs: np.ndarray, ys: np.ndarray, x_label: str = "x", y_label: str = "f(x)") -> None:
-        room = 0.08 * float(np.ptp(ys)) or 1.0
-        self._x = (float(xs.min()), float(xs.max()))
+        side, room = 0.02 * float(np.ptp(xs)), 0.08 * float(np.ptp(ys)) or 1.0  # side: a dot on an end is seen whole
+        self._x = (float(xs.min()) - side, float(xs.max()) + side)
         self._y = (float(ys.min()) - room, float(ys.max()) + room)
         self._marks: list[str] = []
         self._words = [_words(WIDTH / 2, HEIGHT - 6, x_label), _words(MARGIN, 40, y_label, "start")]
