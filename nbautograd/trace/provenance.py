@@ -7,7 +7,7 @@ from typing import Any
 
 from nbautograd.core.node import ORDER, tick
 
-KEEP = 2000
+KEEP = 1000
 
 
 class Work:
