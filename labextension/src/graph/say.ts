@@ -115,9 +115,17 @@ function flowing(tape: Tape, flow: Flow): string {
   return `${where}${op.name} passes ${passed} to ${nameOf(tape, flow.target)}${reason(op, flow)}.${gathering(flow)}`;
 }
 
+/** A rule that is no factor but says where the gradient goes: `, where it was largest`. */
+function inWords(op: Op, input: number): string | undefined {
+  const words = /^\\text\{([^{}]*)\}$/.exec(op.local[input] ?? '')?.[1];
+  return words && `(${clip(words, 60)})`;
+}
+
 function reason(op: Op, flow: Flow): string {
-  const local = flow.local && isSmall(flow.local) ? brief(flow.local) : rule(op, flow.input);
+  const told = inWords(op, flow.input);
+  const local = flow.local && isSmall(flow.local) ? brief(flow.local) : (told ?? rule(op, flow.input));
   if (!local) return '';
+  if (local === told) return `, upstream ${told}`;
   const product = isSmall(flow.upstream)
     ? `, upstream ${brief(flow.upstream)} times local ${local}`
     : `, upstream times ${local}`;

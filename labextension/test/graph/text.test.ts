@@ -107,6 +107,17 @@ test('a line that ran often is named once in the overview, as its last result is
   expect(overview(trace, new Timeline(trace))).toContain('2 backward passes from loss, 12 steps.');
 });
 
+test('a rule in words is no factor', () => {
+  const { trace: once } = product();
+  const ops = once.ops.map((op) => ({ ...op, local: op.local?.map(() => '\\text{where it was largest}') }));
+  const passes = once.passes.map((pass) => ({
+    ...pass,
+    events: pass.events?.map((event) => (event.kind === 'flow' ? { ...event, local: undefined } : event)),
+  }));
+  const trace = validate(JSON.parse(JSON.stringify({ ...once, ops, passes })));
+  expect(sentence(trace, new Timeline(trace), 2)).toContain(', upstream (where it was largest).');
+});
+
 test('what is odd about a gradient is marked in its text, not by colour alone', () => {
   const scale = { scalar: 1, tensor: 1 };
   expect(label(summary([0]), 9)).toBe('○ 0');
