@@ -42,7 +42,7 @@ def start(present: list[str], rounds: int, device: str = "cpu") -> list[str]:
         "NumPy is the same arithmetic written by hand, without an engine; JAX and tinygrad run compiled steps;",
         "with numba is nbautograd with the kernels of `nbautograd.fast`, captured with the step under `nb.capture`,",
         "recorded with the step under `nb.trace`, without values.",
-        "Results were compared with PyTorch's before timing.",
+        "Results were compared with PyTorch's before timing. Settings for NumPy's BLAS (`OPENBLAS_…`) are left out.",
         "",
         f"- Machine: {processor()}, {os.cpu_count()} CPUs, {platform.system()} {platform.machine()}, "
         f"load {os.getloadavg()[0]:.1f}",

@@ -37,7 +37,7 @@ class Worker:
         self._library = library
         package = "sys" if code == ROOT else "nbautograd"
         command = [sys.executable, "-P", "-c", BOOT, package, str(code), str(ROOT)]
-        self._process = subprocess.Popen(command, env={**os.environ, **limits(threads)}, stdin=-1, stdout=-1)
+        self._process = subprocess.Popen(command, env={**surroundings(), **limits(threads)}, stdin=-1, stdout=-1)
 
     def start(self, row: str) -> None:
         """Make the side ready that the others speak of."""
@@ -75,6 +75,11 @@ def limits(threads: int) -> dict[str, str]:
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "CPU_COUNT")
     flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1" if threads == 1 else ""
     return {**dict.fromkeys(names, str(threads)), "XLA_FLAGS": flags, "NBAUTOGRAD_FAST": "0"}
+
+
+def surroundings() -> dict[str, str]:
+    """This process's environment, but for what tunes NumPy's BLAS: PyTorch's does not listen to it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}
 
 
 class _Far:

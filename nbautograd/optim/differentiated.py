@@ -63,6 +63,10 @@ def _value(x: Any) -> Any:
 class _Space:
     """NumPy's functions with `out=`, for cells."""
 
+    @staticmethod
+    def copyto(into: Cell, new: Any, *, where: Any) -> None:
+        into[where] = new
+
     def __getattr__(self, name: str) -> Callable[..., Cell]:
         function = FUNCTIONS["clamp"] if name == "clip" else getattr(tensors, name)
 
