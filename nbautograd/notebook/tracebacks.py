@@ -5,19 +5,23 @@ Only what is printed is shorter. The exception keeps every frame, for `%debug` a
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
 PACKAGE = __name__.partition(".")[0]
+TOOLS = sys.stdlib_module_names | {"numpy", "cupy"}
 
 
 def shortened(traceback: TracebackType | None) -> TracebackType | None:
-    """A copy of a traceback without this package's frames."""
+    """A copy of a traceback without this package's frames, and without those of the tools that it called."""
     theirs: list[TracebackType] = []
+    inside = False
     while traceback is not None:
-        module = str(traceback.tb_frame.f_globals.get("__name__"))
-        if module.partition(".")[0] != PACKAGE:
+        module = str(traceback.tb_frame.f_globals.get("__name__")).partition(".")[0]
+        inside = module == PACKAGE or (inside and module in TOOLS)
+        if not inside:
             theirs.append(traceback)
         traceback = traceback.tb_next
     copy = None

@@ -83,6 +83,15 @@ def test_the_program_of_a_trace_is_shown_as_it_reads(shell):
     assert repr(shell.run("_autograd.source()").result) == str(shell.ns["_autograd"].source())
 
 
+def test_what_the_package_calls_is_left_out_of_a_traceback_and_what_calls_back_is_not(shell):
+    missing = shell.run("import nbautograd as nb\nnb.load('no such file')")
+    assert "FileNotFoundError" in missing.text
+    assert "contextlib" not in missing.text
+    back = shell.run("def broken(t):\n    return 1 / 0\n\nnb.vmap(broken)(nb.ones(2))")
+    assert "----> 2     return 1 / 0" in back.text
+    assert "vmap.py" not in back.text
+
+
 def test_a_comment_may_follow_the_magic(shell):
     assert shell.run(f"%%autograd  # don't look\n{LEAF}\nx * 2").error is None
 
