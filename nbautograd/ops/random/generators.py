@@ -140,7 +140,10 @@ def numbers_of(generator: Any, device: Any = None) -> np.random.Generator:
 
 @public(method=False)
 def manual_seed(seed: int) -> Generator:
-    """Start all default generators again from `seed`: the same program then draws the same numbers."""
+    """Start all default generators again from `seed`: the same program then draws the same numbers.
+
+    They are NumPy's: PyTorch draws others from the same seed.
+    """
     for generator in _of_gpus.values():
         generator.manual_seed(seed)
     return default_generator.manual_seed(seed)
