@@ -49,20 +49,21 @@ def assembled(calls: list[Call], uses: Counter[int]) -> list[Call]:
 
 def _parts(call: Call, made: dict[int, Call], uses: Counter[int]) -> list[Call] | None:
     """The sums and the rules of parts that lead to a sum; None where something else does."""
-    found = [call]
-    for a in call.args:
-        before = made.get(id(a)) if isinstance(a, Var) and uses[id(a)] == 1 else None
-        if before is None:
-            return None
-        if before.kind == "sum":
-            inner = _parts(before, made, uses)
-            if inner is None:
+    found: list[Call] = []
+    sums = [call]
+    while sums:
+        total = sums.pop()
+        found.append(total)
+        for a in total.args:
+            before = made.get(id(a)) if isinstance(a, Var) and uses[id(a)] == 1 else None
+            if before is None:
                 return None
-            found += inner
-        elif before.name in PARTS and isinstance(before.args[0], Var) and before.args[0].array is not None:
-            found.append(before)
-        else:
-            return None
+            if before.kind == "sum":
+                sums.append(before)
+            elif before.name in PARTS and isinstance(before.args[0], Var) and before.args[0].array is not None:
+                found.append(before)
+            else:
+                return None
     return found
 
 

@@ -132,3 +132,20 @@ def test_a_program_that_runs_is_not_entered_again():
     with program._running:
         assert captured(torch.ones(3) * 2).tolist() == [2.0, 2.0, 2.0]
     assert "running already" in captured.explain()
+
+
+def test_a_gradient_that_is_a_sum_of_thousands_is_captured():
+    k = torch.tensor(2.0, requires_grad=True)
+
+    @torch.capture
+    def step(x):
+        k.grad = None
+        for _ in range(3000):
+            x = x * k * 0.5
+        x.backward()
+        return x.detach()
+
+    for start in (1.0, 2.0, 3.0):
+        assert step(torch.tensor(start)).item() == start
+        assert k.grad.item() == pytest.approx(1500 * start)
+    assert "program of" in step.explain()
