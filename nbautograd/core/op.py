@@ -144,6 +144,7 @@ class Op:
     """`samples(make)` yields argument tuples for the tests; see `nbautograd.ops.samples`."""
 
     def __init_subclass__(cls, abstract: bool = False) -> None:
+        cls.watched = vars(Op)["watched"]  # its own, not what its base has worked out
         if abstract:
             return
         cls.name = cls.__dict__.get("name") or snake(cls.__name__)

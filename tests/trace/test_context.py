@@ -15,6 +15,7 @@ import pytest
 
 import nbautograd as nb
 from nbautograd.core.modes import state
+from nbautograd.core.op import TABLE
 from nbautograd.trace.model import Trace
 from nbautograd.trace.notes import OpNote
 
@@ -231,3 +232,14 @@ def test_the_graph_dies_with_its_last_variable_and_not_later() -> None:
         assert not any(type(o) is OpNote for o in gc.get_objects())
     finally:
         gc.enable()
+
+
+def test_an_op_that_is_watched_has_rules_of_its_own_whichever_of_its_kin_was_watched_first():
+    x = nb.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    upstream = nb.tensor(float("nan"))
+    with nb.trace():
+        x.amax(0)
+        (gradient,) = nb.autograd.grad(x.max(), x, upstream)
+    assert gradient[:2].tolist() == [0, 0]
+    for op in {op for op in TABLE.values() if op.__base__ in TABLE.values()}:
+        assert op.watched is None or op.watched is not op.__base__.watched
