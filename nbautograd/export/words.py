@@ -25,7 +25,7 @@ def headline(trace: Trace) -> str:
 
 def figures(trace: Trace) -> str:
     """How much happened: `2 ops, 1 backward pass`."""
-    passes = len(trace.passes)
+    passes = len(trace.passes) + sum(fold.count for fold in trace.folds if fold.what == "passes")
     counted = "no backward pass" if not passes else f"{passes:,} backward {'pass' if passes == 1 else 'passes'}"
     return f"{plural(max(trace.op_count, len(trace.ops)), 'op')}, {counted}"
 

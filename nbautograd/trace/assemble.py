@@ -340,6 +340,7 @@ class _Assembly:
         whole = "a trace keeps the beginning and the end, and the step with the largest gradient"
         for what, count, why in (
             ("ops", ops, whole),
+            ("passes", recorder.pass_count - len(trace.passes), whole),
             ("events", events, whole),
             ("updates", recorder.leaves.updates_dropped, "a trace keeps the first, and those with something to tell"),
         ):

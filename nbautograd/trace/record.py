@@ -76,7 +76,7 @@ class Recorder:
         self._work: provenance.Work | None = None
         self._scopes: list[ScopeNote] = []
         self._pass: PassNote | None = None
-        self._passes = 0
+        self.pass_count = 0
         self._counted = 0
         self._unseen_from = 0
         self._since = 0.0
@@ -138,7 +138,7 @@ class Recorder:
         if not any(op.rules):  # comparisons, random numbers: no part of the graph
             return
         self.op_count += 1
-        if self.op_count > STRAIGHT and not self._passes:
+        if self.op_count > STRAIGHT and not self.pass_count:
             self._look(False)
             return
         values = [self.known.value(x) for x in inputs if x is not None]
@@ -208,12 +208,12 @@ class Recorder:
         if place.steps and not any(loop.trains for loop, _ in place.steps):
             train(place.steps)
         self._count_unseen()
-        current = self._pass = PassNote(self._passes, kind, values, place, retain_graph, create_graph)
+        current = self._pass = PassNote(self.pass_count, kind, values, place, retain_graph, create_graph)
         current.ops, self._counted = self.op_count - self._counted, self.op_count
         if self._last is not None:
             current.after = self._last.order
-        current.told = self.detailed or self._passes < FIRST
-        self._passes += 1
+        current.told = self.detailed or self.pass_count < FIRST
+        self.pass_count += 1
         if not self.detailed and current.told:
             self.known.note_near(roots)
         if roots[0]._data.size == 1:
@@ -319,7 +319,7 @@ class Recorder:
         """A pass has ended: look at the next step, unless looking has taken too long already."""
         now = perf_counter()
         self._looked += now - self._since if self.detailed else 0.0
-        if not self.detailed or (self.op_count > LOOKED_AT and self._looked > LOOKED_FOR and self._passes > FIRST):
+        if not self.detailed or (self.op_count > LOOKED_AT and self._looked > LOOKED_FOR and self.pass_count > FIRST):
             self._ahead += self._since - now if self.detailed else (now - self._since) * LOOKING
             self._look(self._ahead >= 0 or must_look)
         self._since = now

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from nbautograd.export.words import headline
 from nbautograd.trace import fold, record
 from nbautograd.trace.codec import dumps, loads
 from nbautograd.trace.kept import FRONT, HEAD, RECENT, TAIL
@@ -87,6 +88,15 @@ def test_the_first_step_that_is_not_finite_is_looked_at(monkeypatch: pytest.Monk
     bad = [s for s in trace.steps if s.kept and s.grad_norm in ("nan", math.inf)]
     assert bad
     assert any(p.events for p in trace.passes)
+
+
+def test_a_long_loop_says_how_many_passes_ran() -> None:
+    trace = run(
+        "for i in range(700):\n    (w * w).sum().backward()\n    w.grad = None", "w = torch.ones(2, requires_grad=True)"
+    )
+    for kept in (trace, fold.fit(trace, 60_000)):
+        assert 0 < len(kept.passes) < 700
+        assert headline(kept) == "In [1]: 1,400 ops, 700 backward passes"
 
 
 @pytest.mark.parametrize("limit", [LIMIT, 60_000, 20_000, 5_000])

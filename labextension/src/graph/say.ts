@@ -54,9 +54,11 @@ export function rule(op: Op, input: number): string | undefined {
 }
 
 /** The cell, and how much happened in it. */
-export function about({ cell, ops, op_count, passes }: Tape): string {
+export function about({ cell, ops, op_count, passes, folds }: Tape): string {
   const run = cell.run > 1 ? `, run ${cell.run}` : '';
-  const backward = passes.length ? ` · ${plural(passes.length, 'backward pass', 'backward passes')}` : '';
+  const gone = folds.filter(({ what }) => what === 'passes').reduce((sum, { count }) => sum + count, 0);
+  const ran = passes.length + gone;
+  const backward = ran ? ` · ${plural(ran, 'backward pass', 'backward passes')}` : '';
   return `${cell.label}${run} · ${plural(Math.max(op_count, ops.length), 'op')}${backward}`;
 }
 

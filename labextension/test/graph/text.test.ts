@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { brief, nested, number, shape } from '../../src/graph/format';
 import { label, look } from '../../src/graph/colour';
-import { overview, sentence } from '../../src/graph/say';
+import { about, overview, sentence } from '../../src/graph/say';
 import { readable } from '../../src/graph/tex';
 import { Timeline } from '../../src/graph/timeline';
 import { validate } from '../../src/graph/validate';
@@ -83,6 +83,11 @@ test('a .grad left over from an earlier run is said with where it came from', ()
   expect(story(product(2))[4]).toContain(
     'x.grad already held a gradient from In [3], run 1, line 4, so it adds up: [3, -1] + [3, -1] = [6, -2].',
   );
+});
+
+test('the header counts the passes that ran, also those that were not kept', () => {
+  const trace = validate({ ...product().trace, folds: [{ what: 'passes', count: 6_800, why: '' }] });
+  expect(about(trace)).toContain('6,801 backward passes');
 });
 
 test('the overview names the root', () => {
