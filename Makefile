@@ -15,6 +15,8 @@ FIRST_NOTEBOOK = $(firstword $(wildcard notebooks/01-*.ipynb))
 
 # Node, npm and the builder come from the virtual environment; a Node of the system's is neither needed nor used.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Another environment may be active in the shell that make was called from.
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help lab test lint front-test python-test bench build format chromium clean

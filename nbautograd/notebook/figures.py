@@ -52,7 +52,7 @@ def errors(f: Callable[[Any], Any], x: float, marked: float | None = None) -> Fi
     Example:
         >>> from nbautograd.notebook.figures import errors
         >>> print(errors(lambda x: x**3, 2.0, marked=0.1).sentence)
-        With h = 0.1 the slope is wrong by 0.61; it is least wrong near h = 1e-08.
+        With h = 0.1 the slope is wrong by 0.61.
     """
     exponents = np.arange(-15, -0.9, 0.25)
     at, exact = _value_and_slope(f, x)
