@@ -24,6 +24,9 @@ v = torch.ones(1, 1); v[:] = v; v[0, 0] = v; v[0] = v[0]; v[0] = v[0, 0]; print(
     "an assignment across its own memory": """
 v = torch.arange(6.0); v[None][:] = v; v[1:4] = v[0:3]
 """,
+    "the same steps through the same memory, seen in another shape, do not lie across it": """
+v = torch.ones(2, 1); v.addcmul_(v, v.t())
+""",
     "a repeated part of the same memory can be assigned": """
 v = torch.arange(9.0).view(3, 3); v[:] = v[0]; print(v); v[0] = v[0:1, 0:1]; print(v)
 """,
