@@ -8,7 +8,7 @@ from .report import Samples, ratio
 from .row import Row
 
 COLOURS = {SUBJECT: "#d97706", FAST: "#0d9488", CAPTURED: "#4f46e5"}
-LEFT, WIDTH, BAR, GAP, TOP = 310, 480, 9, 8, 46
+MARGIN, LEFT, WIDTH, BAR, GAP, TOP = 40, 310, 480, 9, 8, 46
 LEAST, MOST = 0.003, 3.0
 
 
@@ -25,11 +25,11 @@ def drawn(rows: list[Row], figures: dict[str, Samples]) -> str:
 
 
 def head(bottom: int) -> str:
-    width, height = LEFT + WIDTH + 50, bottom + 24
+    width, height = MARGIN + LEFT + WIDTH + 50, bottom + 24
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{-MARGIN} 0 {width} {height}" width="{width}" height="{height}" '
         f'font-family="system-ui, sans-serif" font-size="12" fill="#374151">\n'
-        f'<rect width="{width}" height="{height}" fill="#fff"/>'
+        f'<rect x="{-MARGIN}" width="{width}" height="{height}" fill="#fff"/>'
     )
 
 
