@@ -27,8 +27,8 @@ def drawn(rows: list[Row], figures: dict[str, Samples]) -> str:
 def head(bottom: int) -> str:
     width, height = MARGIN + LEFT + WIDTH + 50, bottom + 24
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{-MARGIN} 0 {width} {height}" width="{width}" height="{height}" '
-        f'font-family="system-ui, sans-serif" font-size="12" fill="#374151">\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{-MARGIN} 0 {width} {height}" '
+        f'width="{width}" height="{height}" font-family="system-ui, sans-serif" font-size="12" fill="#374151">\n'
         f'<rect x="{-MARGIN}" width="{width}" height="{height}" fill="#fff"/>'
     )
 
