@@ -149,8 +149,7 @@ ABSENCES = (
         "autograd.grad_mode autograd.NestedIOFunction autograd.enforce_grad_layout_policy utils.checkpoint.*Context "
         "utils.checkpoint.SAC_* utils.checkpoint.CheckpointPolicy utils.checkpoint.GraphExecGroup "
         "utils.checkpoint.*selective* utils.checkpoint.check_backward_validity utils.checkpoint.detach_variable "
-        "utils.checkpoint.*_device_states optim.swap_in_optimizer_params_and_state distributions.ExponentialFamily "
-        "Tensor.index",
+        "utils.checkpoint.*_device_states optim.swap_in_optimizer_params_and_state Tensor.index",
     ),
     Absence(
         "Layouts of a convolution's weights",

@@ -10,6 +10,7 @@ from .constraint_registry import biject_to, transform_to
 from .continuous_bernoulli import ContinuousBernoulli
 from .counts import Bernoulli, Binomial, Geometric, NegativeBinomial, Poisson
 from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .generalized_pareto import GeneralizedPareto
 from .independent import Independent, MixtureSameFamily
 from .kl import kl_divergence, register_kl
@@ -101,6 +102,7 @@ __all__ = [
     "Distribution",
     "ExpTransform",
     "Exponential",
+    "ExponentialFamily",
     "FisherSnedecor",
     "Gamma",
     "GeneralizedPareto",

@@ -11,6 +11,7 @@ from nbautograd.ops.random.implicit import draw_binomial
 
 from . import constraints
 from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .positive import Gamma
 from .utils import broadcast_all, check_one_given, functions, limits, logits_to_probs, probs_to_logits, uniform_noise
 
@@ -61,7 +62,7 @@ def _uncertainty(logits: Tensor, probs: Tensor) -> Tensor:
     return functions.binary_cross_entropy_with_logits(logits, probs, reduction="none")
 
 
-class Bernoulli(OfTwo):
+class Bernoulli(OfTwo, ExponentialFamily):
     """1 with probability `probs`, 0 otherwise.
 
     Example:
@@ -73,6 +74,7 @@ class Bernoulli(OfTwo):
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
     support = constraints.boolean
     has_enumerate_support = True
+    _mean_carrier_measure = 0
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         self._take(probs, logits)
@@ -106,6 +108,13 @@ class Bernoulli(OfTwo):
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         return self._whole_numbers(2, expand)
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (self.probs.logit(),)
+
+    def _log_normalizer(self, *natural_params: Tensor) -> Tensor:
+        return natural_params[0].exp().log1p()
 
 
 class Geometric(OfTwo):
@@ -250,7 +259,7 @@ class NegativeBinomial(OfTwo):
         return unnormalized + functions.where(n + value == 0.0, functions.zeros_like(ways), ways)
 
 
-class Poisson(Distribution):
+class Poisson(ExponentialFamily):
     """The number of events in a unit of time, when they come at `rate`.
 
     Math: log p(k) = k log rate − rate − log k!
@@ -284,3 +293,10 @@ class Poisson(Distribution):
             self._validate_sample(value)
         rate, value = broadcast_all(self.rate, value)
         return value.xlogy(rate) - rate - (value + 1).lgamma()
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (self.rate.log(),)
+
+    def _log_normalizer(self, *natural_params: Tensor) -> Tensor:
+        return natural_params[0].exp()

@@ -11,6 +11,7 @@ from nbautograd.ops.linalg.solve import solve_triangular
 from .categorical import Categorical, OneHotCategorical
 from .counts import Bernoulli, Binomial, Geometric, Poisson
 from .distribution import Distribution
+from .exp_family import ExponentialFamily, bregman
 from .independent import Independent
 from .location import Cauchy, Gumbel, Laplace, Uniform
 from .lowrank_multivariate_normal import LowRankMultivariateNormal
@@ -41,6 +42,9 @@ def register_kl(type_p: type, type_q: type) -> Callable[[Formula], Formula]:
         return formula
 
     return enter
+
+
+register_kl(ExponentialFamily, ExponentialFamily)(bregman)
 
 
 def kl_divergence(p: Distribution, q: Distribution) -> Tensor:

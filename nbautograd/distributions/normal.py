@@ -9,6 +9,7 @@ from nbautograd.core.tensor import Tensor
 
 from . import constraints
 from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .number_transforms import AbsTransform, ExpTransform
 from .transformed_distribution import TransformedDistribution
 from .utils import broadcast_all, functions, normal_noise
@@ -17,7 +18,7 @@ from .vector_transforms import StickBreakingTransform
 LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
 
 
-class Normal(Distribution):
+class Normal(ExponentialFamily):
     """The bell curve around `loc` with deviation `scale`.
 
     Math: log p(x) = −(x − loc)²/(2 scale²) − log scale − ½ log 2π
@@ -30,6 +31,7 @@ class Normal(Distribution):
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.real
     has_rsample = True
+    _mean_carrier_measure = 0
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
         self.loc, self.scale = broadcast_all(loc, scale)
@@ -70,6 +72,14 @@ class Normal(Distribution):
 
     def entropy(self) -> Tensor:
         return 0.5 + LOG_ROOT_2PI + self.scale.log()
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return self.loc / self.scale**2, -0.5 * self.scale**-2
+
+    def _log_normalizer(self, *natural_params: Tensor) -> Tensor:
+        a, b = natural_params
+        return -0.25 * a**2 / b + 0.5 * (-math.pi / b).log()
 
 
 class LogNormal(TransformedDistribution):

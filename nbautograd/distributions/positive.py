@@ -10,12 +10,13 @@ from nbautograd.ops.random.implicit import draw_gamma
 
 from . import constraints
 from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .number_transforms import AffineTransform, ExpTransform, PowerTransform
 from .transformed_distribution import TransformedDistribution
 from .utils import broadcast_all, functions, limits
 
 
-class Exponential(Distribution):
+class Exponential(ExponentialFamily):
     """The time to the next event, when events come at `rate`.
 
     Math: log p(x) = log rate − rate·x
@@ -24,6 +25,7 @@ class Exponential(Distribution):
     arg_constraints = {"rate": constraints.positive}
     support = constraints.nonnegative
     has_rsample = True
+    _mean_carrier_measure = 0
 
     def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
         (self.rate,) = broadcast_all(rate)
@@ -65,8 +67,15 @@ class Exponential(Distribution):
     def entropy(self) -> Tensor:
         return 1.0 - self.rate.log()
 
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (-self.rate,)
 
-class Gamma(Distribution):
+    def _log_normalizer(self, *natural_params: Tensor) -> Tensor:
+        return -(-natural_params[0]).log()
+
+
+class Gamma(ExponentialFamily):
     """The time to the event number `concentration`, when events come at `rate`.
 
     Math: log p(x) = a log b + (a − 1) log x − b x − log Γ(a)
@@ -75,6 +84,7 @@ class Gamma(Distribution):
     arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
     support = constraints.nonnegative
     has_rsample = True
+    _mean_carrier_measure = 0
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
         self.concentration, self.rate = broadcast_all(concentration, rate)
@@ -112,6 +122,14 @@ class Gamma(Distribution):
     def entropy(self) -> Tensor:
         a = self.concentration
         return a - self.rate.log() + a.lgamma() + (1 - a) * a.digamma()
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return self.concentration - 1, -self.rate
+
+    def _log_normalizer(self, *natural_params: Tensor) -> Tensor:
+        a, b = natural_params
+        return (a + 1).lgamma() - (a + 1) * (-b).log()
 
 
 class Chi2(Gamma):

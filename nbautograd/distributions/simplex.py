@@ -9,14 +9,14 @@ from nbautograd.core.tensor import Tensor
 from nbautograd.ops.random.implicit import draw_dirichlet
 
 from . import constraints
-from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .location import Uniform
 from .number_transforms import AffineTransform, PowerTransform
 from .transformed_distribution import TransformedDistribution
 from .utils import broadcast_all, functions
 
 
-class Dirichlet(Distribution):
+class Dirichlet(ExponentialFamily):
     """Vectors of probabilities; each concentration says how much its component gets and how surely.
 
     Math: log p(x) = Σ (aᵢ − 1) log xᵢ + log Γ(Σ aᵢ) − Σ log Γ(aᵢ)
@@ -64,8 +64,16 @@ class Dirichlet(Distribution):
         bend = (count - total) * total.digamma() + ((a - 1.0) * a.digamma()).sum(-1)
         return a.lgamma().sum(-1) - total.lgamma() - bend
 
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (self.concentration,)
 
-class Beta(Distribution):
+    def _log_normalizer(self, *natural_params: Tensor) -> Tensor:
+        (a,) = natural_params
+        return a.lgamma().sum(-1) - a.sum(-1).lgamma()
+
+
+class Beta(ExponentialFamily):
     """Probabilities: `concentration1` pulls towards one, `concentration0` towards zero.
 
     Math: p(x) ∝ x^(concentration1 − 1) · (1 − x)^(concentration0 − 1)
@@ -114,6 +122,14 @@ class Beta(Distribution):
 
     def entropy(self) -> Tensor:
         return self._dirichlet.entropy()
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return self.concentration1, self.concentration0
+
+    def _log_normalizer(self, *natural_params: Tensor) -> Tensor:
+        a, b = natural_params
+        return a.lgamma() + b.lgamma() - (a + b).lgamma()
 
 
 class Kumaraswamy(TransformedDistribution):

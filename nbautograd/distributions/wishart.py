@@ -9,12 +9,13 @@ from typing import Any
 from nbautograd.core.tensor import Tensor
 
 from . import constraints
+from .exp_family import ExponentialFamily
 from .multivariate_normal import FORMS, Factored, factor_of, half_log_det, squares_of
 from .positive import Chi2
 from .utils import broadcast_shapes, functions, limits, normal_noise
 
 
-class Wishart(Factored):
+class Wishart(Factored, ExponentialFamily):
     """The sum of v vᵀ over `df` normal vectors v with the given covariance.
 
     Math: log p(X) = ½ (ν − p − 1) log det X − ½ tr(Σ⁻¹ X) − ½ ν log det 2Σ − log Γₚ(ν/2)
@@ -24,6 +25,7 @@ class Wishart(Factored):
 
     support = constraints.positive_definite
     has_rsample = True
+    _mean_carrier_measure = 0
 
     def __init__(
         self,
@@ -115,3 +117,13 @@ class Wishart(Factored):
         slopes = (half.unsqueeze(-1) - 0.5 * places).digamma().sum(-1)
         width = (size + 1) * (0.5 * size * math.log(2) + half_log_det(self._tril))
         return width + functions.mvlgamma(half, size) - (half - 0.5 * (size + 1)) * slopes + half * size
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return -self.precision_matrix / 2, (self.df - self._event_shape[-1] - 1) / 2
+
+    def _log_normalizer(self, *natural_params: Tensor) -> Tensor:
+        pull, power = natural_params
+        size = self._event_shape[-1]
+        half = power + (size + 1) / 2
+        return half * (size * math.log(2) - functions.slogdet(-2 * pull).logabsdet) + functions.mvlgamma(half, size)
