@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
 from functools import cache
 
 import pytest
+
+from nbautograd.core.modes import state
 
 
 @cache
@@ -24,3 +27,14 @@ def missing_gpu() -> str | None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("gpu") and (reason := missing_gpu()):
         pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """A test that leaves something switched on fails itself, not those after it."""
+    yield
+    if not state.special:
+        return
+    from tests.interrupts import alive_marks
+
+    assert state.special == alive_marks(), "left switched on, or counted wrongly"

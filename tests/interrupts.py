@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import time
@@ -9,6 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+
+from nbautograd.core.inference import Mark
+from nbautograd.core.modes import local, state
 
 COUNT = int(os.environ.get("NBAUTOGRAD_INTERRUPTS", "0"))
 """How many moments are tried; 0 leaves it to the test."""
@@ -57,3 +61,19 @@ def duration(job: Callable[[], object]) -> float:
         return time.perf_counter() - begin
 
     return min(once() for _ in range(5))
+
+
+def alive_marks() -> int:
+    """How many blocks of inference mode have tensors alive, each a lasting reason to leave the short path."""
+    gc.collect()
+    return sum(type(it) is Mark for it in gc.get_objects())
+
+
+@contextmanager
+def nothing_left() -> Iterator[None]:
+    """What an interrupt leaves switched on is right there, and no affair of later tests: here it ends."""
+    yield
+    tally = local.tally
+    vars(local).clear()
+    local.tally = tally
+    tally.count, state.special = 0, alive_marks()

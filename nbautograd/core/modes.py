@@ -52,8 +52,25 @@ def may_look(data: Any) -> bool:
 _lock = threading.RLock()  # a `__del__` that changes `special` may run while this thread holds it
 
 
+class _Tally:
+    """How many reasons to leave the short path one thread holds: they end when it does."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __del__(self) -> None:
+        if self.count:
+            with _lock:
+                state.special -= self.count
+
+
 class Local(threading.local):
     """What is switched on in one thread."""
+
+    def __init__(self) -> None:
+        self.tally = _Tally()
 
     grad_enabled = True
     multithreading = True
@@ -103,9 +120,10 @@ def put_anomaly(mode: bool, check_nan: bool) -> None:
 def put(name: str, value: Any) -> None:
     """Set `name` of this thread's state."""
     reasons = REASONS[name]
-    more = int(reasons(value)) - int(reasons(getattr(local, name)))
-    with _lock:  # no call between the two: an interrupt comes before both or after both
+    more, tally = int(reasons(value)) - int(reasons(getattr(local, name))), local.tally
+    with _lock:  # no call before the last: an interrupt comes before all or after all
         state.special += more
+        tally.count += more
         setattr(local, name, value)
 
 
@@ -119,8 +137,9 @@ def noted() -> Callable[[], None]:
         for name in REASONS:
             put(name, switches.get(name, getattr(Local, name)))
         for of, values in threads:
-            vars(of).clear()
             vars(of).update(_copy(values))
+            for name in vars(of).keys() - values.keys():
+                delattr(of, name)
         put_anomaly(*anomaly)
         observe(observer)
 
@@ -170,6 +189,18 @@ def is_grad_enabled() -> bool:
     return local.grad_enabled
 
 
+def is_usual() -> bool:
+    """Whether nothing but grad mode is switched on for what this thread computes, and nobody watches."""
+    return (
+        state.attached is None
+        and not state.anomaly
+        and local.inference is None
+        and local.cast is None
+        and not local.saved_hooks
+        and not local.levels
+    )
+
+
 def is_recording() -> bool:
     """Whether ops record a graph here: `is_grad_enabled()`, and not inside `inference_mode`, which it cannot undo."""
     return local.grad_enabled and local.inference is None
@@ -178,8 +209,10 @@ def is_recording() -> bool:
 def _set(mode: bool) -> bool:
     before = local.grad_enabled
     if before is not mode:
-        with _lock:  # no call between the two: an interrupt comes before both or after both
-            state.special += 1 if before else -1
+        more, tally = 1 if before else -1, local.tally
+        with _lock:  # no call in here: an interrupt comes before all or after all
+            state.special += more
+            tally.count += more
             local.grad_enabled = mode
     return before
 

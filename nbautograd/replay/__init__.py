@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nbautograd.core.dtype import get_default_dtype
-from nbautograd.core.modes import is_grad_enabled, observe, state
+from nbautograd.core.modes import is_grad_enabled, is_usual, observe
 from nbautograd.core.node import OP, Hooked
 from nbautograd.core.tensor import Tensor
 from nbautograd.core.words import Words
@@ -100,7 +100,7 @@ class Captured:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         tensors: list[Tensor] = []
         key = (_form((args, kwargs), tensors), is_grad_enabled(), get_default_dtype())
-        if state.attached is not None or state.special - (not is_grad_enabled()):
+        if not is_usual() or any(t._inference is not None for t in tensors):
             return self._run("something watches, or another mode is on", args, kwargs)
         for recipe in self._recipes:
             if recipe.key == key:

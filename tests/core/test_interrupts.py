@@ -17,7 +17,7 @@ import nbautograd as torch
 from nbautograd.core import levels, modes
 from nbautograd.core.modes import local, state
 from tests import interrupts
-from tests.interrupts import clock, duration
+from tests.interrupts import clock, duration, nothing_left
 
 COUNT = interrupts.COUNT or 200
 
@@ -26,11 +26,8 @@ pytestmark = interrupts.MARKS
 
 @pytest.fixture(autouse=True)
 def modes_as_before():
-    """An interrupt at the door of a mode leaves it on, which is right here and no affair of later tests."""
-    special = state.special
-    yield
-    state.special = special
-    vars(local).clear()
+    with nothing_left():
+        yield
 
 
 class Double(torch.autograd.Function):
@@ -98,11 +95,8 @@ def passes(job: Callable[[Work], None]) -> tuple[Work, list[list[list[float]]]]:
 @pytest.fixture
 def interrupted() -> Iterator[Any]:
     """`interrupted(job, after)` runs `job` and interrupts it."""
-    reasons = state.special
     with clock() as run:
         yield run
-    gc.collect()
-    state.special = reasons  # what an interrupted `__del__` did not count down costs time only
 
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.__name__)

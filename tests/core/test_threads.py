@@ -222,3 +222,10 @@ def test_an_error_in_one_threads_backward_does_not_disturb_another():
 
     assert together(fails, works, fails, works)[1::2] == [[20.0, 20.0]] * 2
     assert x.grad is None
+
+
+def test_what_a_thread_switched_on_ends_with_it():
+    before = state.special
+    together(lambda: torch.set_grad_enabled(False))
+    assert state.special == before
+    assert (torch.ones(2, requires_grad=True) * 2).requires_grad

@@ -13,7 +13,7 @@ import nbautograd as torch
 from nbautograd.core.modes import local, state
 from nbautograd.trace import seam
 from tests import interrupts
-from tests.interrupts import clock, duration
+from tests.interrupts import clock, duration, nothing_left
 
 COUNT = interrupts.COUNT or 60
 
@@ -40,6 +40,12 @@ CELLS = {"plain": WORK, "traced": "%%autograd --anomaly -q\n" + WORK, "timed": "
 NEXT = "%%autograd -q -o after\nv = torch.tensor(3.0, requires_grad=True)\n(v * v).backward()"
 
 
+@pytest.fixture(autouse=True)
+def modes_as_before():
+    with nothing_left():
+        yield
+
+
 @pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
 def test_after_an_interrupt_anywhere_nothing_is_left_on_and_the_next_cell_is_right(shell, cell) -> None:
     shell.ns["torch"] = torch
@@ -55,7 +61,6 @@ def test_after_an_interrupt_anywhere_nothing_is_left_on_and_the_next_cell_is_rig
             assert (local.cast, local.walk, local.unwatched, state.anomaly) == (None, None, False, False)
             assert (state.attached, state.paused, seam.current()) == (None, False, None)
             assert torch.get_default_device() == torch.device("cpu")
-    state.special = 0  # what an interrupted `__del__` did not count down costs time only
 
 
 def test_what_a_cell_switches_on_for_good_stays_on_and_what_fails_changes_nothing(shell) -> None:

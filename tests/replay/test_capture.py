@@ -502,3 +502,21 @@ def test_an_input_of_another_dtype_whose_gradient_needs_no_fitting() -> None:
     for _ in range(4):
         assert captured(torch.tensor([3, 1])).tolist() == [3.0, 1.0, 0.0]
     assert_replayed(captured, 2)
+
+
+def test_tensors_of_inference_mode_are_no_reason_not_to_replay_but_as_arguments():
+    w = torch.ones(3, requires_grad=True)
+
+    @torch.capture
+    def step(x):
+        w.grad = None
+        (w * x).sum().backward()
+        return w.grad.sum()
+
+    with torch.inference_mode():
+        alive = torch.ones(3)
+    for _ in range(4):
+        step(torch.ones(3))
+    assert step.explain().startswith("2 calls replayed"), step.explain()
+    with pytest.raises(RuntimeError, match="Inference tensors cannot be saved for backward"):
+        step(alive)
