@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from . import errors, inplace
+from . import inplace
 from .array import library_of, ndarray, unbroadcast
 from .backward import grad, unused
 from .call import wrap
+from .held import passable
 from .modes import state
-from .node import FITS, OP, ORDER, PARENTS, SAVED, Leaf, Node, is_nobodys, leads_nowhere, node_and_output
+from .node import FITS, OP, ORDER, PARENTS, SAVED, Leaf, Node, is_nobodys, node_and_output
 from .op import TABLE, names_of, rebind, tensors
 from .rows import Rows, lifted
 from .steps import Sums, Waiting, add, fit, send
@@ -122,9 +123,8 @@ def _pass(roots: list[Tensor], starts: list[Any], targets: Nodes, needed: Nodes,
         if op is Leaf or way[PARENTS].count(None) == len(way[PARENTS]):
             continue
         if saved is None:
-            if leads_nowhere(node):
-                continue
-            raise errors.freed(node)
+            node = passable(node)
+            saved = node[SAVED]
         if saved and op.frees:
             if -order < inplace.last_change:
                 inplace.check_saved(node)

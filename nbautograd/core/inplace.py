@@ -21,6 +21,7 @@ import numpy as np
 from . import changeable, errors, history, inference
 from .array import is_cupy, ndarray, storage
 from .changeable import bare_name
+from .held import is_held
 from .modes import is_grad_enabled, local, state
 from .node import (
     FITS,
@@ -28,12 +29,10 @@ from .node import (
     PARENTS,
     SAVED,
     is_leaf_node,
-    is_nobodys,
     node_and_output,
     op_of,
     tick,
 )
-from .op import is_tensor
 from .tensor import Tensor
 
 KEEP = 4096
@@ -221,9 +220,7 @@ def check_saved(node: Any) -> None:
     moment = -node[ORDER]
     op = op_of(node)
     for (kind, where, users), value in zip(op.plan, node[SAVED], strict=True):
-        if not is_tensor(op, kind, where):
-            continue
-        if len(node[PARENTS]) > 1 and not op.variadic and not any(_asks(node[PARENTS][i]) for i in users):
+        if not is_held(node, kind, where, users):
             continue
         for data in value if isinstance(value, tuple) else (value,):
             found = _find(data)
@@ -237,11 +234,6 @@ def check_saved(node: Any) -> None:
                 raise errors.modified(
                     node, data.shape, data.dtype, _which(node, kind, where), found.count, found.version_at(moment)
                 )
-
-
-def _asks(parent: Any) -> bool:
-    """Whether anybody gets the gradient that goes to `parent`."""
-    return parent is not None and not is_nobodys(parent)
 
 
 def _find(data: Any) -> _Changes | None:

@@ -168,11 +168,6 @@ def is_nobodys(node: Node) -> bool:
     return node[SAVED] is _nobody
 
 
-def leads_nowhere(node: Node) -> bool:
-    """Whether nobody gets what `node` makes of a gradient: all that it came from are quiet views."""
-    return all(parent is None or is_nobodys(parent) for parent in node[PARENTS])
-
-
 def _nobody() -> None:
     """What a weak reference to a tensor that is gone gives."""
 

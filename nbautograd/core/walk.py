@@ -25,6 +25,7 @@ from . import dtype as dtypes
 from .array import SOLE_HERE, ndarray
 from .call import wrap
 from .calls import hook_values
+from .held import passable
 from .modes import _set as set_grad_mode
 from .modes import is_grad_enabled, local, state
 from .node import (
@@ -37,7 +38,6 @@ from .node import (
     Node,
     OutputSlot,
     is_leaf_node,
-    leads_nowhere,
     leaf_tensor,
     node_and_output,
     op_of,
@@ -146,9 +146,8 @@ class Walk:
                 continue
             saved = node[SAVED]
             if saved is None:
-                if leads_nowhere(node):
-                    continue
-                raise errors.freed(node)
+                node = passable(node)
+                saved = node[SAVED]
             if saved and op.frees:
                 if -node[ORDER] < last_change:
                     inplace.check_saved(node)
@@ -168,9 +167,8 @@ class Walk:
                 continue
             saved = node[SAVED]
             if saved is None:
-                if leads_nowhere(node):
-                    continue
-                raise errors.freed(node)
+                node = passable(node)
+                saved = node[SAVED]
             if saved and op.frees:
                 if -order < inplace.last_change:
                     inplace.check_saved(node)
@@ -231,9 +229,8 @@ class Walk:
     ) -> None:
         saved = node[SAVED]
         if saved is None:
-            if leads_nowhere(node):
-                return
-            raise errors.freed(node)
+            node = passable(node)
+            saved = node[SAVED]
         if op.frees and -node[ORDER] < inplace.last_change:
             inplace.check_saved(node)
         if hooks is not None and hooks.packed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import gc
 import io
@@ -82,6 +83,51 @@ def test_derivatives_of_three_orders_are_those_of_the_general_walk(name: str) ->
         general = derivatives()
     for one, other in zip(short, general, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+QUIET = {
+    "q.tanh()": False,
+    "q / c": False,
+    "torch.maximum(q, c)": False,
+    "torch.cat([q, c]).exp()": False,
+    "q * c": True,
+    "c.addcmul(q, c)": True,
+    "x.addcmul(q, c)": True,
+    "torch.fmod(x, q)": True,
+    "x * q": False,
+}
+"""What comes from `q`, to which no path leads, and whether PyTorch goes through it a second time."""
+PASSES = {
+    "numbers": lambda out: out.sum().backward(),
+    "tensors": lambda out: out.sum().backward(retain_graph=False, create_graph=True),
+    "hooks": lambda out: (out.register_hook(lambda g: g), out.sum().backward()),
+}
+
+
+@pytest.mark.parametrize("name", PASSES)
+@pytest.mark.parametrize("form", QUIET)
+@pytest.mark.filterwarnings("ignore:Using backward")
+def test_a_second_pass_is_refused_where_something_was_freed_that_pytorch_holds(form: str, name: str) -> None:
+    x, c = torch.full((2,), 0.5, requires_grad=True), torch.full((2,), 0.25)
+    with torch.no_grad():
+        q = x[:]
+    out = eval(form, {"torch": torch, "x": x, "q": q, "c": c})
+    PASSES[name](out)
+    with contextlib.nullcontext() if QUIET[form] else pytest.raises(RuntimeError, match="a second time"):
+        PASSES[name](out)
+    if "x." in form:
+        assert x.grad.tolist() == [2.0, 2.0]
+
+
+def test_a_batch_of_gradients_goes_a_second_time_where_pytorch_holds_nothing() -> None:
+    x, c = torch.full((2,), 0.5, requires_grad=True), torch.full((2,), 0.25)
+    out, product = x.addcmul(c, c), x * c
+    for _ in range(2):
+        (g,) = torch.autograd.grad(out, x, torch.eye(2), is_grads_batched=True)
+        assert g.tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    torch.autograd.grad(product, x, torch.eye(2), is_grads_batched=True)
+    with pytest.raises(RuntimeError, match="a second time"):
+        torch.autograd.grad(product, x, torch.eye(2), is_grads_batched=True)
 
 
 def test_a_pass_for_one_tensor_lets_go_of_what_it_has_gone_through() -> None:
