@@ -158,18 +158,6 @@ ABSENCES = (
         "nn.utils.convert_conv*",
     ),
     Absence(
-        "Left out",
-        "few programs use it, and it was not written yet",
-        "compose it of the functions that are here: gradients follow by themselves",
-        "segment_reduce nn.FractionalMaxPool* nn.functional.fractional_max_pool* distributions.*.sample_n",
-    ),
-    Absence(
-        "What is not one function in torch",
-        "its backward is not the derivative of its forward (both lose count of the channels)",
-        "torch.nn.LocalResponseNorm is what it was meant to be",
-        "nn.CrossMapLRN2d",
-    ),
-    Absence(
         "What torch has taken away or is about to",
         "torch itself warns about it, or raises when it is called",
         "use what torch names in its place: torch.linalg, torch.nn.functional.interpolate, nn.Module",

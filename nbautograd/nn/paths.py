@@ -45,7 +45,7 @@ HOMES = {
         "TripletMarginWithDistanceLoss _Loss"
     ),
     "modules.module": "Module",
-    "modules.normalization": "GroupNorm LayerNorm LocalResponseNorm RMSNorm",
+    "modules.normalization": "CrossMapLRN2d GroupNorm LayerNorm LocalResponseNorm RMSNorm",
     "modules.padding": (
         "CircularPad1d CircularPad2d CircularPad3d ConstantPad1d ConstantPad2d ConstantPad3d ReflectionPad1d "
         "ReflectionPad2d ReflectionPad3d ReplicationPad1d ReplicationPad2d ReplicationPad3d ZeroPad1d ZeroPad2d "

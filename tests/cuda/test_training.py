@@ -203,6 +203,18 @@ def test_a_distribution_draws_on_the_gpu(name: str):
     assert made.log_prob(sample).is_cuda
 
 
+def test_a_batch_is_handed_out_in_pieces():
+    x = numbers(5, 2).requires_grad_()
+    pieces = nn.parallel.scatter(x, [0, "cuda:0"])
+    assert [p.device.type for p in pieces] == ["cuda", "cuda"]
+    assert [tuple(p.shape) for p in pieces] == [(3, 2), (2, 2)]
+    (pieces[0].sum() + 2 * pieces[1].sum()).backward()
+    assert x.grad[:, 0].tolist() == [1, 1, 1, 2, 2]
+    both = nn.parallel.scatter({"x": [x, "word"], "y": (x, None)}, [0, 0])
+    assert [tuple(b["x"][0].shape) for b in both] == [(3, 2), (2, 2)]
+    assert [(b["x"][1], type(b["y"]), b["y"][1]) for b in both] == [("word", tuple, None)] * 2
+
+
 def test_what_is_changed_in_place_keeps_its_history():
     both = []
     for device in ("cpu", "cuda"):

@@ -37,3 +37,11 @@ def test_several_processes_are_refused_in_plain_words():
             call()
     with pytest.raises(ValueError, match=r"one process(?s:.*)hint: use the module as it is"):
         nn.parallel.DistributedDataParallel(nn.Linear(1, 1))
+
+
+def test_a_batch_is_not_scattered_over_cpus_as_in_torch():
+    torch = pytest.importorskip("torch")
+    for library in (nbautograd, torch):
+        for inputs in (library.ones(4), [library.ones(4), 3]):
+            with pytest.raises(ValueError, match="Expected a non cpu device, but got: cpu"):
+                library.nn.parallel.scatter(inputs, [library.device("cpu")])

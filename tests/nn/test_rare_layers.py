@@ -149,3 +149,21 @@ def test_a_tensor_without_a_shape_takes_one_later():
     assert type(buffer) is nbautograd.Tensor
     assert buffer.shape == (2, 3)
     assert repr(nbautograd.nn.UninitializedParameter()) == "<UninitializedParameter>"
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 5, 7])
+@pytest.mark.parametrize("channels", [1, 3, 8])
+def test_the_norm_across_maps_is_pytorchs_in_value_and_gradient(size, channels):
+    """Both are not what one would think; see NOTE [Counted from one] in nn/cross_map.py."""
+    found = []
+    for library in libraries():
+        x = library.tensor(np.random.default_rng(0).standard_normal((2, channels, 3, 2)), requires_grad=True)
+        module = library.nn.CrossMapLRN2d(size, alpha=0.5, beta=0.6, k=1.5)
+        y = module(x)
+        (y * y).sum().backward()
+        found.append((y.detach().numpy(), x.grad.numpy(), repr(module)))
+        with pytest.raises(ValueError, match="Expected input to be 4D, got 3D instead"):
+            module(x[0])
+    for a, b in zip(found[0][:2], found[1][:2], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+    assert found[0][2] == found[1][2]

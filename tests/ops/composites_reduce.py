@@ -101,11 +101,24 @@ def repeated(make: Make) -> Any:
         yield make.ints(5, 1, 2, high=1), {"dim": dim}
 
 
+def segments(make: Make) -> Any:
+    lengths, rows = np.array([2, 0, 3]), np.array([[1, 2], [3, 0], [0, 3], [2, 1]])
+    for reduce in ("sum", "mean", "prod", "max", "min"):
+        for settings in ({}, {"initial": 0.25}):
+            yield make.distinct(5), reduce, {"lengths": lengths, **settings}
+            yield make.distinct(5, 2), reduce, {"offsets": np.array([0, 3, 3, 5]), **settings}
+            yield make.distinct(4, 3, 2), reduce, {"lengths": rows, "axis": 1, **settings}
+        yield make.distinct(5), reduce, {"lengths": np.array([1, 2]), "unsafe": True}
+        yield np.array([2.0, 2.0, 0.0, 0.0, 3.0]).astype(make.dtype), reduce, {"lengths": np.array([3, 2])}
+        yield make(0), reduce, {"lengths": np.array([0, 0])}
+
+
 REDUCTIONS = [
     *composed({
         "quantile": cases(quantiles, numeric=False),
         "nanquantile": cases(quantiles, numeric=False),
         "nanmean": cases(numbers_among, over(), numeric=False),
+        "segment_reduce": cases(segments, second=False, numeric=False),
         "aminmax": cases(along(distinct=True), along(distinct=True, keepdim=True)),
     }),
     *counted({
