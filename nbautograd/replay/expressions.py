@@ -18,6 +18,8 @@ MOSTLY = 0.9
 """The share of calls on scalars that makes a program one of Python numbers."""
 FITS_IN = {np.dtype(np.float32): float(np.finfo(np.float32).max), np.dtype(np.float64): math.inf}
 
+Shapes = dict[str, tuple[int, ...]]
+
 
 class Expressions:
     """What is written on the right of the equals signs. `scalar`: numbers are Python's, see NOTE [Scalars]."""
@@ -42,11 +44,12 @@ class Expressions:
             if text is None:
                 return " + ".join([self.names.name(a) for a in call.args])
             return text.filled(self._by_name(call, text, self.names.name))
-        right = self.on_arrays(call, self.array)
+        shapes = {self.names.name(a): a.shape for a in call.args if isinstance(a, Var) and a.shape is not None}
+        right = self.on_arrays(call, self.array, shapes)
         return f"float({right})" if len(call.outs) == 1 and self.plain(call.outs[0]) else right
 
-    def on_arrays(self, call: Call, name: Callable[[Any], str]) -> str:
-        """What computes a call, with `name` for its variables."""
+    def on_arrays(self, call: Call, name: Callable[[Any], str], shapes: Shapes | None = None) -> str:
+        """What computes a call, with `name` for its variables; `shapes` are theirs where they are whole."""
 
         def written(value: Any) -> str:
             return name(value) if isinstance(value, Var) else self.names.name(value)
@@ -61,7 +64,7 @@ class Expressions:
                 return f"{written(call.args[0])}[{part}]"
         text = inlined(call.function) if call.kind in ("op", "rule") and len(call.outs) == 1 else None
         if text is not None and self.names.agrees(text.names):
-            return worked_out(text.filled(self._by_name(call, text, written)), self.names.space)
+            return worked_out(text.filled(self._by_name(call, text, written)), self.names.space, shapes or {})
         arguments = [written(a) for a in call.args]
         arguments += [f"{key}={self.names.name(value)}" for key, value in call.settings.items()]
         return f"{self.names.bind(call.function, call.name)}({', '.join(arguments)})"

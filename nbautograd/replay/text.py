@@ -135,22 +135,27 @@ class _Filled(ast.NodeTransformer):
         return self.given.get(node.id, node)
 
 
-def worked_out(text: str, space: dict[str, Any]) -> str:
-    """An expression with what is known before the program runs worked out."""
+def worked_out(text: str, space: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> str:
+    """An expression with what is known before the program runs worked out; `shapes` are those of variables."""
     if not any(helper in text for helper in HELPERS):
         return text
-    return ast.unparse(_WorkedOut(space).visit(ast.parse(text, mode="eval").body))
+    return ast.unparse(_WorkedOut(space, shapes).visit(ast.parse(text, mode="eval").body))
 
 
-HELPERS = ("restore(", "count_of(", "inverse(", "leading(", "builtins.")
+HELPERS = ("restore(", "count_of(", "averaged(", "inverse(", "leading(", "builtins.")
 """Functions of shapes and settings alone, or nearly."""
 
 
 class _WorkedOut(ast.NodeTransformer):
     """Calls helpers of ours that are given nothing but numbers, and says what is left of `restore`."""
 
-    def __init__(self, space: dict[str, Any]) -> None:
+    def __init__(self, space: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> None:
         self.space = space
+        self.shapes = shapes
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        shape = self.shapes.get(node.value.id) if isinstance(node.value, ast.Name) and node.attr == "shape" else None
+        return node if shape is None else ast.parse(repr(shape), mode="eval").body
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)

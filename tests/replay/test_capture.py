@@ -453,6 +453,14 @@ def test_the_source_names_variables_parameters_and_modules() -> None:
         assert line in source, line
 
 
+def test_what_is_known_before_the_program_runs_is_worked_out() -> None:
+    net = model(nn.Linear(4, 3))
+    step = torch.capture(training(net, lambda net, x: F.mse_loss(net(x), x[:, :3]), OPTIMIZERS["SGD"]))
+    for _ in range(3):
+        step(torch.ones(2, 4))
+    assert "d_net_0 = d_loss * (2 / 6) * (net_0 - t1)" in step.source()
+
+
 POSITIONS = {
     "embedding": (lambda i: F.embedding(i, torch.arange(12.0).view(4, 3)), [-1, 4]),
     "cross_entropy": (lambda i: F.cross_entropy(torch.arange(8.0).view(2, 4), i), [-1, 4]),

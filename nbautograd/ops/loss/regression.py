@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.loss.reduction import (
@@ -31,17 +33,15 @@ class MseLoss(Op):
         return xp.mean(d * d) if reduction == "mean" else xp.sum(d * d)
 
     def dx(g, x, y, reduction):
-        return g * (x - y) * _twice(x.shape, reduction)
+        return g * (2 / averaged(x.shape, reduction)) * (x - y)
 
     def dy(g, x, y, reduction):
-        return g * (y - x) * _twice(x.shape, reduction)
+        return g * (2 / averaged(x.shape, reduction)) * (y - x)
 
 
-def _twice(shape: tuple[int, ...], reduction: str) -> float:
-    count = 1
-    for n in shape:
-        count *= n
-    return 2.0 / max(count, 1) if reduction == "mean" else 2.0
+def averaged(shape: tuple[int, ...], reduction: str) -> int:
+    """Of how many squares the loss is the mean."""
+    return max(prod(shape), 1) if reduction == "mean" else 1
 
 
 @public(top=False, method=False, functional=True)
