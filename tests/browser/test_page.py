@@ -10,6 +10,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, expect
 
+import nbautograd as torch
 from nbautograd.export.html import to_html
 from nbautograd.trace.codec import from_dict
 
@@ -93,3 +94,58 @@ def test_the_card_of_a_step_covers_no_node(page: Page, tmp_path: Path, width: in
         page.locator('[data-role="step"]').click()
         expect(card).to_be_visible()
         assert stage.evaluate(COVERED) == 0
+
+
+OVER_THE_PICTURE = """root => {
+    const svg = root.querySelector('svg.scene').getBoundingClientRect();
+    const others = [...root.querySelectorAll('button, select, input, span, p')]
+        .map(each => each.getBoundingClientRect());
+    return others.filter(b => b.width && b.top < svg.bottom && svg.top < b.bottom && b.left < svg.right).length;
+}"""
+
+NEIGHBOURS_COVERED = """stage => {
+    const boxes = selector => [...stage.querySelectorAll(selector)].map(each => each.getBoundingClientRect());
+    const neighbours = boxes('[data-kind=group] .body-shape, [data-key*="@/"] .body-shape');
+    return boxes('.hull rect').filter(a => neighbours.some(
+        b => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)).length;
+}"""
+
+
+@pytest.fixture
+def unrolled(page: Page, tmp_path: Path) -> Page:
+    """A recurrent net of twelve steps, each folded into a box."""
+    h, w, u = torch.zeros(2, 8), torch.randn(4, 8, requires_grad=True), torch.randn(8, 8, requires_grad=True)
+    with torch.trace() as trace:
+        for x in torch.randn(12, 2, 4):
+            h = torch.tanh(x @ w + h @ u)
+        h.sum().backward()
+    file = tmp_path / "trace.html"
+    file.write_text(to_html(trace), encoding="utf-8")
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(file.as_uri())
+    return page
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1200, 320])
+def test_no_button_and_no_hint_lies_over_the_picture(unrolled: Page, width: int) -> None:
+    unrolled.set_viewport_size({"width": width, "height": 900})
+    view = unrolled.locator(".root")
+    expect(view.locator('[data-role="hidden"]')).to_contain_text("in closed boxes")
+    assert view.evaluate(OVER_THE_PICTURE) == 0
+
+    view.locator('[data-kind="group"]').last.press("Enter")
+
+    expect(view.locator('[data-role="crumb"]')).to_have_count(1)
+    assert view.evaluate(OVER_THE_PICTURE) == 0
+
+
+@pytest.mark.browser
+def test_an_opened_step_is_in_sight_and_lies_over_no_neighbour(unrolled: Page) -> None:
+    stage = unrolled.locator('[data-role="stage"]')
+
+    stage.locator('[data-kind="group"]').nth(-3).press("Enter")
+
+    expect(stage.locator(".hull rect").first).to_be_in_viewport()
+    expect(stage.locator(".hull rect")).to_have_count(7)
+    assert stage.evaluate(NEIGHBOURS_COVERED) == 0

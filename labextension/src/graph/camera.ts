@@ -1,11 +1,6 @@
 // Where the scene is looked at from, and the gestures that move it: drag, pinch, wheel with ctrl, and glides.
 
-export interface Box {
-  left: number;
-  top: number;
-  right: number;
-  bottom: number;
-}
+import type { Box } from './boxes';
 
 const MIN_ZOOM = 0.02;
 const MAX_ZOOM = 3;

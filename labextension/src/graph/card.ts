@@ -1,6 +1,6 @@
 // The card of the step under way: upstream × local = contribution, and every += with its numbers.
 
-import type { Box } from './camera';
+import type { Box } from './boxes';
 import { lookOf } from './colour';
 import { h, set, type Child } from './dom';
 import { brief, isSmall, shape, sized } from './format';

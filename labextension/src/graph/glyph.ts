@@ -4,6 +4,7 @@ import { s, say, set } from './dom';
 import type { Node } from './diagram';
 import { clip } from './format';
 import type { Look } from './colour';
+import { FREED } from './say';
 
 /** A node and where it stands. A chip is a small copy of a shared leaf beside one of its uses. */
 export interface Item {
@@ -46,6 +47,7 @@ export class Glyph {
   readonly #body: SVGElement;
   readonly #pill: SVGGElement;
   readonly #hatch: SVGGElement;
+  readonly #tip = s('title');
   readonly #badge: SVGGElement;
 
   constructor(
@@ -67,7 +69,7 @@ export class Glyph {
       'aria-expanded': node.kind === 'group' ? 'false' : undefined,
     });
     if (node.kind === 'group' && detailed) this.element.append(rect(item, 'behind', 4, -4));
-    this.element.append(this.#body, this.#hatch);
+    this.element.append(this.#tip, this.#body, this.#hatch);
     if (!detailed) return;
     this.element.append(...(chip ? [caption(item, 0, node.title, 'line')] : texts(item)), this.#pill, this.#badge);
   }
@@ -82,6 +84,7 @@ export class Glyph {
     const classes = ['node', kind, this.item.chip && 'chip', hue, face.look && 'touched', face.active && 'active'];
     classes.push(face.freed && 'freed', face.lit && 'lit', face.leftover && 'over', this.detailed ? '' : 'dot');
     set(this.element, { class: classes.filter(Boolean).join(' '), 'aria-label': face.label });
+    say(this.#tip, face.freed ? FREED : '');
     this.#body.style.setProperty('--t', String(face.look?.strength ?? 0));
     if (face.freed !== this.#hatch.hasChildNodes())
       this.#hatch.replaceChildren(...(face.freed ? [hatching(this.item)] : []));
@@ -168,7 +171,7 @@ function pillShapes(text: string, y: number, alarming: boolean): SVGElement[] {
 }
 
 /** Diagonal strokes, cut off at the node's own edges: a pattern would need an id. */
-function hatching({ width, height }: Item): SVGPathElement {
+export function hatching({ width, height }: Pick<Item, 'width' | 'height'>): SVGPathElement {
   const [w, h] = [width / 2 - 3, height / 2 - 3];
   const strokes: string[] = [];
   for (let c = -w - h + HATCH; c < w + h; c += HATCH) {

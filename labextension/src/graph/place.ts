@@ -1,6 +1,6 @@
 // Finds a place for the card where it covers nothing of the picture.
 
-import type { Box } from './camera';
+import type { Box } from './boxes';
 
 const GAP = 16;
 const EDGE = 8;

@@ -6,6 +6,8 @@ import type { Step, Timeline } from './timeline';
 import type { Accumulate, Contribution, Flow, Op, Pass, Seed, Span, Tape } from './validate';
 
 const SNIPPET = 28;
+/** Of an op, when backward has come through. */
+export const FREED = 'its saved values were freed by backward';
 
 /** The code of a span where it lies on one line. */
 function codeOf(tape: Tape, span: Span | undefined): string | undefined {

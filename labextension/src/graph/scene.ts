@@ -1,12 +1,16 @@
 // The picture: nodes and links as SVG, only those within the window, with the gradient's pulse travelling along them.
 
-import { Camera, type Box } from './camera';
-import { along, head, path, samples, type Point } from './curve';
+import { bounds, boxOf, overlaps, spread, type Box } from './boxes';
+import { Camera } from './camera';
+import type { Look } from './colour';
+import { head, path, type Point } from './curve';
 import type { Diagram, Link, Node } from './diagram';
 import { s, set } from './dom';
+import { far } from './far';
 import { Glyph, type Face, type Item } from './glyph';
+import { hull } from './hull';
 import type { Layout } from './layout';
-import type { Look } from './colour';
+import { Pulse } from './pulse';
 
 export interface Wire {
   link: Link;
@@ -45,13 +49,13 @@ export class Scene {
   current: string | undefined;
   readonly #world: Box = { left: 0, top: 0, right: 0, bottom: 0 };
   readonly #root = s('g');
-  readonly #layers = { hulls: s('g'), far: s('g'), wires: s('g'), nodes: s('g'), pulse: s('g') };
+  readonly pulse = new Pulse();
+  readonly #layers = { hulls: s('g'), far: s('g'), wires: s('g'), nodes: s('g'), pulse: this.pulse.layer };
   readonly #byKey = new Map<string, Item>();
   readonly #glyphs = new Map<string, Glyph>();
   readonly #lines = new Map<Wire, SVGGElement>();
   #detailed = true;
   #frame = 0;
-  #flight = 0;
   #morph: { from: Map<string, Point>; at: number } | undefined;
 
   constructor(readonly faces: Faces) {
@@ -88,23 +92,27 @@ export class Scene {
   /** A box around nodes, in the scene's units. */
   around(keys: Iterable<string>): Box | undefined {
     const items = [...keys].flatMap((key) => this.#byKey.get(key) ?? []);
-    return items.length === 0 ? undefined : bounds(items);
+    return items.length === 0 ? undefined : bounds(items.map(boxOf));
   }
 
-  /** Draws frames around what belongs to the same opened group. */
-  frame(groups: Box[]): void {
-    this.#layers.hulls.replaceChildren(
-      ...groups.map(({ left, top, right, bottom }) =>
-        s('rect', {
-          class: 'hull',
-          x: left - 12,
-          y: top - 14,
-          width: right - left + 24,
-          height: bottom - top + 32,
-          rx: 12,
-        }),
-      ),
-    );
+  /** The middle of nodes. */
+  middle(keys: Iterable<string>): { x: number; y: number } | undefined {
+    const box = this.around(keys);
+    return box && { x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2 };
+  }
+
+  /** Draws, for each opened group, what belongs to it as one piece. */
+  frame(groups: ReadonlySet<string>[]): void {
+    this.#layers.hulls.replaceChildren(...groups.map((keys) => this.#hull(keys)));
+  }
+
+  /** Leaves that are drawn for a group alone belong to it, too. */
+  #hull(keys: ReadonlySet<string>): SVGElement {
+    const leadsOut = new Set(this.wires.flatMap(({ end, link }) => (keys.has(link.to) ? [] : [end])));
+    const isOwn = (end: string) => keys.has(end) || (!leadsOut.has(end) && isLeaf(this.#byKey.get(end)!.node));
+    const inner = this.wires.filter(({ end, link }) => keys.has(link.to) && isOwn(end));
+    const own = new Set([...keys, ...inner.map(({ end }) => end)]);
+    return hull([...own].flatMap((key) => this.#byKey.get(key) ?? []), inner);
   }
 
   /** Brings everything that is in the window up to date, and lets go of the rest. */
@@ -120,8 +128,9 @@ export class Scene {
     const items = this.items.filter((item) => overlaps(boxOf(item), window));
     const crowded = !detailed && items.length > MANY;
     this.#drawNodes(crowded ? [] : items);
-    this.#drawWires(crowded ? [] : this.wires.filter(({ box }) => overlaps(box, window)));
-    this.#layers.far.replaceChildren(...(crowded ? this.#drawFar(items, window) : []));
+    const wires = this.wires.filter(({ box }) => overlaps(box, window));
+    this.#drawWires(crowded ? [] : wires);
+    this.#layers.far.replaceChildren(...(crowded ? far(items, wires, ({ node }) => this.faces.look(node)) : []));
     if (this.#morph) this.#glide();
   }
 
@@ -132,37 +141,9 @@ export class Scene {
     for (const [wire, line] of this.#lines) this.#paint(wire, line);
   }
 
-  /** Sends a gradient along a wire, from the consumer to the producer. */
-  pulse(wire: Wire, text: string, hue: string, ms: number, arrived: () => void): void {
-    this.land();
-    const line = samples(wire.points).reverse();
-    const width = Math.max(14, text.length * 6.65 + 12);
-    const shape = s('rect', { class: 'pulse', x: -width / 2, y: -9, width, height: 18, rx: 9 });
-    const dot = s('g', { class: `node pill strong hue-${hue}` }, s('circle', { class: 'halo', r: 15 }), shape);
-    dot.style.setProperty('--t', '1');
-    if (text) dot.append(s('text', { dy: '.36em' }, text));
-    this.#layers.pulse.append(dot);
-    const begun = performance.now();
-    const fly = (now: number) => {
-      const t = Math.min(1, Math.max(0, (now - begun) / ms));
-      const [x, y] = along(line, t * t * (3 - 2 * t));
-      dot.setAttribute('transform', `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
-      if (t < 1) return void (this.#flight = requestAnimationFrame(fly));
-      this.land();
-      arrived();
-    };
-    fly(begun);
-  }
-
-  /** Ends a pulse in flight. */
-  land(): void {
-    cancelAnimationFrame(this.#flight);
-    this.#layers.pulse.replaceChildren();
-  }
-
   dispose(): void {
     this.camera.stop();
-    this.land();
+    this.pulse.land();
     cancelAnimationFrame(this.#frame);
   }
 
@@ -246,30 +227,6 @@ export class Scene {
     set(line.children[1]!, { class: `head ${state}` });
   }
 
-  /** Thousands of nodes as one path per colour, all links as one more. */
-  #drawFar(items: Item[], window: Box): SVGElement[] {
-    const fills = new Map<string, { d: string[]; look?: Look }>();
-    for (const { node, x, y, width, height } of items) {
-      const look = this.faces.look(node);
-      const key = `${look?.hue} ${Math.round((look?.strength ?? 0) * 4)}`;
-      const fill = fills.get(key) ?? { d: [], look };
-      fill.d.push(
-        `M${Math.round(x - width / 2)} ${Math.round(y - height / 2)}h${Math.round(width)}v${Math.round(height)}h${-Math.round(width)}z`,
-      );
-      fills.set(key, fill);
-    }
-    const shapes = [...fills.values()].map(({ d, look }) => {
-      const shape = s('path', { class: `far ${look ? `hue-${look.hue}` : ''}`, d: d.join('') });
-      shape.style.setProperty('--t', String(look?.strength ?? 0));
-      return shape;
-    });
-    const seen = this.wires.filter(({ box }) => overlaps(box, window));
-    const lines = seen.map(({ points }) =>
-      points.map(([x, y], i) => `${i ? 'L' : 'M'}${Math.round(x)} ${Math.round(y)}`).join(''),
-    );
-    return [s('path', { class: 'link', d: lines.join('') }), ...shapes];
-  }
-
   /** One frame of the way from the old places to the new ones. */
   #glide(): void {
     const { from, at } = this.#morph!;
@@ -289,24 +246,6 @@ function linkKey(from: string, to: string, order: number): string {
   return `${from}\n${to}\n${order}`;
 }
 
-function boxOf({ x, y, width, height }: Item): Box {
-  return { left: x - width / 2, right: x + width / 2, top: y - height / 2 - 12, bottom: y + height / 2 + 12 };
-}
-
-function bounds(items: Item[]): Box {
-  return items.map(boxOf).reduce((a, b) => ({
-    left: Math.min(a.left, b.left),
-    right: Math.max(a.right, b.right),
-    top: Math.min(a.top, b.top),
-    bottom: Math.max(a.bottom, b.bottom),
-  }));
-}
-
-function spread(points: Point[]): Box {
-  const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
-  return { left: Math.min(...xs), right: Math.max(...xs), top: Math.min(...ys), bottom: Math.max(...ys) };
-}
-
-function overlaps(a: Box, b: Box): boolean {
-  return a.left <= b.right && a.right >= b.left && a.top <= b.bottom && a.bottom >= b.top;
+function isLeaf({ kind }: Node): boolean {
+  return kind === 'leaf' || kind === 'constant';
 }

@@ -1,6 +1,6 @@
 // Where the step's card stands: in the picture where it covers no node, else below it.
 
-import type { Box } from './camera';
+import type { Box } from './boxes';
 import type { StepCard } from './card';
 import type { Scene, Wire } from './scene';
 
@@ -12,11 +12,11 @@ export class Seat {
   below = 0;
 
   constructor(
-    readonly stage: HTMLElement,
+    readonly picture: HTMLElement,
     readonly scene: Scene,
     readonly card: StepCard,
-    /** What else stands in the picture: the zoom buttons, and the details at its right. */
-    readonly furniture: [HTMLElement, HTMLElement],
+    /** What else stands in the picture, at its right. */
+    readonly details: HTMLElement,
     readonly changed: () => void,
   ) {}
 
@@ -35,30 +35,25 @@ export class Seat {
   #stand(height: number): void {
     if (height === this.below) return;
     this.below = height;
-    this.stage.style.setProperty('--dock', `${height}px`);
+    this.picture.style.setProperty('--dock', `${height}px`);
     this.changed();
   }
 
   #placeInPicture(focus: string[], wire: Wire | undefined): boolean {
     const { scene } = this;
-    const [zoom, details] = this.furniture;
-    const window = { width: scene.camera.width - details.offsetWidth, height: scene.camera.height };
+    const window = { width: scene.camera.width - this.details.offsetWidth, height: scene.camera.height };
     const boxes = (keys: string[]) =>
       keys.flatMap((key) => scene.around([key]) ?? []).map((box) => this.#inWindow(box));
     // The number that travels along the wire should be seen, too.
     const way = wire ? [widened(this.#inWindow(wire.box))] : [];
     const seen = boxes(scene.visible().map(({ key }) => key));
-    return this.card.place(window, [...boxes(focus), ...way], [...seen, boxOf(zoom)]);
+    return this.card.place(window, [...boxes(focus), ...way], seen);
   }
 
   #inWindow({ left, top, right, bottom }: Box): Box {
     const [[x0, y0], [x1, y1]] = [this.scene.camera.toWindow(left, top), this.scene.camera.toWindow(right, bottom)];
     return { left: x0, top: y0, right: x1, bottom: y1 };
   }
-}
-
-function boxOf({ offsetLeft, offsetTop, offsetWidth, offsetHeight }: HTMLElement): Box {
-  return { left: offsetLeft, top: offsetTop, right: offsetLeft + offsetWidth, bottom: offsetTop + offsetHeight };
 }
 
 function widened({ left, top, right, bottom }: Box): Box {

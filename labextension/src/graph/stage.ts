@@ -1,33 +1,26 @@
-// The picture's frame: scene, zoom buttons, opened groups, the step's card and the details of a node.
+// The picture with what belongs to it: opened groups above, the step's card and a node's details in it, a hint below.
 
-import { gestures, type Box } from './camera';
+import { gestures } from './camera';
 import { StepCard } from './card';
-import { DetailsPanel } from './details';
-import { zoomButtons } from './controls';
-import { diagram, toLayoutInput, type Node } from './diagram';
-import { h, set } from './dom';
-import { Index, type Painter } from './faces';
-import { plural } from './format';
 import { label, lookOf } from './colour';
-import { withPill } from './glyph';
+import { zoomButtons } from './controls';
+import { DetailsPanel } from './details';
+import { toLayoutInput, type Node } from './diagram';
+import { h, s, set } from './dom';
+import type { Index, Painter } from './faces';
+import { plural } from './format';
+import { afterFolding, heightOf, overview } from './frame';
+import { hatching, withPill, type Item } from './glyph';
+import { folded, Groups, type Folding } from './groups';
 import { layout } from './layout';
 import { Scene, type Wire } from './scene';
+import { FREED } from './say';
 import { Seat } from './seat';
 import type { Step, Timeline } from './timeline';
 import type { Tape } from './validate';
 
-const HEIGHT = { least: 150, most: 480, legible: 0.5 };
-/** Where the whole cannot be read, a part of it is shown at this zoom. */
-const OVERVIEW_ZOOM = 0.8;
-const MAX_NODES = 2_000;
 /** A longer contribution travels without its numbers. */
 const PULSE_TEXT = 12;
-
-export interface Folding {
-  collapse: 'auto' | 'module' | 'line' | 'none';
-  /** The groups that were opened, outermost first. */
-  opened: Node[];
-}
 
 interface StageHooks {
   hover(node: Node | undefined): void;
@@ -46,14 +39,16 @@ export class Stage {
     'aria-roledescription': 'computation graph',
   });
   readonly scene: Scene;
-  readonly folding: Folding;
+  /** For the bar of the view: nothing of the picture lies under them there. */
+  readonly zoom: HTMLElement;
+  readonly groups: Groups;
   index: Index;
+  readonly #picture = h('div', { class: 'picture' });
   readonly #card: StepCard;
   readonly #seat: Seat;
-  readonly #zoom: HTMLElement;
   readonly #details: DetailsPanel;
-  readonly #crumbs = h('div', { class: 'crumbs' });
-  readonly #hidden = h('p', { class: 'hidden-note', 'data-role': 'hidden' });
+  readonly #hidden = h('span', { 'data-role': 'hidden' });
+  readonly #foot = h('div', { class: 'foot' }, this.#hidden);
   readonly #observer: ResizeObserver | undefined;
   #step: Step | undefined;
 
@@ -65,13 +60,13 @@ export class Stage {
     folding: Folding,
     readonly hooks: StageHooks,
   ) {
-    this.folding = folding;
     this.index = painter.index;
     this.scene = new Scene(painter);
+    this.zoom = zoomButtons(this.scene.camera);
+    this.groups = new Groups(folding, (group) => this.#closeGroup(group));
     this.#card = new StepCard(tape, timeline);
     this.#details = new DetailsPanel(tape, timeline, { close: () => this.escape(), seek: (k) => hooks.seek(k) });
-    this.#zoom = zoomButtons(this.scene.camera);
-    this.#seat = new Seat(this.element, this.scene, this.#card, [this.#zoom, this.#details.element], () => {
+    this.#seat = new Seat(this.#picture, this.scene, this.#card, this.#details.element, () => {
       this.#setHeight();
       this.scene.draw();
     });
@@ -79,25 +74,14 @@ export class Stage {
     set(this.element, {
       'aria-label': `Graph of ${tape.ops.length} ops. Arrow keys follow edges, Enter opens, Escape closes.`,
     });
-    this.element.append(
-      this.scene.svg,
-      this.#crumbs,
-      this.#hidden,
-      this.#zoom,
-      this.#card.element,
-      this.#details.element,
-    );
-    gestures(this.element, this.scene.camera);
+    this.#picture.append(this.scene.svg, this.#card.element, this.#details.element);
+    if (timeline.frees) this.#foot.append(legend());
+    this.element.append(this.groups.crumbs, this.#picture, this.#foot);
+    gestures(this.#picture, this.scene.camera);
     this.#listen();
-    this.#picture();
+    this.#lay();
     this.#observer = typeof ResizeObserver === 'function' ? new ResizeObserver(() => this.#resize()) : undefined;
     this.#observer?.observe(this.element);
-  }
-
-  /** The diagram of a trace in one state of folding, as nodes to be found by op and value. */
-  static fold(tape: Tape, { collapse, opened }: Folding): Index {
-    const expanded = new Set(opened.map(({ key }) => key));
-    return new Index(tape, diagram(tape, { collapse, expanded, maxNodes: MAX_NODES }));
   }
 
   dispose(): void {
@@ -112,14 +96,13 @@ export class Stage {
     const node = this.scene.find(key)?.node;
     if (!node) return;
     if (node.kind !== 'group') return this.#showDetails(node);
-    this.folding.opened.push(node);
+    this.groups.open(node);
     this.#refold(key);
   }
 
   /** Closes the innermost opened group that a node belongs to. */
   close(key: string): void {
-    const op = this.scene.find(key)?.node.op;
-    const group = this.folding.opened.findLast(({ members }) => op !== undefined && members?.includes(op));
+    const group = this.groups.around(this.scene.find(key)?.node.op);
     if (group) this.#closeGroup(group);
   }
 
@@ -147,30 +130,23 @@ export class Stage {
   }
 
   #closeGroup(group: Node): void {
-    this.folding.opened.splice(this.folding.opened.indexOf(group), 1);
+    this.groups.remove(group);
     this.#refold(group.key);
   }
 
   #refold(origin: string): void {
-    this.index = Stage.fold(this.tape, this.folding);
+    this.index = folded(this.tape, this.groups.folding);
     this.painter.reindex(this.index);
     const hadFocus = this.element.contains((this.element.getRootNode() as ShadowRoot).activeElement);
-    this.#picture(origin);
-    const members = this.folding.opened.find(({ key }) => key === origin)?.members ?? [];
-    const inside = new Set(members.flatMap((op) => this.index.ofOp(op)?.key ?? []));
-    const box = this.scene.around(inside.size ? inside : [origin]);
-    if (this.scene.camera.fitting >= HEIGHT.legible) this.scene.camera.fit();
-    else if (box)
-      this.scene.camera.survey(
-        (box.left + box.right) / 2,
-        (box.top + box.bottom) / 2,
-        Math.max(HEIGHT.legible, this.scene.camera.zoom),
-      );
+    this.#lay(origin);
+    const inside = this.groups.inside(origin, this.index);
+    afterFolding(this.scene.camera, this.scene.middle(inside.size ? inside : [origin]));
     this.hooks.refolded();
     if (hadFocus) this.focus(this.scene.find(origin) ? origin : [...inside][0]);
   }
 
-  #picture(origin?: string): void {
+  /** Lays out the diagram; after folding, the new nodes come out of `origin`. */
+  #lay(origin?: string): void {
     const { diagram } = this.index;
     const rooms = new Map(diagram.nodes.map((node) => [node.key, this.painter.room(node)]));
     const { boxes, edges } = toLayoutInput(diagram);
@@ -180,26 +156,9 @@ export class Stage {
     this.#hidden.textContent = diagram.hidden
       ? `${plural(diagram.hidden, 'op or leaf', 'ops and leaves')} in closed boxes: click one to open it`
       : '';
-    const frames = this.folding.opened.flatMap((group) => this.#frameOf(group) ?? []);
-    this.scene.frame(frames.map(({ box }) => box));
-    this.#crumbs.replaceChildren(
-      ...frames.map(({ group }) =>
-        h(
-          'button',
-          { title: 'Close this group (Backspace)', 'data-role': 'crumb', onclick: () => this.#closeGroup(group) },
-          `▾ ${group.title}`,
-        ),
-      ),
-    );
+    this.#foot.hidden = diagram.hidden === 0 && !this.timeline.frees;
+    this.scene.frame(this.groups.show(this.index));
     this.#resize(origin === undefined);
-  }
-
-  #frameOf(group: Node): { group: Node; box: Box } | undefined {
-    const keys = new Set((group.members ?? []).flatMap((op) => this.index.ofOp(op)?.key ?? []));
-    const within = new Set(group.members);
-    const box = this.scene.around(keys);
-    const covered = [...keys].some((key) => this.scene.find(key)?.node.members?.some((op) => !within.has(op)));
-    return box && !covered ? { group, box } : undefined;
   }
 
   // --- the step under way ---
@@ -213,14 +172,14 @@ export class Stage {
     painter.active = new Set(step ? this.index.nodes(step).map(({ key }) => key) : []);
     painter.activeLink = this.index.link(step);
     painter.activeLook = step && lookOf(step, this.timeline);
-    scene.land();
+    scene.pulse.land();
     this.#card.show(step);
     this.#placeCard();
     if (isNew) this.#follow(wire);
     if (moves === 0 || step?.event?.kind !== 'flow' || !wire) return arrived();
     scene.refresh();
     const text = label(step.event.contribution, PULSE_TEXT);
-    scene.pulse(wire, text.length <= PULSE_TEXT ? text : '', painter.activeLook!.hue, moves, arrived);
+    scene.pulse.send(wire.points, text.length <= PULSE_TEXT ? text : '', painter.activeLook!.hue, moves, arrived);
   }
 
   /** The little jump of the node that has just received something. */
@@ -287,42 +246,46 @@ export class Stage {
       this.open(item.key);
     });
     svg.addEventListener('dblclick', (event) => {
-      const rect = this.element.getBoundingClientRect();
+      const rect = this.#picture.getBoundingClientRect();
       if (!nodeAt(event.target)) this.scene.camera.zoomAt(1.6, event.clientX - rect.left, event.clientY - rect.top);
     });
     // The browser scrolls what has the focus into view, even where nothing should scroll.
-    this.element.addEventListener('scroll', () => this.element.scrollTo(0, 0));
+    this.#picture.addEventListener('scroll', () => this.#picture.scrollTo(0, 0));
   }
 
   #resize(fresh = false): void {
     const { camera } = this.scene;
-    const width = this.element.clientWidth || camera.width;
-    if (width !== camera.width) this.#seat.leave();
+    const width = this.#picture.clientWidth || camera.width;
+    const before = camera.width;
+    if (width !== before) this.#seat.leave();
     camera.width = width;
     this.#setHeight();
-    if (fresh || !camera.touched) this.#overview();
+    if (fresh || (width !== before && !camera.touched)) overview(camera, this.#beginning());
     this.scene.draw();
     this.#placeCard();
   }
 
-  /** As high as the graph wants, and the docked card below it; or as high as was asked for, all in all. */
-  #setHeight(): void {
-    const { camera } = this.scene;
-    const { left, right, top, bottom } = camera.world;
-    const zoom = Math.min(1, camera.width / Math.max(1, right - left));
-    const wanted = Math.min(HEIGHT.most, Math.max(HEIGHT.least, (bottom - top) * Math.max(zoom, HEIGHT.legible)));
-    camera.height = this.height === undefined ? wanted : Math.max(HEIGHT.least, this.height - this.#seat.below);
-    this.element.style.height = `${Math.round(camera.height + this.#seat.below)}px`;
-  }
-
-  /** The whole graph where it can be read, else its end, where backward begins. */
-  #overview(): void {
-    const { camera } = this.scene;
-    camera.fit();
-    if (camera.zoom >= HEIGHT.legible) return;
+  /** Where backward begins. */
+  #beginning(): Item | undefined {
     const root = this.tape.passes[0]?.roots[0];
     const node = root === undefined ? undefined : this.index.ofValue(root);
-    const item = this.scene.find(node?.key ?? '') ?? this.scene.items.at(-1);
-    if (item) camera.survey(item.x, item.y, OVERVIEW_ZOOM);
+    return this.scene.find(node?.key ?? '') ?? this.scene.items.at(-1);
   }
+
+  /** With the docked card, and all in all no higher than was asked for. */
+  #setHeight(): void {
+    const { below } = this.#seat;
+    const rows = below + this.groups.crumbs.offsetHeight + this.#foot.offsetHeight;
+    const { camera } = this.scene;
+    camera.height = heightOf(camera, this.height === undefined ? undefined : this.height - rows);
+    this.#picture.style.height = `${Math.round(camera.height + below)}px`;
+  }
+}
+
+/** What the one sign means that no text stands beside. */
+function legend(): HTMLElement {
+  const swatch = { width: 22, height: 14 };
+  const attributes = { ...swatch, class: 'hatch', viewBox: '-11 -7 22 14', 'aria-hidden': 'true' };
+  const svg = s('svg', attributes, hatching(swatch));
+  return h('span', { class: 'legend', 'data-role': 'legend' }, svg, `hatched: ${FREED}`);
 }

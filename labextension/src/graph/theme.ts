@@ -64,8 +64,8 @@ const CARD = `
 .bar { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 8px; padding: 5px 8px; background: var(--raised); }
 .bar.top { border-bottom: 1px solid var(--edge); }
 .bar.bottom { border-top: 1px solid var(--edge); }
-.spring { flex: 1; }
-.about { color: var(--muted); font-size: 12px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.place { flex: 1; display: flex; align-items: center; gap: 8px; }
+.about { flex: 1; min-width: 0; color: var(--muted); font-size: 12px; line-height: 1.25; text-align: right; }
 button, select { font: 13px/1 var(--ui); color: var(--ink); background: transparent; border: 1px solid transparent;
   border-radius: 6px; min-width: 28px; height: 28px; padding: 0 7px; cursor: pointer; }
 button:hover:not(:disabled), select:hover { background: color-mix(in srgb, var(--ink) 9%, transparent); }
@@ -102,17 +102,15 @@ code { font: 12px var(--code); padding: 1px 4px; border-radius: 4px; background:
 `;
 
 const SCENE = `
-.stage { --dock: 0px; position: relative; flex: 1 1 auto; min-width: 0; overflow: hidden; touch-action: pan-y; cursor: grab; user-select: none;
+.stage { flex: 1 1 auto; min-width: 0; display: flex; flex-direction: column; }
+.picture { --dock: 0px; position: relative; overflow: hidden; touch-action: pan-y; cursor: grab; user-select: none;
   -webkit-user-select: none; }
-.stage.dragging { cursor: grabbing; }
-.stage > svg { position: absolute; inset: 0; width: 100%; height: calc(100% - var(--dock)); display: block; }
-.zoom { position: absolute; right: 8px; bottom: calc(8px + var(--dock)); display: flex; background: var(--paper); border: 1px solid var(--edge);
-  border-radius: 7px; opacity: .85; }
-.zoom:hover, .zoom:focus-within { opacity: 1; }
-.hidden-note { position: absolute; left: 8px; bottom: calc(8px + var(--dock)); max-width: calc(100% - 150px); margin: 0; padding: 2px 6px; border-radius: 6px; font-size: 11.5px; color: var(--muted);
-  background: color-mix(in srgb, var(--paper) 88%, transparent); pointer-events: none; }
-.hidden-note:empty { display: none; }
-.crumbs { position: absolute; left: 8px; top: 8px; display: flex; flex-wrap: wrap; gap: 4px; max-width: 60%; }
+.picture.dragging { cursor: grabbing; }
+.picture > svg { position: absolute; inset: 0; width: 100%; height: calc(100% - var(--dock)); display: block; }
+.zoom { display: flex; }
+.foot { display: flex; flex-wrap: wrap; gap: 1px 18px; padding: 2px 12px 4px; font-size: 11.5px; color: var(--muted); }
+.legend svg { vertical-align: -3px; margin-right: 5px; stroke: var(--muted); border: 1px solid var(--node-edge); border-radius: 3px; }
+.crumbs { display: flex; flex-wrap: wrap; gap: 4px; padding: 5px 8px; border-bottom: 1px solid var(--edge); }
 .crumbs button { background: var(--paper); border-color: var(--edge); height: 24px; font-size: 12px; max-width: 220px; overflow: hidden;
   text-overflow: ellipsis; white-space: nowrap; }
 .link { fill: none; stroke: var(--wire); stroke-width: 1.4; transition: stroke .2s, stroke-width .2s; }
@@ -126,14 +124,15 @@ const SCENE = `
 .halo { fill: var(--hue, var(--plus)); opacity: .25; }
 .far, .node.dot.touched .body-shape { fill: color-mix(in srgb, var(--hue, var(--node-edge)) calc(30% + var(--t, 0) * 65%), var(--node)); stroke: none; }
 .node.dot .body-shape { stroke: var(--node-edge); vector-effect: non-scaling-stroke; }
-.hull { fill: color-mix(in srgb, var(--ink) 4%, transparent); stroke: var(--wire); stroke-dasharray: 2 4; }
+.hull { opacity: .09; } .hull rect { fill: var(--ink); }
+.hull path { fill: none; stroke: var(--ink); stroke-width: 20; stroke-linecap: round; }
 .node { cursor: pointer; outline: none; }
 .node .body-shape { fill: var(--node); stroke: var(--node-edge); stroke-width: 1.3; transition: fill .25s, stroke .25s; }
 .node.leaf .body-shape { fill: var(--leaf); stroke: var(--ink); stroke-width: 1.8; }
 .node.constant .body-shape { stroke-dasharray: 4 3; fill: var(--paper); }
 .node.group .body-shape { fill: var(--raised); }
 .node .behind { fill: var(--raised); stroke: var(--node-edge); stroke-width: 1; }
-.node .hatch { stroke: color-mix(in srgb, var(--ink) 22%, transparent); stroke-width: 1; fill: none; }
+.hatch { stroke: color-mix(in srgb, var(--ink) 22%, transparent); stroke-width: 1; fill: none; }
 .node text { font: 12px var(--code); fill: var(--ink); text-anchor: middle; }
 .node text.title { font: 600 13px var(--ui); }
 .node text.line { fill: var(--muted); font-size: 11px; }

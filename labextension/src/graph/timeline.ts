@@ -77,6 +77,11 @@ export class Timeline {
     return this.steps[at - 1]!.event as Flow;
   }
 
+  /** Whether any op lets go of what it had saved. */
+  get frees(): boolean {
+    return this.#freed.size > 0;
+  }
+
   /** Whether an op has let go of what it had saved. */
   isFreed(op: number, k: number): boolean {
     return k >= (this.#freed.get(op) ?? Infinity);

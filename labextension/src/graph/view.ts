@@ -7,18 +7,20 @@ import { h, say } from './dom';
 import { covers, Painter } from './faces';
 import { course } from './figures';
 import { HandPane } from './hand';
+import { folded, type Folding } from './groups';
 import type { ViewOptions } from './index';
 import { onKey } from './keys';
 import type { Line } from './listing';
 import { findings, notes } from './notes';
 import { Player } from './player';
-import { about, overview, sentence, spanOf } from './say';
-import { Stage, type Folding } from './stage';
+import { Pointing } from './pointing';
+import { about, overview, sentence } from './say';
+import { Stage } from './stage';
 import { TablePane } from './table';
 import { tabOf, Tabs, type Tab } from './tabs';
 import { stillness } from './theme';
 import { Timeline } from './timeline';
-import type { Finding, Span, Tape } from './validate';
+import type { Finding, Tape } from './validate';
 
 /** What survives when another trace is shown in the same place. */
 export interface Kept {
@@ -40,6 +42,7 @@ export class Board {
   readonly #stage: Stage;
   readonly #controls: Controls;
   readonly #code: CodePane;
+  readonly #pointing: Pointing;
   #hand: HandPane | undefined;
   #table: TablePane | undefined;
   readonly #live = h('div', { class: 'live', 'data-role': 'live', 'aria-live': 'polite', role: 'status' });
@@ -47,8 +50,6 @@ export class Board {
   readonly #tabs = new Tabs((tab) => this.#choose(tab));
   readonly #gone = new AbortController();
   #tab: Tab | undefined;
-  #pointed: Span | undefined;
-  #told = 'null';
   #k = -1;
   /** A view that has just been opened shows how everything ended, and no step is under way. */
   #atRest = true;
@@ -62,17 +63,27 @@ export class Board {
     const folding: Folding = { collapse: options.collapse ?? 'auto', opened: kept?.opened ?? [] };
     this.#timeline = new Timeline(tape);
     this.#player = this.#makePlayer(kept);
-    this.#painter = new Painter(tape, this.#timeline, Stage.fold(tape, folding));
+    this.#painter = new Painter(tape, this.#timeline, folded(tape, folding));
     this.#painter.k = this.#player.k;
     this.#stage = new Stage(tape, this.#timeline, this.#painter, options.height, folding, {
-      hover: (node) => this.#hover(node),
+      hover: (node) => this.#pointing.atNode(node),
       refolded: () => this.#moveTo(false),
       seek: (k) => this.#player.seek(k),
       calm: () => this.#calm,
     });
     this.#code = new CodePane(tape, {
-      hover: (source, line) => this.highlightLine(source, line),
+      hover: (source, line) => this.#pointing.atCode(source, line),
       choose: (source, line) => this.#goToLine(source, line),
+    });
+    this.#pointing = new Pointing({
+      tape,
+      timeline: this.#timeline,
+      painter: this.#painter,
+      stage: this.#stage,
+      code: this.#code,
+      hand: () => this.#hand,
+      step: () => (this.#atRest ? undefined : this.#timeline.steps[this.#player.k - 1]),
+      tell: options.onHoverSpan,
     });
     this.#controls = new Controls(tape, this.#timeline, this.#player);
     this.#tab = kept ? kept.tab : tabOf(options.view);
@@ -83,21 +94,19 @@ export class Board {
 
   keep(): Kept {
     const { k } = this.#player;
-    return { tab: this.#tab, opened: this.#stage.folding.opened, k: k === this.#timeline.length ? 'end' : k };
+    return { tab: this.#tab, opened: this.#stage.groups.folding.opened, k: k === this.#timeline.length ? 'end' : k };
   }
 
   dispose(): void {
     this.#gone.abort();
     this.#player.stop();
     this.#stage.dispose();
-    this.#tell(undefined);
+    this.#pointing.end();
     this.root.replaceChildren();
   }
 
   highlightLine(source: number, line: number | null): void {
-    this.#painter.line = line === null ? undefined : { source, line };
-    this.#code.light(line === null ? undefined : { source, line, end_line: line });
-    this.#stage.scene.refresh();
+    this.#pointing.atCode(source, line);
   }
 
   get #calm(): boolean {
@@ -128,8 +137,7 @@ export class Board {
       'div',
       { class: 'bar top' },
       this.#tabs.element,
-      h('span', { class: 'spring' }),
-      h('span', { class: 'about' }, about(tape)),
+      h('span', { class: 'place' }, h('span', { class: 'about' }, about(tape)), this.#stage.zoom),
     );
     const parts = [
       top,
@@ -159,14 +167,15 @@ export class Board {
       const pane = tab === 'code' ? this.#code : this.#openHand();
       this.#body.replaceChildren(pane.element, ...(wide ? [this.#stage.element] : []));
     } else this.#body.replaceChildren(this.#stage.element);
-    this.#code.point(this.#span());
+    this.#stage.zoom.hidden = this.#body.hidden || !this.#body.contains(this.#stage.element);
+    this.#code.point(this.#pointing.span);
     this.#pointHand();
   }
 
   /** Built when first asked for, as the table is. */
   #openHand(): HandPane {
     this.#hand ??= new HandPane(this.tape, this.#timeline, {
-      hover: (line) => this.#hoverLine(line),
+      hover: (line) => this.#pointing.atWritten(line),
       choose: (line) => this.#goToWritten(line),
     });
     return this.#hand;
@@ -208,9 +217,9 @@ export class Board {
     this.#painter.k = travel ? k - 1 : k;
     this.#stage.show(this.#atRest ? undefined : step, travel, () => this.#settle(moves));
     this.#table?.update(k);
-    this.#code.point(this.#span());
+    this.#code.point(this.#pointing.span);
     this.#pointHand();
-    this.#tell(this.#pointed ?? this.#span());
+    this.#pointing.tell();
     say(this.#live, this.#atRest ? overview(this.tape, this.#timeline) : sentence(this.tape, this.#timeline, k));
   }
 
@@ -222,43 +231,7 @@ export class Board {
     if (moves) this.#stage.greet();
   }
 
-  // --- pointing ---
-
-  /** The code of the step under way. */
-  #span(): Span | undefined {
-    const step = this.#atRest ? undefined : this.#timeline.steps[this.#player.k - 1];
-    return step && spanOf(this.tape, step);
-  }
-
-  #hover(node: Node | undefined): void {
-    const span = node?.span ?? (node?.op === undefined ? undefined : this.tape.ops[node.op]!.span);
-    this.#pointed = span;
-    this.#painter.lit = new Set(node ? [node.key] : []);
-    this.#painter.litLink = undefined;
-    this.#stage.scene.refresh();
-    this.#code.light(span);
-    if (this.#hand) this.#lightHand(this.#hand, node);
-    this.#tell(span ?? this.#span());
-  }
-
-  #lightHand(hand: HandPane, node: Node | undefined): void {
-    const ops = node?.members ?? (node?.op === undefined ? [] : [node.op]);
-    const values = ops.flatMap((op) => this.tape.ops[op]!.outputs);
-    hand.light(new Set(ops), new Set(node?.value === undefined ? values : [...values, node.value]));
-  }
-
-  /** What a line written by hand is about lights up: the node of an op, or the edge that a gradient goes along. */
-  #hoverLine(line: Line | undefined): void {
-    const { index, scene } = this.#stage;
-    const step = line?.step === undefined ? undefined : this.#timeline.steps[line.step - 1];
-    const node = line?.op === undefined ? undefined : index.ofOp(line.op);
-    const nodes = step ? index.nodes(step) : node ? [node] : [];
-    this.#painter.lit = new Set(nodes.map(({ key }) => key));
-    this.#painter.litLink = index.link(step);
-    scene.refresh();
-    this.#pointed = step ? spanOf(this.tape, step) : line?.op === undefined ? undefined : this.tape.ops[line.op]!.span;
-    this.#tell(this.#pointed ?? this.#span());
-  }
+  // --- going to what was chosen ---
 
   /** To a step, also from a rest at the end of that very step. */
   #seek(step: number): void {
@@ -271,13 +244,6 @@ export class Board {
     if (step !== undefined) return this.#seek(step);
     const node = op === undefined ? undefined : this.#stage.index.ofOp(op);
     if (node) this.#stage.reveal([node]);
-  }
-
-  #tell(span: Span | undefined): void {
-    const told = JSON.stringify(span ?? null);
-    if (told === this.#told) return;
-    this.#told = told;
-    this.options.onHoverSpan?.(span ? { source: span.source, line: span.line, endLine: span.end_line } : null);
   }
 
   #show({ values, ops }: Finding): void {

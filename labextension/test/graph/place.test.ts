@@ -1,7 +1,7 @@
 // The card stands beside what it tells about, and covers nothing.
 
 import { expect, test } from 'vitest';
-import type { Box } from '../../src/graph/camera';
+import type { Box } from '../../src/graph/boxes';
 import { placeCard } from '../../src/graph/place';
 
 const size = { width: 200, height: 80 };

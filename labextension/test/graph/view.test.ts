@@ -171,6 +171,16 @@ test('Enter opens a group, Backspace closes it, and the focus stays with it', ()
   expect(root.activeElement!.getAttribute('data-key')).toBe(key);
 });
 
+test('hatching is explained beside the picture and on the node, where something is freed', () => {
+  const root = open(product().trace, { start: 'step' });
+  const tip = () => root.querySelector('[data-role="node"][data-value="2"] > title')!.textContent;
+  expect([role(root, 'legend').textContent, tip()]).toEqual(['hatched: its saved values were freed by backward', '']);
+  role(root, 'last').click();
+  expect(tip()).toBe('its saved values were freed by backward');
+  view.dispose();
+  expect(role(open({ ...product().trace, passes: [] }), 'legend')).toBeNull();
+});
+
 test('steps inside a closed group are passed over', () => {
   const root = open(chain(400).trace, { start: 'step' });
   role(root, 'step').click();
