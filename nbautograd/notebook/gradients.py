@@ -15,6 +15,8 @@ from nbautograd.trace import ledger
 from nbautograd.trace.summary import text
 
 Leaves = dict[str, Tensor]
+NUMBERS = 5
+"""Of a gradient in a table, so that a line holds them and where they came from."""
 
 
 def leaves(namespace: Mapping[str, Any], names: Sequence[str] = ()) -> Leaves:
@@ -55,22 +57,26 @@ def _why_not(name: str, namespace: Mapping[str, Any]) -> str:
 
 
 def table(found: Leaves) -> str:
-    """What each `.grad` is the sum of: one line for the total, and one for every pass that brought a part of it."""
-    lines: list[str] = []
-    for name, tensor in found.items():
-        entry = ledger.of(tensor)
-        entry.review()
-        parts = [(text(share.gradient), _origin(share)) for share in entry.shares]
-        lines.append(f"{name}.grad = {'None' if tensor._grad is None else text(tensor._grad._data)}")
-        width = max((len(numbers) for numbers, _ in parts), default=0)
-        lines += [f"  {numbers:<{width}}  {origin}" for numbers, origin in parts]
+    """What each `.grad` is the sum of: one line for the total, and one for each of several passes that brought it."""
+    lines = [line for name, tensor in found.items() for line in _lines(name, tensor)]
     return "\n".join(lines) or "No variable names a leaf that requires a gradient."
+
+
+def _lines(name: str, tensor: Tensor) -> list[str]:
+    entry = ledger.of(tensor)
+    entry.review()
+    total = "None" if tensor._grad is None else text(tensor._grad._data, NUMBERS)
+    parts = [(text(share.gradient, NUMBERS), _origin(share)) for share in entry.shares]
+    if len(parts) == 1 and parts[0][0] == total:
+        return [f"{name}.grad = {total}  from {parts[0][1]}"]
+    width = max((len(numbers) for numbers, _ in parts), default=0)
+    return [f"{name}.grad = {total}", *(f"  {numbers:<{width}}  from {origin}" for numbers, origin in parts)]
 
 
 def _origin(share: ledger.Share) -> str:
     """Who brought it: `In [3], run 2 of that cell, line 4`."""
     facts = [share.label]
-    if share.run:
+    if share.run > 1:
         facts.append(f"run {share.run} of that cell")
     if share.line:
         facts.append(f"line {share.line}")

@@ -1,16 +1,20 @@
 """Tracebacks of the user's lines only: frames inside this package are left out, as those of compiled code are.
 
-Only what is printed is shorter. The exception keeps every frame, for `%debug` and whoever catches it.
+A traced cell is shown as it was typed: Python sees the magic's line as a comment. Only what is printed differs. The
+exception keeps every frame, for `%debug` and whoever catches it.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
 PACKAGE = __name__.partition(".")[0]
+FIRST_LINE = re.compile(r"^((?:\x1b\[[\d;]*m|\s)*1(?:\x1b\[[\d;]*m|\s)+)#(?=%%autograd\b)", re.MULTILINE)
+"""Of a cell in a traceback, in whatever colours, up to the sign that made the magic a comment."""
 TOOLS = sys.stdlib_module_names | {"numpy", "cupy"}
 
 
@@ -30,14 +34,24 @@ def shortened(traceback: TracebackType | None) -> TracebackType | None:
     return copy
 
 
+def as_typed(text: str) -> str:
+    """A part of a traceback with the cell's first line as its author sees it.
+
+    Example:
+        >>> print(as_typed("      1 #%%autograd --play"))
+              1 %%autograd --play
+    """
+    return FIRST_LINE.sub(r"\1", text)
+
+
 def shorten(shell: Any, wanted: Callable[[], bool]) -> Callable[[], None]:
-    """Let a shell print short tracebacks while `wanted()`; calling what comes back undoes it."""
+    """Let a shell print cells as they were typed, and short tracebacks while `wanted()`; what comes back undoes it."""
     handler: Any = shell.InteractiveTB
     full = handler.structured_traceback
 
     def structured_traceback(kind: Any, error: Any, traceback: Any, *args: Any, **settings: Any) -> Any:
         shown = shortened(traceback) if wanted() else traceback
-        return full(kind, error, shown, *args, **settings)
+        return [as_typed(part) for part in full(kind, error, shown, *args, **settings)]
 
     def undo() -> None:
         vars(handler).pop("structured_traceback", None)

@@ -173,12 +173,12 @@ def _norm(finite: Any, largest: float) -> float:
     return largest * math.sqrt(float(np.dot(scaled, scaled)))
 
 
-def text(data: Any) -> str:
-    """An array's numbers for a sentence: `12`, `[1, 2]`, or its shape and norm when it is large."""
+def text(data: Any, most: int = 8) -> str:
+    """An array's first numbers for a sentence: `12`, `[1, 2]`, or its shape and norm when it is large."""
     s = data if isinstance(data, Summary) else summary(data)
     if s.data is None:
         norm = f", norm {s.norm:.4g}" if s.norm is not None and not isinstance(s.norm, str) else ""
         return f"a {tuple(s.shape)} tensor{norm}"
-    shown = [v if isinstance(v, str) else f"{v:.4g}" for v in s.data[:8]]
-    more = ", …" if len(s.data) > 8 else ""
+    shown = [v if isinstance(v, str) else f"{v:.4g}" for v in s.data[:most]]
+    more = ", …" if len(s.data) > most else ""
     return shown[0] if not s.shape else f"[{', '.join(shown)}{more}]"

@@ -276,6 +276,14 @@ def test_a_traceback_shows_the_users_line_and_none_of_the_engines(shell, code):
     assert "core/" not in text
 
 
+@pytest.mark.parametrize("colours", ["nocolor", "neutral"])
+def test_a_traceback_shows_the_cell_as_it_was_typed(shell, colours):
+    shell.ip.colors = colours
+    text = shell.run("%%autograd --step\nx = tensor(1.0)\nx.nope()").text
+    assert "1 %%autograd --step\n" in text
+    assert "#%%" not in text
+
+
 def test_a_traceback_passes_through_the_engine_to_the_users_own_rule(shell):
     shell.run(
         "import nbautograd as torch\nclass Broken(torch.autograd.Function):\n"

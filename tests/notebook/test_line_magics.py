@@ -79,10 +79,17 @@ def test_grads_tells_which_run_of_which_cell_brought_what(shell):
     shell.run(LEAF)
     for _ in range(2):
         shell.run("%%autograd\n(x * x).backward()", cell="a")
-    text = shell.run("%grads x").text
-    assert "x.grad = 12" in text
-    assert "In [3]" in text
-    assert "In [4]" in text
+    assert shell.run("%grads x").text == (
+        "x.grad = 12\n  6  from In [3], line 2\n  6  from In [4], run 2 of that cell, line 2\n"
+    )
+
+
+def test_grads_prints_what_one_pass_brought_once(shell):
+    shell.run(f"{LEAF}\nw = nb.arange(7.).requires_grad_()")
+    shell.run("%%autograd\n(x * w).sum().backward()")
+    assert shell.run("%grads").text == (
+        "x.grad = 21  from In [3], line 2\nw.grad = [3, 3, 3, 3, 3, …]  from In [3], line 2\n"
+    )
 
 
 def test_grads_says_when_it_saw_nothing_come(shell):
