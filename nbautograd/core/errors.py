@@ -46,7 +46,8 @@ def complex_number(op: Any, datas: list[Any]) -> Exception | None:
 def refusal(op: Any, inputs: tuple[Any, ...], problem: Any) -> Exception:
     """torch's text (or an exception with it) as an error that shows the tensors it is about."""
     kind = type(problem) if isinstance(problem, Exception) else RuntimeError
-    return kind(with_tensors(str(problem), op.inputs, inputs))
+    pair = len(inputs) == 2 and not op.refuse and str(problem).startswith("The size of tensor a")
+    return kind(with_tensors(str(problem), ("a", "b") if pair else op.inputs, inputs))
 
 
 def with_tensors(text: str, names: tuple[str, ...], tensors: tuple[Any, ...], hint: str | None = None) -> str:

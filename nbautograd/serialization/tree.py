@@ -11,6 +11,7 @@ import numpy as np
 
 from nbautograd.core import array as arrays
 from nbautograd.core import dtype as dtypes
+from nbautograd.core import errors
 from nbautograd.core.call import wrap
 from nbautograd.core.tensor import Tensor
 from nbautograd.nn.parameter import Parameter, is_lazy
@@ -111,9 +112,9 @@ def _refusal(obj: Any, path: str) -> TypeError:
     kind = type(obj).__name__
     where = f" (at '{path}')" if path else ""
     if hasattr(obj, "state_dict"):
-        hint = (
-            f"torch.save({kind.lower()}.state_dict(), path), and later load_state_dict(torch.load(path)) into a new one"
-        )
+        state = f"{errors.variable_name(obj) or kind.lower()}.state_dict()"
+        instead = f"put {state} in its place" if path else f"torch.save({state}, path)"
+        hint = f"{instead}, and later load_state_dict() what torch.load(path) gives into a new one"
     else:
         hint = "put what it holds into dicts, lists, numbers, texts and tensors, as vars(it) often does"
     return TypeError(

@@ -131,8 +131,13 @@ def test_a_checkpoint_of_model_and_optimizer_goes_on_where_it_was(tmp_path: path
 
 
 def test_a_whole_module_is_refused_with_what_to_save_instead():
-    with pytest.raises(TypeError, match=r"(?s)Linear.*hint: torch.save\(linear.state_dict\(\), path\)"):
-        nb.save({"model": nb.nn.Linear(1, 1)}, io.BytesIO())
+    net = nb.nn.Linear(1, 1)
+    with pytest.raises(TypeError, match=r"(?s)Linear.*hint: torch.save\(net.state_dict\(\), path\)"):
+        nb.save(net, io.BytesIO())
+    with pytest.raises(TypeError, match=r"(?s)at 'model'.*hint: put net.state_dict\(\) in its place"):
+        nb.save({"model": net}, io.BytesIO())
+    with pytest.raises(TypeError, match=r"hint: torch.save\(linear.state_dict\(\), path\)"):
+        nb.save(nb.nn.Linear(1, 1), io.BytesIO())
     with pytest.raises(TypeError, match=r"at 'a\.0'"):
         nb.save({"a": [object()]}, io.BytesIO())
     circle: list[Any] = []

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+import nbautograd as nb
+
 from .beside import both, expressions
 
 
@@ -112,3 +116,11 @@ from .beside import both, expressions
 def test_an_error_is_torchs(expression: str):
     ours, torchs = both(expression)
     assert ours == torchs
+
+
+def test_the_rows_below_call_the_operands_as_torchs_text_does():
+    logits, target = nb.ones(4, 3), nb.ones(4, 2)
+    with pytest.raises(
+        RuntimeError, match=r"(?s)tensor a \(3\).*tensor b \(2\).*a  \(4, 3\).*logits.*b  \(4, 2\).*target"
+    ):
+        logits - target
