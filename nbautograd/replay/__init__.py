@@ -91,6 +91,8 @@ class Captured:
         self._met: dict[Any, dict[int, Any]] = {}
         self._runs: dict[Any, tuple[Any, int]] = {}
         self._refused: dict[Any, str] = {}
+        self._vain: dict[Any, int] = {}
+        """How many programs were made since one was replayed."""
         self._counts = {"replayed": 0, "run": 0}
         self._last = "it has not been called yet"
 
@@ -116,6 +118,7 @@ class Captured:
                         raise error.__cause__ or error from None
                     else:
                         self._counts["replayed"] += 1
+                        self._vain.clear()
                         return result
                 self._last = why
         if key in self._refused:
@@ -143,6 +146,8 @@ class Captured:
             changed = surroundings.change()
             if changed is not None:
                 tape.problem = f"it changes {changed}, which is no tensor"
+            elif (scheduled := surroundings.scheduled()) is not None:
+                tape.problem = f"it calls {scheduled}.step()\n  hint: call that after the step"
             elif (drawn := surroundings.drawn()) is not None or random_states() != before:
                 tape.problem = f"it draws random numbers from {drawn or 'Python or NumPy, not from nbautograd'}"
         returned = None
@@ -174,6 +179,10 @@ class Captured:
             program = GraphProgram(tape, arguments, returned) if on_gpu else Program(tape, arguments, returned, names)
         except RefusalError as refused:
             self._refused[key] = self._last = str(refused)
+            return
+        self._vain[key] = self._vain.get(key, 0) + 1
+        if self._vain[key] > MOST:
+            self._refused[key] = self._last = "what it depends on changes before every call"
             return
         self._recipes.insert(0, _Recipe(key, program, around, tape))
         del self._recipes[MOST:]

@@ -23,6 +23,8 @@ from nbautograd.core.tensor import Tensor
 NUMBERS = (int, float, complex, str, bytes, type(None))
 DEEP = 6
 GONE = object()
+OPTIONS = ("param_groups", "get_last_lr")
+"""The names by which a step gets at the options of an optimizer, which it otherwise reads anew each time."""
 
 
 class Surroundings:
@@ -38,9 +40,15 @@ class Surroundings:
         self._lists: list[tuple[str, list[Any], list[Any]]] = []
         self._mappings: list[tuple[str, Any, list[Any]]] = []
         self._generators: list[tuple[str, Any, Any]] = []
+        self._schedules: list[tuple[str, Any, int]] = []
+        self._optional: list[tuple[str, Any, list[Any]]] = []
+        """Options of optimizers, and what sets them: part of `_mappings` where the step uses them by name."""
         self._tensors: list[tuple[str, Tensor, Any, tuple[int, ...], bool]] = []
         self._seen: dict[int, Any] = {}
+        self._looks = False
         self._function("", function, 0)
+        if self._looks:
+            self._mappings += self._optional
 
     def change(self) -> str | None:
         """The name of the first thing that is not as it was; None where nothing has changed."""
@@ -67,6 +75,10 @@ class Surroundings:
         """The name of a generator of random numbers, NumPy's or Python's own, that was used since."""
         return next((name for name, generator, state in self._generators if _state(generator) != state), None)
 
+    def scheduled(self) -> str | None:
+        """The name of a schedule that has gone a step since."""
+        return next((name for name, schedule, epoch in self._schedules if schedule.last_epoch != epoch), None)
+
     def _function(self, path: str, function: Any, depth: int) -> None:
         if isinstance(function, types.MethodType):
             self._look(f"{path}self", function.__self__, depth)
@@ -77,6 +89,7 @@ class Surroundings:
             return
         self._seen[id(code)] = code
         names = dict.fromkeys(_names(code))
+        self._looks |= not names.keys().isdisjoint(OPTIONS)
         for name in names:
             if name in function.__globals__:
                 value = function.__globals__[name]
@@ -131,6 +144,11 @@ class Surroundings:
         elif not _is_librarys(type(value).__module__):
             self._mapping(path, getattr(value, "__dict__", {}), depth, ".{}")
             self._class(path, type(value), depth)
+        elif hasattr(value, "last_epoch"):
+            self._schedules.append((path, value, value.last_epoch))
+            self._optional.append((path, vars(value), list(vars(value).values())))
+        elif hasattr(value, "param_groups"):
+            self._optional += [(f"{path}.param_groups", g, list(g.values())) for g in value.param_groups]
 
     def _class(self, path: str, kind: type, depth: int) -> None:
         """What a class of the user's own and its bases define."""

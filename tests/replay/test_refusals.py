@@ -127,3 +127,60 @@ def test_numbers_of_python_that_are_returned_are_those_of_each_call() -> None:
     calls = itertools.count()
     captured = torch.capture(lambda x: (x * 2, next(calls)))
     assert [captured(torch.ones(2))[1] for _ in range(5)] == [0, 1, 2, 3, 4]
+
+
+RATES: dict[str, tuple[str, Any]] = {
+    "a schedule": ("it calls default_2.step()", lambda optimizer, schedule: schedule.step()),
+    "a rate changed by hand": ("it changes default_1.param_groups", lambda optimizer, schedule: _halved(optimizer)),
+    "a rate that is returned": ("2 calls replayed", lambda optimizer, schedule: optimizer.param_groups[0]["lr"]),
+    "a schedule's rate": ("2 calls replayed", lambda optimizer, schedule: schedule.get_last_lr()[0]),
+    "nothing": ("6 calls replayed", lambda optimizer, schedule: None),
+}
+
+
+def _halved(optimizer: Any) -> None:
+    optimizer.param_groups[0]["lr"] *= 0.5
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_rates_in_a_step_are_those_of_each_call(name: str) -> None:
+    why, further = RATES[name]
+    found: list[Any] = []
+    for capturing in (False, True):
+        p = torch.ones(3, requires_grad=True)
+        optimizer = torch.optim.SGD([p], lr=0.1)
+        schedule = torch.optim.lr_scheduler.StepLR(optimizer, 2, 0.5)
+
+        def step(x: Any, p: Any = p, optimizer: Any = optimizer, schedule: Any = schedule) -> Any:
+            p.grad = None
+            (p * x).sum().backward()
+            optimizer.step()
+            return further(optimizer, schedule)
+
+        run: Any = torch.capture(step) if capturing else step
+        seen: list[Any] = []
+        for i in range(8):
+            seen.append((run(torch.ones(3)), p.tolist()))
+            if why[0].isdigit() and i % 2:
+                schedule.step()
+        found.append(seen)
+        explained = run.explain() if capturing else ""
+    assert found[0] == found[1]
+    assert why in explained
+
+
+def test_what_changes_before_every_call_ends_in_no_program() -> None:
+    p = torch.ones(3, requires_grad=True)
+    optimizer = torch.optim.SGD([p], lr=1.0)
+
+    @torch.capture
+    def step() -> Any:
+        p.sum().backward()
+        optimizer.step()
+        return len(optimizer.param_groups)
+
+    for i in range(14):
+        optimizer.param_groups[0]["lr"] = i / 2
+        assert step() == 1
+    assert p.tolist() == [1 - sum((i + 1) * i / 2 for i in range(14))] * 3
+    assert "what it depends on changes before every call" in step.explain()
