@@ -33,6 +33,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nbautograd.fast import serve
+from nbautograd.fast.cuda import Fused
 
 from . import array as arrays
 from .device import gpu_count
@@ -61,6 +62,10 @@ def _forward_of(name: str) -> Any:
 xp: Any = arrays.Namespace(np, _forward_of)
 """The array namespace that forward functions and rules are written against; see NOTE [The seam]."""
 xp.broadcast_to = arrays.spread
+
+
+symbolic: Any = arrays.Namespace(np, lambda name: rebind(_forward_of(name), symbolic))
+"""The namespace for symbols, which NumPy itself hands its functions over to; see NOTE [Symbols]."""
 
 
 def entitle(cls: type[Op]) -> None:
@@ -178,7 +183,12 @@ class Op:
         if cls.__dict__.get("cuda") is None:
             space = arrays.Namespace(library, lambda name: TABLE[name].on(library).forward)
             twin: Any = type(cls.__name__, (cls,), {"library": library}, abstract=True)  # type: ignore[call-overload]
-            compile_entry(twin, rebind(cls.forward, space), tuple(r and rebind(r, space) for r in cls.rules))
+
+            def fused(function: Any) -> Any:
+                name = f"{cls.name}_{inspect.unwrap(function).__name__}"
+                return Fused(name, lambda: rebind(function, symbolic), rebind(function, space), library)
+
+            compile_entry(twin, fused(cls.forward), tuple(r and fused(r) for r in cls.rules))
             if gpu_count() > 1:
                 twin.step = twin.step and _beside_gradient(twin.step, 1)
                 twin.pulls = tuple(pull and _beside_gradient(pull, 0) for pull in twin.pulls)
@@ -201,7 +211,7 @@ class Op:
         """`pulls` bound to the package's own functions."""
         found = cls.__dict__.get("_recording_pulls")
         if found is None:
-            found = _pulls_of(cls, cls.differentiable())
+            found = pulls_of(cls, cls.differentiable())
             if "_wirtinger" in cls.__dict__ and cls._wirtinger is cls:  # type: ignore[attr-defined]
                 found = tuple(pull and conjugated(pull) for pull in found)
             cls._recording_pulls = found  # type: ignore[attr-defined]
@@ -251,7 +261,7 @@ def compile_entry(cls: type[Op], forward: Any, rules: tuple[Rule | None, ...]) -
     cls.rules = rules
     wanted = dict.fromkeys(name for rule in rules if rule for name in names_of(rule)[1:])
     cls.saves = tuple(wanted)
-    cls.pulls = _pulls_of(cls, rules)
+    cls.pulls = pulls_of(cls, rules)
     users = {n: tuple(i for i, rule in enumerate(rules) if rule and n in names_of(rule)) for n in cls.saves}
     cls.plan = tuple((*_origin(cls, name), users[name]) for name in cls.saves)
     cls.frees = "frees" in vars(cls) or any(is_tensor(cls, kind, where) for kind, where, _ in cls.plan)
@@ -281,7 +291,7 @@ def _origin(cls: type[Op], name: str) -> tuple[str, Any]:
     raise TypeError(f"{cls.__name__}: a rule asks for {name!r}, which is no input, setting or aux of it")
 
 
-def _pulls_of(cls: type[Op], rules: tuple[Rule | None, ...]) -> tuple[Pull | None, ...]:
+def pulls_of(cls: type[Op], rules: tuple[Rule | None, ...]) -> tuple[Pull | None, ...]:
     return tuple(rule and _pull(rule, tuple(cls.saves.index(n) for n in names_of(rule)[1:])) for rule in rules)
 
 

@@ -22,10 +22,14 @@ Pull = Callable[[Any, Any], Any]
 
 def twin_of(op: Any, bracket: Callable[[Pull], Pull]) -> Any:
     """An entry like `op` whose pulls stand in brackets."""
+    return _with_pulls(op, tuple([pull and bracket(pull) for pull in op.pulls]))
+
+
+def _with_pulls(op: Any, pulls: tuple[Pull | None, ...]) -> Any:
     from . import steps
 
     twin: Any = type(op.__name__, (op,), {}, abstract=True)  # type: ignore[call-overload]
-    twin.pulls = tuple(pull and bracket(pull) for pull in op.pulls)
+    twin.pulls = pulls
     steps.set_step(twin, steps.step_many if op.outputs == 1 else None)
     return twin
 
@@ -50,15 +54,32 @@ def _conjugate(g: Any) -> Any:
 
 def rounding_twin(op: Any) -> Any:
     """`op` for bfloat16: computed in float32 and rounded once at the end; see NOTE [bfloat16]."""
+    if op.library is not np:
+        return _rounding_kernels(op)
+    twin = twin_of(op, _rounding)
+    twin.forward = staticmethod(_bracketed(op.forward))
+    return twin
+
+
+def _rounding_kernels(op: Any) -> Any:
+    """The same on a GPU, where the kernels themselves round."""
+    from .op import pulls_of
+
+    forward, *rules = [f and f.rounding(_bracketed(f.plain)) for f in (op.forward, *op.rules)]
+    twin = _with_pulls(op, pulls_of(op, tuple(rules)))
+    twin.forward = forward
+    return twin
+
+
+def _bracketed(function: Any) -> Any:
+    """`function` between widening and rounding."""
 
     def forward(*xs: Any, **settings: Any) -> Any:
-        result = op.forward(*map(_widened, xs), **settings)
+        result = function(*map(_widened, xs), **settings)
         return result if settings.get("dtype") is not None else _rounded(result)
 
-    forward.__kwdefaults__ = op.forward.__kwdefaults__  # where a rule finds a setting that was not given
-    twin = twin_of(op, _rounding)
-    twin.forward = staticmethod(forward)
-    return twin
+    forward.__kwdefaults__ = function.__kwdefaults__  # where a rule finds a setting that was not given
+    return forward
 
 
 def _rounding(pull: Pull) -> Pull:

@@ -21,6 +21,7 @@ from nbautograd.core.modes import enable_grad
 from nbautograd.core.tensor import Tensor
 
 from . import differentiated
+from .kernels import in_one_kernel
 from .optimizer import Group, Optimizer, evaluated
 
 BLOCK = 1 << 16
@@ -108,6 +109,8 @@ class ElementwiseOptimizer(Optimizer):
         xp = np if p.__class__ is np.ndarray else library_of(p)
         if p.dtype.kind == "c":
             arrays = [_as_reals(xp, a) for a in arrays]
+        if xp is not np and in_one_kernel(update, gradient, xp, arrays):
+            return
         for block in [arrays] if p.size <= BLOCK or xp is not np else _blocks(arrays):
             q, h, *slots = block
             s, t, u = self._temporaries(xp, q)

@@ -1,0 +1,128 @@
+"""From what a function wrote down on symbols to a kernel and how it is called."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .symbols import Symbol, Trace, UntraceableError
+from .words import PREAMBLE
+
+SIZED: Any = object()
+"""Stands for programs of which there is one for each shape."""
+
+
+class Program(NamedTuple):
+    """A kernel and how it is called."""
+
+    kernel: Any
+    reads: tuple[int, ...]
+    numbers: tuple[Any, ...]
+    writes: tuple[int, ...]
+    """The arguments that it changes."""
+    result: Any
+    """What the function returns: the number of a new array, None, or a tuple of these."""
+
+    def run(self, arrays: list[Any]) -> Any:
+        """Launch it."""
+        made = self.kernel(*[arrays[i] for i in self.reads], *self.numbers, *[arrays[i] for i in self.writes])
+        if isinstance(self.result, tuple):
+            return tuple([None if r is None else made[r] for r in self.result])
+        return None if self.result is None else made[self.result]
+
+
+def traced(function: Any, args: Any, settings: dict[str, Any], alike: bool) -> tuple[Program | None, bool]:
+    """The program of a `Fused` function, None where it is no arithmetic; and whether that holds for these shapes only.
+
+    `alike` says that all arrays have one shape, for all arguments that the program will be given.
+    """
+    trace = Trace()
+    symbols = _Symbols(trace, function.library, function.narrow)
+    try:
+        given = [symbols.of(a) for a in args]
+        result = function.text()(*given, **{name: symbols.of(s) for name, s in settings.items()})
+        program = _program(trace, symbols, result, function)
+        return program, trace.sized or not (alike or symbols.fit)
+    except Exception:  # whatever is wrong with the arguments, the function will say on arrays
+        return None, trace.sized
+
+
+class _Symbols:
+    """The arguments of a function as symbols."""
+
+    def __init__(self, trace: Trace, library: Any, narrow: bool) -> None:
+        self.trace = trace
+        self.library = library
+        self.narrow = narrow
+        self.arrays: list[Any] = []
+        self.fit = True
+        """Whether each result has the shape of all arguments together, whatever they are."""
+
+    def of(self, value: Any) -> Any:
+        """A symbol for an array or a number of NumPy's; the value itself for what decides the way."""
+        on_gpu = value.__class__ is self.library.ndarray
+        if not on_gpu and not isinstance(value, np.generic):
+            return value
+        dtype = value.dtype
+        if dtype.name == "bfloat16":
+            if not self.narrow:
+                raise UntraceableError("bfloat16")
+            dtype = np.dtype(np.float32)
+        place = len(self.arrays)
+        self.arrays.append(value)
+        symbol = Symbol(self.trace, None, dtype, value.shape, frozenset({place} if on_gpu else ()))
+        symbol.place = place
+        return symbol
+
+    def stored(self, dtype: Any) -> str:
+        """The name of the dtype in which a result of `dtype` is stored."""
+        return "bfloat16" if self.narrow and dtype == np.float32 else dtype.name
+
+
+def _program(trace: Trace, symbols: _Symbols, result: Any, function: Any) -> Program | None:
+    """The kernel of what was written down; None where it would save nothing."""
+    writes = tuple(trace.written)
+    found = result if isinstance(result, tuple) else (result,)
+    new = [r for r in found if r is not None]
+    if any(not isinstance(r, Symbol) or r.place is not None for r in new) or bool(writes) == bool(new):
+        raise UntraceableError("its results")
+    if trace.steps < 2 and not (symbols.narrow and trace.steps):
+        return None
+    names = [r.read() for r in new]
+    reads = tuple(i for i in trace.loaded if i not in writes)
+    _check_shapes(symbols, {*reads, *writes}, [*new, *trace.written.values()])
+    arrays = symbols.arrays
+    inputs = [f"{arrays[i].dtype.name} a{i}" for i in reads]
+    inputs += [f"{kind} {name}" for name, (kind, _) in trace.numbers.items()]
+    outputs = [f"{arrays[i].dtype.name} a{i}" for i in writes]
+    outputs += [f"{symbols.stored(r.dtype)} y{n}" for n, r in enumerate(new)]
+    stores = [f"a{i} = {symbol.name};" for i, symbol in trace.written.items()]
+    stores += [f"y{n} = {name};" for n, name in enumerate(names)]
+    kernel = _kernel(
+        function.library.ElementwiseKernel, ", ".join(inputs), ", ".join(outputs), (*trace.lines, *stores),
+        f"nb_{function.__name__}",
+    )  # fmt: skip
+    count = iter(range(len(new)))
+    places = tuple([None if r is None else next(count) for r in found])
+    numbers = tuple(value for _, value in trace.numbers.values())
+    return Program(kernel, reads, numbers, writes, places if isinstance(result, tuple) else places[0])
+
+
+def _check_shapes(symbols: _Symbols, used: set[int], results: list[Symbol]) -> None:
+    """Refuse results that are smaller than the arguments together: a kernel has one shape.
+
+    Raises: UntraceableError.
+    """
+    used = {i for i in used if not isinstance(symbols.arrays[i], np.generic)}
+    form = np.broadcast_shapes(*[symbols.arrays[i].shape for i in used])
+    if not used or any(r.form != form for r in results):
+        raise UntraceableError("its shapes")
+    symbols.fit = all(used <= r.parts for r in results) and not any(r.place is not None for r in results)
+
+
+@functools.lru_cache(maxsize=1024)
+def _kernel(make: Any, inputs: str, outputs: str, lines: tuple[str, ...], name: str) -> Any:
+    """The kernel with this source, whoever asks for it."""
+    return make(inputs, outputs, "\n".join(lines), name, preamble=PREAMBLE, return_tuple=True)
