@@ -38,6 +38,7 @@ from .node import (
     Node,
     OutputSlot,
     is_leaf_node,
+    is_nobodys,
     leaf_tensor,
     node_and_output,
     op_of,
@@ -79,7 +80,7 @@ class Walk:
         self.targets = None
         self.needed = None
         if wanted is not None:
-            nodes = [node_and_output(x._node)[0] for x in wanted]
+            nodes = [node_and_output(x._node)[0] for x in wanted if not is_nobodys(x._node)]
             self.targets = {node[ORDER]: node for node in nodes}
             self.needed = ways([r._node for r in roots], self.targets)
         self.found: dict[tuple[int, int], Any] = {}

@@ -13,9 +13,13 @@ back by `.data` (PyTorch's saved one changes too; here scalars cannot be changed
 (PyTorch saves it without need), what else can be seen of the order in memory of a result whose operands are in
 different orders, which of its three texts for matrices that do not fit PyTorch takes (it goes by who asks for a
 gradient), gradients for a tensor with a changed part (PyTorch runs the node of the change for nothing), views of what
-`detach_()` took from the graph (where they lead goes by when PyTorch last looked at them), and one of several views,
-or a view from under `no_grad`, after a change of their memory (PyTorch refuses even to show it). Hooks on a view that
-no path leads to crash PyTorch; hooks on a leaf that stops to require one are forgotten here, and kept there for later.
+`detach_()` took from the graph (where they lead goes by when PyTorch last looked at them; so it looks at every view
+that is about to be changed), a view given to memory that it shares where a dimension of size one takes another step
+than its shape says (PyTorch compares such steps, though nobody goes them), and one of several views, or a view from
+under `no_grad`, after a change of their memory (PyTorch refuses even to show it). Where two leaves' gradients share
+memory, of which PyTorch knows nothing (of `(a.sum() + b.sum()).backward()` for two numbers), and then one is added to,
+its outcome is wrong. Hooks on a view that no path leads to crash PyTorch; hooks on a leaf that stops to require one are
+forgotten here, and kept there for later.
 """
 
 # ruff: noqa: E501  (forms of lines, to be compared at a glance)
@@ -140,7 +144,7 @@ class Program:
         whole = a if a._base is None else a._base
         if not whole.is_contiguous() and any(word in form for word in (".contiguous", ".view", "reshape", "flatten")):
             return True
-        if form.endswith("inputs=[b])") and type(b.grad_fn).__name__ == "CopySlices":
+        if form.endswith("inputs=[b])") and has_changed_part(b):
             return True
         if form == "a.detach_()" and any(getattr(t, "_base", None) is a for t in self.run.space.values()):
             return True
@@ -154,7 +158,7 @@ class Program:
             return True
         if "b" not in words(form) or a.untyped_storage().data_ptr() != b.untyped_storage().data_ptr():
             return False
-        return not (a.is_contiguous() and b.is_contiguous())
+        return not (takes_plain_steps(a) and takes_plain_steps(b))
 
     def line(self) -> str:
         kinds = (UNARY, BINARY, REDUCE, VIEWS, SEVERAL, GRADS, IN_PLACE, OTHER, BACKWARD)
@@ -176,6 +180,19 @@ class Program:
             self.lines.append(line)
         else:
             self.run = Run(self.run.torch, self.lines)
+
+
+def has_changed_part(t: Any) -> bool:
+    """Whether a part of PyTorch's `t` was changed, or PyTorch refuses to tell."""
+    try:
+        return type(t.grad_fn).__name__ == "CopySlices"
+    except RuntimeError:
+        return True
+
+
+def takes_plain_steps(t: Any) -> bool:
+    """Whether the elements of PyTorch's `t` lie in a row, and dimensions of size one say nothing else."""
+    return t.stride() == t.new_empty(t.shape).stride()
 
 
 def words(form: str) -> list[str]:
@@ -214,8 +231,11 @@ class Run:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                if ".register_hook(" in line and self.is_quiet(line):
+                target = self.target(line)
+                if ".register_hook(" in line and self.is_quiet(target):
                     return
+                if target is not None and target._base is not None:
+                    _ = target.is_leaf  # PyTorch looks at it
                 exec(line, self.space)
                 name = line.removeprefix("with torch.no_grad(): ").partition(" = ")[0]
                 if name in self.space:
@@ -226,10 +246,21 @@ class Run:
                 self.over = ".backward(" in line  # PyTorch leaves some gradients, this engine none
                 self.errors.append(f"{line} -> {type(error).__name__}: {key_words(str(error))}")
 
-    def is_quiet(self, line: str) -> bool:
-        """Whether the line hooks a view that no path leads to; see NOTE [What is not compared]."""
-        t = self.space.get(line.removeprefix("with torch.no_grad(): ").partition(".")[0])
+    def target(self, line: str) -> Any:
+        """The tensor that the line begins with."""
+        found = re.match(r"(v\d+)", line.removeprefix("with torch.no_grad(): "))
+        return self.space.get(found[1]) if found else None
+
+    def is_quiet(self, t: Any) -> bool:
+        """Whether `t` is a view that no path leads to; see NOTE [What is not compared]."""
         return t is not None and t.requires_grad and t.grad_fn is None and t._base is not None
+
+    def gradients_share(self) -> bool:
+        """Whether the gradients of two of PyTorch's leaves are one memory; see NOTE [What is not compared]."""
+        tensors = {id(t): t for name, t in self.space.items() if name[0] == "v" and t is not None}.values()
+        grads = [t.grad for t in tensors if t.requires_grad and t.is_leaf and t.grad is not None]
+        places = [g.untyped_storage().data_ptr() for g in grads if g.numel()]
+        return len(set(places)) < len(places)
 
     def outcome(self) -> dict[str, Any]:
         found: dict[str, Any] = {"errors": self.errors, "hooks": [g.tolist() for g in self.seen]}
@@ -268,11 +299,12 @@ def same(a: Any, b: Any) -> bool:
 
 def differs(lines: list[str], torch: Any, nb: Any) -> bool:
     try:
-        expected = Run(torch, lines).outcome()
+        run = Run(torch, lines)
+        expected, shared = run.outcome(), run.gradients_share()
     except RuntimeError:  # one of several views whose base was changed: PyTorch refuses even to show it
         return False
     refused = any(REFUSED in error for error in expected["errors"])
-    return not refused and not same(expected, Run(nb, lines).outcome())
+    return not refused and not shared and not same(expected, Run(nb, lines).outcome())
 
 
 def shortest(lines: list[str], torch: Any, nb: Any) -> list[str]:

@@ -130,6 +130,23 @@ def test_a_batch_of_gradients_goes_a_second_time_where_pytorch_holds_nothing() -
         torch.autograd.grad(product, x, torch.eye(2), is_grads_batched=True)
 
 
+def test_a_pass_for_a_tensor_that_no_path_leads_to_goes_nowhere() -> None:
+    x = torch.full((2,), 0.5, requires_grad=True)
+    with torch.no_grad():
+        q = x[:]
+    out = (x * q.tanh()).sum()
+    assert torch.autograd.grad(out, q, allow_unused=True) == (None,)
+    out.backward()
+    np.testing.assert_allclose(x.grad.numpy(), np.tanh([0.5, 0.5]), rtol=1e-6)
+
+
+def test_the_gradient_of_a_squeeze_that_took_nothing_away_is_no_view() -> None:
+    x = torch.full((2, 1), 0.5, requires_grad=True)
+    for squeezed, took in ((x.squeeze(0), False), (x.squeeze(1), True), (x.squeeze(), True)):
+        (g,) = torch.autograd.grad((squeezed * squeezed).sum(), x, create_graph=True)
+        assert (g._base is not None) is took
+
+
 def test_a_pass_for_one_tensor_lets_go_of_what_it_has_gone_through() -> None:
     x = torch.ones(2, requires_grad=True)
     w = torch.ones(2, requires_grad=True)

@@ -60,10 +60,14 @@ class Unsqueeze(View):
 class Squeeze(View):
     """Without the dimensions of size one."""
 
+    code = {"x": "g.reshape(x_shape)"}
     samples = shaped(*((shape,) for shape in ONES))
 
+    def dx(g, x_shape):
+        return g if g.shape == x_shape else g.reshape(x_shape)  # in torch, too, no view where nothing was taken away
 
-class SqueezeDim(View):
+
+class SqueezeDim(Squeeze):
     """Without one dimension, if its size is one."""
 
     node_name = "SqueezeBackward1"
