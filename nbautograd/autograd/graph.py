@@ -14,9 +14,9 @@ from nbautograd.core.absent import refuse_in
 from nbautograd.core.array import device
 from nbautograd.core.edges import GradientEdge
 from nbautograd.core.edges import edge_of as get_gradient_edge
+from nbautograd.core.grad_fn import GradFn as Node
 from nbautograd.core.modes import local
 from nbautograd.core.node import ORDER, RemovableHandle, node_and_output
-from nbautograd.core.node import GradFn as Node
 from nbautograd.core.tensor import Tensor
 
 from .mutation import allow_mutation_on_saved_tensors

@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from . import inplace
 from .array import library_of, ndarray, unbroadcast
 from .backward import grad, unused
 from .call import wrap
-from .held import passable
+from .held import take
 from .modes import state
 from .node import FITS, OP, ORDER, PARENTS, SAVED, Leaf, Node, is_nobodys, node_and_output
 from .op import TABLE, names_of, rebind, tensors
@@ -106,7 +105,7 @@ def _sizes(ends: list[Any], needed: Nodes) -> list[int]:
 
 
 def _pass(roots: list[Tensor], starts: list[Any], targets: Nodes, needed: Nodes, free: bool) -> dict[int, Any]:
-    """One walk, as `Walk._short`, with batches for gradients."""
+    """One walk, with batches for gradients."""
     heap: list[int] = []
     waiting: Waiting = {}
     sums: Sums = {}
@@ -117,19 +116,12 @@ def _pass(roots: list[Tensor], starts: list[Any], targets: Nodes, needed: Nodes,
     while heap:
         order = heappop(heap)
         node, g = waiting.pop(order), sums.pop(order)
-        op, way, saved = node[OP], needed[order], node[SAVED]
+        op, way = node[OP], needed[order]
         if order in targets:
             found[order] = g
         if op is Leaf or way[PARENTS].count(None) == len(way[PARENTS]):
             continue
-        if saved is None:
-            node = passable(node)
-            saved = node[SAVED]
-        if saved and op.frees:
-            if -order < inplace.last_change:
-                inplace.check_saved(node)
-            if free:
-                node[SAVED] = None
+        node, saved = take(node, op, free)
         for parent, c in _contributions(op, way, g, saved):
             send(parent, c, heap, waiting, sums, add)
     return found

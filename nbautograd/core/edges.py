@@ -9,7 +9,8 @@ import numpy as np
 
 from .call import slot
 from .dtype import get_default_dtype
-from .node import GradFn, grad_fn_of, is_leaf_node, leaf_tensor, node_and_output, op_of
+from .grad_fn import GradFn, grad_fn_of
+from .node import is_leaf_node, leaf_tensor, node_and_output, op_of
 from .tensor import Tensor
 
 

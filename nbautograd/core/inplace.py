@@ -1,4 +1,4 @@
-"""Changes in place: versions, the error for values that backward still needs, and how an op changes its operand.
+"""Changes in place: versions, and how an op changes its operand.
 
 NOTE [Versions]
 torch counts the changes of every storage and compares at backward. Here an op pays nothing for that: the *change*
@@ -20,32 +20,17 @@ import numpy as np
 
 from . import changeable, errors, history, inference
 from .array import is_cupy, ndarray, storage
-from .changeable import bare_name
-from .held import is_held
 from .modes import is_grad_enabled, local, state
-from .node import (
-    FITS,
-    ORDER,
-    PARENTS,
-    SAVED,
-    is_leaf_node,
-    node_and_output,
-    op_of,
-    tick,
-)
+from .node import FITS, ORDER, SAVED, op_of, tick
 from .tensor import Tensor
 
 KEEP = 4096
 """So many scalars are remembered that were changed."""
 MOMENTS = 64
 """So many changes of an array are remembered at least."""
-DETACHED = (
-    "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not supported, please "
-    "use out-of-place `.detach()` instead"
-)
 
 
-class _Changes:
+class Changes:
     """When a storage was changed: the last moments on the clock, counted upwards."""
 
     __slots__ = ("count", "detached", "moments", "reference")
@@ -61,7 +46,7 @@ class _Changes:
         return self.count - len(self.moments) + bisect_left(self.moments, moment)
 
 
-_changes: dict[int, _Changes] = {}
+_changes: dict[int, Changes] = {}
 _old_scalars: OrderedDict[int, tuple[Any, Any]] = OrderedDict()
 last_change = 0
 """The moment of the newest change; a node made later has nothing to check."""
@@ -85,7 +70,7 @@ def touched(tensor: Tensor, data: Any = None) -> None:
         if isinstance(owner, np.generic):
             tensor._scalar_changes += 1
         else:
-            found = _changes_of(owner)
+            found = _record_of(owner)
             last_change = -tick()
             moments = found.moments
             moments.append(last_change)
@@ -98,18 +83,18 @@ def touched(tensor: Tensor, data: Any = None) -> None:
         state.observer.mutated(tensor)
 
 
-def _changes_of(owner: Any) -> _Changes:
+def _record_of(owner: Any) -> Changes:
     """The record of the changes of the storage `owner`, made at the first one."""
     key = id(owner)
     found = _changes.get(key)
     if found is None:
-        found = _changes[key] = _Changes(weakref.ref(owner, lambda _: _changes.pop(key, None)))
+        found = _changes[key] = Changes(weakref.ref(owner, lambda _: _changes.pop(key, None)))
     return found
 
 
 def changed_since(tensor: Tensor, moment: int) -> bool:
     """Whether the memory of `tensor` was changed after `moment`."""
-    found = _find(tensor._data)
+    found = changes_of(tensor._data)
     return found is not None and bool(found.moments) and found.moments[-1] > moment
 
 
@@ -118,11 +103,11 @@ def detaching(tensor: Tensor) -> None:
     global last_change
     data = tensor._data
     if isinstance(data, np.generic):
-        changes = _Changes(data)
+        changes = Changes(data)
         changes.count = tensor._scalar_changes
         _remember(data, changes)
     else:
-        changes = _changes_of(storage(data))
+        changes = _record_of(storage(data))
     last_change = changes.detached[id(tensor._node)] = -tick()
 
 
@@ -134,7 +119,7 @@ def array_of(tensor: Tensor) -> Any:
         for t in sharers(tensor):
             t._data = data
         if tensor._scalar_changes:
-            _changes_of(data).count = tensor._scalar_changes
+            _record_of(data).count = tensor._scalar_changes
         _remember(scalar, data)  # a node may have saved it
     return data
 
@@ -198,7 +183,7 @@ def write(tensor: Tensor, value: Any) -> None:
             touched(tensor)
             return
         last_change = -tick()
-        old = _Changes(data)
+        old = Changes(data)
         old.count = tensor._scalar_changes
         for t in members:
             t._scalar_changes = old.count + 1
@@ -212,51 +197,14 @@ def write(tensor: Tensor, value: Any) -> None:
     touched(tensor)
 
 
-def check_saved(node: Any) -> None:
-    """Refuse to go through `node` if something it saved was changed since.
-
-    Raises: RuntimeError in torch's words.
-    """
-    moment = -node[ORDER]
-    op = op_of(node)
-    for (kind, where, users), value in zip(op.plan, node[SAVED], strict=True):
-        if not is_held(node, kind, where, users):
-            continue
-        for data in value if isinstance(value, tuple) else (value,):
-            found = _find(data)
-            if found is None:
-                continue
-            if kind == "input" and found.detached.get(id(node[PARENTS][where]), 0) > moment:
-                raise RuntimeError(DETACHED)
-            if found.moments and found.moments[-1] > moment:
-                if kind == "input" and (several := changeable.one_of_several(node[PARENTS][where])):
-                    raise RuntimeError(several)
-                raise errors.modified(
-                    node, data.shape, data.dtype, _which(node, kind, where), found.count, found.version_at(moment)
-                )
-
-
-def _find(data: Any) -> _Changes | None:
+def changes_of(data: Any) -> Changes | None:
+    """The record of the changes of the memory of `data`; None where there were none."""
     if isinstance(data, ndarray) or is_cupy(data):
         return _changes.get(id(storage(data)))
     scalar, fate = _old_scalars.get(id(data), (None, None))
     if scalar is not data:
         return None
     return _changes.get(id(fate)) if fate.__class__ is ndarray else fate
-
-
-def _which(node: Any, kind: str, where: int) -> str:
-    """`, which is output 0 of Exp,` for what an op put out; nothing for leaves and constants."""
-    if kind in ("aux", "setting"):
-        return ""
-    if kind == "out":
-        source, nr = node, 0
-    else:
-        parent = node[PARENTS][where]
-        if parent is None or is_leaf_node(parent):
-            return ""
-        source, nr = node_and_output(parent)
-    return f", which is output {nr} of {bare_name(source)},"
 
 
 def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:

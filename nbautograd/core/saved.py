@@ -16,6 +16,7 @@ import numpy as np
 from . import anomaly, errors, inplace
 from . import inference as inferences
 from .doors import Door
+from .held import check_saved
 from .modes import local, no_grad, put, state
 from .node import PARENTS, SAVED, Node, hooked, is_leaf_node, leaf_tensor, op_of
 from .op import is_tensor
@@ -222,7 +223,7 @@ def attribute(node: Node, name: str) -> Any:
         return SavedTensor(node, index)
     if node[SAVED] is None:
         raise errors.freed(node)
-    inplace.check_saved(node)
+    check_saved(node)
     value = node[SAVED][index]
     return value if name == "_saved_exponent" and isinstance(value, int | float) else _visible(node, index)
 

@@ -12,14 +12,13 @@ from . import array as arrays
 from . import dtype as dtypes
 from . import errors, modes
 from .absent import absent
+from .grad_fn import GradFn, grad_fn_of
 from .inference import mark_new
 from .modes import state
 from .node import (
-    GradFn,
     Hooked,
     Invalid,
     RemovableHandle,
-    grad_fn_of,
     hooked,
     is_leaf_node,
     is_nobodys,

@@ -6,8 +6,9 @@ import functools
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+from nbautograd.core.grad_fn import grad_fn_of
 from nbautograd.core.modes import is_grad_enabled
-from nbautograd.core.node import grad_fn_of, node_and_output
+from nbautograd.core.node import node_and_output
 from nbautograd.core.op import Op, compile_entry
 from nbautograd.core.tensor import Tensor
 

@@ -7,8 +7,8 @@ from typing import Any
 from nbautograd.core import inplace
 from nbautograd.core.array import compact
 from nbautograd.core.call import wrap
+from nbautograd.core.leaves import add_to, own
 from nbautograd.core.tensor import Tensor
-from nbautograd.core.walk import add_to, own
 
 
 class MisfitError(Exception):
