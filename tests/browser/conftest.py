@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -123,7 +124,8 @@ class Notebook:
         return self
 
     def cell(self, index: int) -> Locator:
-        return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+        """A cell of the notebook in front."""
+        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook .jp-Cell").nth(index)
 
     def output(self, index: int) -> Locator:
         return self.cell(index).locator(".jp-Cell-outputArea")
@@ -142,6 +144,12 @@ class Notebook:
             pytest.fail("\n".join(complaint.all_inner_texts()))
         return output
 
+    def choose(self, menu: str, *items: str) -> None:
+        """What a person does with the menu bar."""
+        self.page.locator(".lm-MenuBar-item").get_by_text(menu, exact=True).click()
+        for item in items:
+            self.page.locator(".lm-Menu-item").get_by_text(item, exact=True).click()
+
     def save(self) -> nbformat.NotebookNode:
         """Save, and read what is in the file now."""
         self.page.keyboard.press("Escape")
@@ -154,9 +162,7 @@ class Notebook:
         if self._server.app == "lab":
             self.page.locator(".jp-SideBar.jp-mod-right").get_by_title("Backward graph").click()
         else:
-            self.page.locator(".lm-MenuBar-item").get_by_text("View", exact=True).click()
-            for item in ("Right Sidebar", "Show Backward graph"):
-                self.page.locator(".lm-Menu-item").get_by_text(item, exact=True).click()
+            self.choose("View", "Right Sidebar", "Show Backward graph")
         return self.page.locator(".nbautograd-sidebar")
 
 
@@ -196,6 +202,13 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     context.close()
 
 
+def book_of(*cells: str) -> nbformat.NotebookNode:
+    """A notebook of these code cells."""
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return book
+
+
 class Desk:
     """Where notebooks are written and opened."""
 
@@ -204,21 +217,35 @@ class Desk:
 
     def open(self, *cells: str) -> Notebook:
         """A new notebook of these code cells, opened; its name is new too, for a kernel belongs to a name."""
-        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-        book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        # The page shows an idle kernel before it has one, and a cell that is run then stays silently as it was.
+        with self.kernel_comes():
+            return self.put(book_of(*cells))
+
+    @contextmanager
+    def kernel_comes(self) -> Iterator[None]:
+        """Wait for the kernel of the notebook that is opened inside.
+
+        The page shows an idle kernel before it has one, and a cell that is run then stays silently as it was.
+        """
         with self.page.expect_websocket(lambda socket: "/channels" in socket.url) as kernel:
-            notebook = self.put(book)
+            yield
         kernel.value.wait_for_event("framereceived", lambda frame: b"kernel_info_reply" in frame)
-        return notebook
 
     def put(self, book: nbformat.NotebookNode, *, trusted: bool = False) -> Notebook:
         """This notebook, opened."""
-        name = f"{len(list(self.server.notebooks.iterdir()))}.ipynb"
-        nbformat.write(book, self.server.notebooks / name)
+        name = self.write(book)
         if trusted:
             NotebookNotary(data_dir=str(self.server.data)).sign(book)
         return Notebook(self.page, self.server, name)
+
+    def write(self, book: nbformat.NotebookNode) -> str:
+        """The name of the file that this notebook is now in."""
+        name = f"{len(list(self.server.notebooks.iterdir()))}.ipynb"
+        nbformat.write(book, self.server.notebooks / name)
+        return name
+
+    def turn_to(self, name: str) -> None:
+        """Bring a notebook to the front of JupyterLab by its file browser."""
+        self.page.locator(".jp-DirListing-item").get_by_text(name, exact=True).dblclick()
 
 
 @pytest.fixture

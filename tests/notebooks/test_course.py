@@ -13,6 +13,8 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).parents[2]
 COURSE = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SECONDS = 60
+MOST_BYTES = 1_000_000
+"""Of a notebook with all its outputs, as a file."""
 
 BREAKS: dict[str, list[str]] = {
     "01": ["element 0 of tensors does not require grad and does not have a grad_fn"],
@@ -55,6 +57,7 @@ def lesson(path: Path) -> str:
 
 def run(notebook: Any) -> Any:
     NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(ROOT)}}).execute()
+    assert len(nbformat.writes(notebook).encode()) <= MOST_BYTES
     return notebook
 
 

@@ -34,8 +34,10 @@ function addSidebar(app: JupyterFrontEnd, tracker: INotebookTracker): Sidebar {
   sidebar.title.icon = new LabIcon({ name: 'nbautograd:graph', svgstr: ICON });
   sidebar.title.caption = 'Backward graph';
   app.shell.add(sidebar, 'right', { rank: 900 });
-  tracker.activeCellChanged.connect((_, cell) => sidebar.follow(cell));
-  NotebookActions.executed.connect((_, { cell }) => sidebar.follow(cell));
+  const inFront = () => tracker.currentWidget?.content ?? null;
+  tracker.currentChanged.connect(() => sidebar.turnTo(inFront()));
+  tracker.activeCellChanged.connect((_, cell) => sidebar.follow(inFront(), cell));
+  NotebookActions.executed.connect((_, { notebook, cell }) => sidebar.follow(notebook, cell));
   return sidebar;
 }
 

@@ -1,7 +1,8 @@
-// The right sidebar: the trace of the cell one is working in, beside the notebook and as tall as the window.
+// The right sidebar: the trace of the cell one is working in, beside the notebook in front and as tall as the window.
 import type { Cell, ICodeCellModel } from '@jupyterlab/cells';
+import type { Notebook } from '@jupyterlab/notebook';
 import { Widget } from '@lumino/widgets';
-import type { View } from '../graph';
+import type { View, ViewOptions } from '../graph';
 import { MIME_TYPE } from '../graph/schema';
 import { mountLinked } from './link';
 import { isRecord, readOptions } from './options';
@@ -27,8 +28,10 @@ function lastTrace(cell: Cell | null): Display | null {
 export class Sidebar extends Widget {
   private readonly hint = document.createElement('p');
   private readonly host = document.createElement('div');
-  private display: Display | null = null;
-  private drawn: Display | null = null;
+  /** The last trace that was looked at in each notebook. */
+  private readonly displays = new WeakMap<Notebook, Display>();
+  private notebook: Notebook | null = null;
+  private drawn: Display | undefined;
   private view: View | null = null;
 
   constructor() {
@@ -40,11 +43,17 @@ export class Sidebar extends Widget {
     this.node.append(this.hint, this.host);
   }
 
-  /** A cell without a trace leaves the last one in place: running a cell moves on to the next, which has none yet. */
-  follow(cell: Cell | null): void {
+  /** Another notebook is in front; none when the last was closed. */
+  turnTo(notebook: Notebook | null): void {
+    this.notebook = notebook;
+    this.follow(notebook, notebook?.activeCell ?? null);
+  }
+
+  /** A cell without a trace leaves the notebook's last one in place: running a cell moves on to the next, which has none
+   * yet. A cell that has run in a notebook behind the one in front waits until that is in front again. */
+  follow(notebook: Notebook | null, cell: Cell | null): void {
     const display = lastTrace(cell);
-    if (display === null || display.trace === this.display?.trace) return;
-    this.display = display;
+    if (notebook && display && display.trace !== this.displays.get(notebook)?.trace) this.displays.set(notebook, display);
     if (this.isVisible) this.draw();
   }
 
@@ -59,10 +68,15 @@ export class Sidebar extends Widget {
   }
 
   private draw(): void {
-    if (this.display === null || this.display === this.drawn) return;
-    const { trace, metadata } = (this.drawn = this.display);
+    const display = this.notebook ? this.displays.get(this.notebook) : undefined;
+    if (display === this.drawn) return;
+    this.drawn = display;
     this.view?.dispose();
-    this.hint.hidden = true;
-    this.view = mountLinked(this.host, trace, readOptions(isRecord(metadata) ? metadata['options'] : null));
+    this.hint.hidden = display !== undefined;
+    this.view = display ? mountLinked(this.host, display.trace, optionsOf(display)) : null;
   }
+}
+
+function optionsOf({ metadata }: Display): ViewOptions {
+  return readOptions(isRecord(metadata) ? metadata['options'] : null);
 }
