@@ -282,7 +282,8 @@ def matmul(input, other, *, out: Any = None):
 def in_rows(product: Any, input: Tensor, back: Any) -> Any:
     """Apply `product` to all rows of a stack at once, and put its rows back in the stack with the view op `back`."""
     shape = tuple(input._data.shape)
-    rows = product(View.call(input, shape=(-1, shape[-1])))
+    count = -1 if shape[-1] else math.prod(shape[:-1])  # rows of nothing are not to be counted from their memory
+    rows = product(View.call(input, shape=(count, shape[-1])))
     return back.call(rows, shape=(*shape[:-1], rows._data.shape[-1]))
 
 
