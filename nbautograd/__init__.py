@@ -41,7 +41,7 @@ __version__ = "0.1.0"
 
 newaxis = None
 
-globals().update({name: function for name, function in _FUNCTIONS.items() if name != "trace"})
+globals().update({name: function for name, function in _FUNCTIONS.found.items() if name != "trace"})
 globals().update({d.name: d for d in _dtypes.ALL})
 half, float, double, short, int, long = (
     _dtypes.half,
@@ -117,6 +117,8 @@ def __getattr__(name: str) -> Any:
         found = getattr(importlib.import_module(_LATER[name]), name)
     elif name in _SUBMODULES and importlib.util.find_spec(f"nbautograd.{name}") is not None:
         found = importlib.import_module(f"nbautograd.{name}")
+    elif name in _FUNCTIONS:
+        found = _FUNCTIONS[name]
     else:
         raise importlib.import_module("nbautograd.core.absent").absent("", name)
     globals()[name] = found
@@ -124,7 +126,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER, *_SUBMODULES})
+    return sorted({*globals(), *_LATER, *_SUBMODULES, *_FUNCTIONS})
 
 
 __all__ = [

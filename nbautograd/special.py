@@ -8,7 +8,7 @@ from typing import Any
 from nbautograd.core.absent import refuse_in
 from nbautograd.core.public import FUNCTIONS as _FUNCTIONS
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops import special as _ops
+from nbautograd.ops.special import table as _ops
 
 globals().update({name: op.call for name, op in _ops.SPECIAL.items()})
 

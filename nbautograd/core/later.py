@@ -12,18 +12,21 @@ from collections.abc import Callable
 from typing import Any
 
 
-class _Later:
-    def __init__(self, work: Callable[[Any], None]) -> None:
+class Later:
+    """See `later`."""
+
+    def __init__(self, work: Callable[[Any], None], name: str) -> None:
         self.work = work
+        self.name = name
 
     def __set_name__(self, owner: type[Any], name: str) -> None:
         self.name = name
 
-    def __get__(self, nothing: None, cls: type[Any]) -> Any:
+    def __get__(self, instance: Any, cls: type[Any]) -> Any:
         self.work(cls)
-        return cls.__dict__[self.name]
+        return getattr(cls if instance is None else instance, self.name)
 
 
-def later(work: Callable[[Any], None]) -> Any:
-    """A class's attribute that `work(cls)` sets when it is first asked for."""
-    return _Later(work)
+def later(work: Callable[[Any], None], name: str = "") -> Any:
+    """A class's attribute that `work(cls)` sets when it is first asked for; its `name`, if no class body gives it."""
+    return Later(work, name)

@@ -37,12 +37,14 @@ from nbautograd.fast.cuda import Fused
 
 from . import array as arrays
 from .device import gpu_count
-from .later import later
+from .later import Later, later
 from .node import SAVED
+from .real_only import refuse_other_numbers
+from .registry import Registry
 from .twins import Pull, conjugated, rounding_twin, twin_of
 
-TABLE: dict[str, type[Op]] = {}
-"""Every op by its name, in the order of definition."""
+TABLE: Registry[type[Op]] = Registry()
+"""Every op by its name."""
 
 Rule = Callable[..., Any]
 
@@ -140,7 +142,7 @@ class Op:
     check: ClassVar[Any] = None
     """`check(*arrays_and_numbers)` gives torch's error for what `forward` would accept; short paths never need it."""
     real_only: ClassVar[tuple[type[Exception], str] | None] = None
-    """torch's error for complex numbers; see `nbautograd.ops.real_only`."""
+    """torch's error for complex numbers; see `real_only`."""
     overlaps: ClassVar[bool | None] = None
     """Whether, in place, it may change memory that several elements share; None: unless it is elementwise."""
     assigns: ClassVar[bool] = False
@@ -149,7 +151,9 @@ class Op:
     """`samples(make)` yields argument tuples for the tests; see `nbautograd.ops.samples`."""
 
     def __init_subclass__(cls, abstract: bool = False) -> None:
-        cls.watched = vars(Op)["watched"]  # its own, not what its base has worked out
+        if cls.__base__ is not Op:  # it would find what its base has worked out
+            for part in ("watched",) if abstract else _PARTS - vars(cls).keys():
+                setattr(cls, part, vars(Op)[part])
         if abstract:
             return
         cls.name = cls.__dict__.get("name") or snake(cls.__name__)
@@ -161,9 +165,7 @@ class Op:
         cls.settings = names[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
         cls.forward = staticmethod(serve(cls.name, forward))
         TABLE[cls.name] = cls
-        if cls.__base__ is not Op:  # it would find what its base has worked out
-            compiled(cls)
-            entitle(cls)
+        refuse_other_numbers(cls)
 
     @staticmethod
     def release(node: Any) -> None:
@@ -235,6 +237,9 @@ class Op:
         return cls._wirtinger  # type: ignore[attr-defined]
 
 
+_PARTS = {name for name, value in vars(Op).items() if isinstance(value, Later)}
+
+
 def _beside_gradient(function: Any, position: int) -> Any:
     """`function` on the GPU of the gradient that is its argument at `position`; only where there are several GPUs."""
 
@@ -264,7 +269,7 @@ def compile_entry(cls: type[Op], forward: Any, rules: tuple[Rule | None, ...]) -
     cls.pulls = pulls_of(cls, rules)
     users = {n: tuple(i for i, rule in enumerate(rules) if rule and n in names_of(rule)) for n in cls.saves}
     cls.plan = tuple((*_origin(cls, name), users[name]) for name in cls.saves)
-    cls.frees = "frees" in vars(cls) or any(is_tensor(cls, kind, where) for kind, where, _ in cls.plan)
+    cls.frees = vars(cls).get("frees") is True or any(is_tensor(cls, kind, where) for kind, where, _ in cls.plan)
     from . import short
 
     short.install(cls)

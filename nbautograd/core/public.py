@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from . import dtype as dtypes
 from . import inplace
+from .later import later
 from .modes import local, state
 from .op import Op
+from .registry import Registry
 from .tensor import Tensor
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {}
+FUNCTIONS: Registry[Callable[..., Any]] = Registry()
 """Everything that stands at the top level, as `torch.exp`."""
 
-FUNCTIONAL: dict[str, Callable[..., Any]] = {}
+FUNCTIONAL: Registry[Callable[..., Any]] = Registry()
 """What stands in `torch.nn.functional`."""
+
+METHODS: Registry[Callable[..., Any]] = Registry()
+"""What tensors have as methods; `expect_methods` and `put_method` keep them on `Tensor` too."""
 
 _ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "x1": "input", "x2": "other"}
 """NumPy's words for settings, which torch takes too."""
@@ -39,6 +44,33 @@ _WITH_OUT = """
 """
 WITH_OUT = frozenset(_WITH_OUT.split())
 """Functions with `dim` whose results torch can put into tensors given as `out=`."""
+
+
+_TAKE_OUT = """
+    bucketize cholesky cholesky_inverse cholesky_solve complex diag dstack float_power geqrf histc histogram hstack
+    inner kron logit logspace lu_solve lu_unpack masked_select matrix_power multinomial mvlgamma nonzero ormqr polar
+    polygamma range row_stack searchsorted svd take triangular_solve tril triu vdot vstack xlogy
+"""
+TAKE_OUT = frozenset(_TAKE_OUT.split())
+"""Functions at the top level, without `dim`, that take `out=`."""
+
+
+def expect_methods(homes: Mapping[str, str]) -> None:
+    """Give tensors methods whose files are read when they are asked for; `homes` says which file gives which."""
+    METHODS.expect(homes)
+    for name in homes:
+        setattr(Tensor, name, later(functools.partial(_fetch, name), name))
+
+
+def _fetch(name: str, cls: type[Tensor]) -> None:
+    setattr(Tensor, name, METHODS[name])
+
+
+def put_method(name: str, method: Callable[..., Any]) -> None:
+    """Give tensors a method. One that is expected comes when it is asked for: a user may have put another there."""
+    METHODS[name] = method
+    if name not in METHODS.homes:
+        setattr(Tensor, name, method)
 
 
 def _cast_whole(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,11 +97,11 @@ def public(
             accepting = _cast_whole(function.__name__, accepting)
         for name in names or (function.__name__,):
             if top:
-                FUNCTIONS[name] = accepting
+                FUNCTIONS[name] = taking_out(accepting) if name in TAKE_OUT else accepting
             if functional:
                 FUNCTIONAL[name] = accepting
             if method:
-                setattr(Tensor, name, accepting)
+                put_method(name, accepting)
         return accepting
 
     return publish
@@ -122,7 +154,7 @@ def publish_in_place(op: type[Op], *names: str) -> None:
     method.__doc__ = f"Like `{op.name}`, in place: the tensor itself is changed and returned."
     for name in names or (op.name,):
         method.__name__ = f"{name}_"
-        setattr(Tensor, f"{name}_", method)
+        put_method(f"{name}_", method)
         if len(op.inputs) == 1:
             FUNCTIONS[f"{name}_"] = method
 
@@ -150,7 +182,7 @@ def public_in_place(
         method.__doc__ = f"Like `{function.__name__}`, in place: the tensor itself is changed and returned."
         for name in names or (function.__name__,):
             method.__name__ = f"{name}_"
-            setattr(Tensor, f"{name}_", method)
+            put_method(f"{name}_", method)
             if top:
                 FUNCTIONS[f"{name}_"] = method
             if functional:
@@ -158,6 +190,17 @@ def public_in_place(
         return function
 
     return publish
+
+
+def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` with `out=`, a tensor or one for each result."""
+
+    @functools.wraps(function)
+    def taking(*args: Any, out: Any = None, **settings: Any) -> Any:
+        result = function(*args, **settings)
+        return result if out is None else into(out, result, function.__name__)
+
+    return taking
 
 
 def into(out: Any, result: Any, name: str) -> Any:

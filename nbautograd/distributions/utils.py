@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cached_property
 from numbers import Number
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,13 @@ from nbautograd.core.dtype import get_default_dtype
 from nbautograd.core.public import FUNCTIONAL, FUNCTIONS
 from nbautograd.core.tensor import Tensor
 
-functions: Any = SimpleNamespace(**{**FUNCTIONAL, **FUNCTIONS})
+
+class _Functions:
+    def __getattr__(self, name: str) -> Any:
+        return FUNCTIONS.get(name) or FUNCTIONAL[name]
+
+
+functions: Any = _Functions()
 """The package's functions, as `torch.where` and `torch.nn.functional.softplus`."""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import nbautograd.ops  # noqa: F401  (fills the tables)
-from nbautograd.core.absent import refuse_in
+from typing import Any
+
+import nbautograd.ops  # noqa: F401  (fills the registries)
+from nbautograd.core.absent import absent
 from nbautograd.core.public import FUNCTIONAL
 from nbautograd.ops.loss.reduction import legacy_reduction
 
@@ -11,10 +13,18 @@ from . import composed_losses as _composed_losses  # noqa: F401  (fills the comp
 from . import linear_cross_entropy as _linear_cross_entropy  # noqa: F401
 from .compositions import COMPOSED
 
-FUNCTIONS = {**COMPOSED, **FUNCTIONAL}
-globals().update(FUNCTIONS)
+globals().update(COMPOSED)
 
 
-__getattr__ = refuse_in("nn.functional")
+def __getattr__(name: str) -> Any:
+    if name not in FUNCTIONAL:
+        raise absent("nn.functional", name)
+    found = globals()[name] = FUNCTIONAL[name]
+    return found
 
-__all__ = ["legacy_reduction", *FUNCTIONS]
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *FUNCTIONAL})
+
+
+__all__ = ["legacy_reduction", *COMPOSED, *FUNCTIONAL]

@@ -1,30 +1,29 @@
 """The textbook: every differentiable function with its gradient rules, by theme."""
 
 import importlib
-import os
-from collections.abc import Iterator
 
-from nbautograd.core.public import FUNCTIONS
-from nbautograd.ops.arguments import with_out
+from nbautograd.core.op import TABLE
+from nbautograd.core.public import FUNCTIONAL, FUNCTIONS, expect_methods
+from nbautograd.ops import catalogue
 
-
-def _modules() -> Iterator[str]:
-    """The files below this one; `pkgutil` would tell the same, in ten times the time."""
-    root = os.path.dirname(__file__)
-    for folder, _, files in os.walk(root):
-        package = __name__ + folder.removeprefix(root).replace(os.sep, ".")
-        yield from (f"{package}.{file[:-3]}" for file in files if file.endswith(".py") and file != "__init__.py")
+EVERYDAY = """
+    elementwise.operators elementwise.comparison elementwise.logic elementwise.signs elementwise.rounding
+    elementwise.choice index.subscript shape.splitting shape.orders shape.views shape.facts convert.casts
+    convert.facts create.numbers create.exchange create.old_types complex.parts linalg.products reduce.sums seam
+"""
+"""The files that are read at once: they give Python's operators and tensors' properties, or most programs use them."""
 
 
-for _module in sorted(_modules()):
-    importlib.import_module(_module)
+def homes(entries: str) -> dict[str, str]:
+    """The module of every name, from lines as the catalogue has them."""
+    lines = (line.split(": ") for line in entries.split("\n") if line)
+    return {name: f"{__name__}.{file}" for file, names in lines for name in names.split()}
 
-_OUT = (
-    "bucketize cholesky cholesky_inverse cholesky_solve complex diag dstack float_power geqrf histc histogram hstack "
-    "inner kron logit logspace lu_solve lu_unpack masked_select matrix_power multinomial mvlgamma nonzero ormqr polar "
-    "polygamma range row_stack searchsorted svd take triangular_solve tril triu vdot vstack xlogy"
-)
-"""Functions without a `dim` that take `out=`."""
-with_out(FUNCTIONS, _OUT.split())
 
-importlib.import_module(f"{__name__}.real_only").refuse_other_numbers()
+TABLE.expect(homes(catalogue.OPS))
+FUNCTIONS.expect(homes(catalogue.FUNCTIONS))
+FUNCTIONAL.expect(homes(catalogue.FUNCTIONAL))
+expect_methods(homes(catalogue.METHODS))
+
+for _file in EVERYDAY.split():
+    importlib.import_module(f"{__name__}.{_file}")

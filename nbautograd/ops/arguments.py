@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
-from nbautograd.core.public import into
+from nbautograd.core.public import into, taking_out
 from nbautograd.core.tensor import Tensor
 
 
@@ -72,16 +71,7 @@ def complete(shape: tuple[int, ...], count: int) -> tuple[int, ...]:
 def with_out(functions: dict[str, Any], names: Any) -> None:
     """Let the functions called `names` take `out=`, a tensor or one for each result."""
     for name in names:
-        functions[name] = _taking_out(functions[name])
-
-
-def _taking_out(function: Any) -> Any:
-    @functools.wraps(function)
-    def taking(*args: Any, out: Any = None, **settings: Any) -> Any:
-        result = function(*args, **settings)
-        return result if out is None else into(out, result, function.__name__)
-
-    return taking
+        functions[name] = taking_out(functions[name])
 
 
 def into_out(out: Any, result: Tensor, name: str) -> Tensor:

@@ -86,7 +86,7 @@ def test_an_op_on_complex_numbers_is_torchs_or_is_refused(op: Any):
         if isinstance(theirs, Exception):
             undifferentiated = "does not support automatic differentiation" in str(theirs)
             assert isinstance(ours, Exception) or op.name in MORE_THAN_TORCH or undifferentiated, (
-                "torch refuses complex numbers here: ops/real_only.py names what this package refuses"
+                "torch refuses complex numbers here: core/real_only.py names what this package refuses"
             )
             continue
         if op.name in LESS_THAN_TORCH:

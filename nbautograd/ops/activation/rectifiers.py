@@ -165,7 +165,7 @@ def activate(op: type[Op], input: Tensor, inplace_: bool, **settings: Any) -> Te
 
 
 def refuse_whole_numbers(op: type[Op], input: Tensor) -> None:
-    """torch's refusal where its kernel is for numbers with fractions only; see `nbautograd.ops.real_only`.
+    """torch's refusal where its kernel is for numbers with fractions only; see `nbautograd.core.real_only`.
 
     Raises: NotImplementedError
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbautograd.core.public import FUNCTIONS
+from nbautograd.core.public import FUNCTIONS, METHODS, put_method
 from nbautograd.core.tensor import Tensor
 from nbautograd.core.views import become
 from nbautograd.ops.shape.orders import t, transpose
@@ -18,7 +18,7 @@ def _in_place(name: str, view: Any) -> None:
 
     method.__name__ = f"{name}_"
     method.__doc__ = f"Like `{name}`, in place: the tensor itself gets the new shape and is returned."
-    setattr(Tensor, method.__name__, method)
+    put_method(method.__name__, method)
 
 
 for _name, _view in (
@@ -26,4 +26,4 @@ for _name, _view in (
     ("unsqueeze", unsqueeze), ("as_strided", as_strided),
 ):  # fmt: skip
     _in_place(_name, _view)
-FUNCTIONS["as_strided_"] = Tensor.as_strided_
+FUNCTIONS["as_strided_"] = METHODS["as_strided_"]

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from nbautograd.core.op import Op, xp
-from nbautograd.core.public import public, publish_in_place, publish_op
+from nbautograd.core.public import public, publish_in_place, publish_op, put_method
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.refusals import no_derivative
 from nbautograd.ops.samples import Make, cases, unary
@@ -158,7 +158,7 @@ def polygamma(n: int, input: Tensor) -> Tensor:
     return Polygamma.call(input, n=n)
 
 
-Tensor.polygamma = lambda self, n: polygamma(n, self)
+put_method("polygamma", lambda self, n: polygamma(n, self))
 
 
 @public("mvlgamma")

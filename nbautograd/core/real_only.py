@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from nbautograd.core.dtype import of_numpy
-from nbautograd.core.op import TABLE
+from .dtype import of_numpy
 
 KERNELS = {
     "digamma": "digamma",
@@ -128,15 +127,12 @@ FRACTIONS = {
 """Names of torch's kernels for numbers with fractions only, and the ops that run on them."""
 
 
-def refuse_other_numbers() -> None:
-    """Let the ops above raise torch's errors before they compute what nobody meant."""
-    for kernel, names in FRACTIONS.items():
-        for name in names.split():
-            TABLE[name].check = staticmethod(_no_whole_numbers(kernel))
-    for kernel, names in KERNELS.items():
-        _refuse(names, NotImplementedError, f"\"{kernel}\" not implemented for '{{dtype}}'")
-    for error, text, names in SENTENCES:
-        _refuse(names, error, text)
+def refuse_other_numbers(op: Any) -> None:
+    """Let the table entry raise torch's errors, if it has any, before it computes what nobody meant."""
+    if op.name in _KERNEL_FOR_FRACTIONS:
+        op.check = staticmethod(_no_whole_numbers(_KERNEL_FOR_FRACTIONS[op.name]))
+    if op.name in _REFUSALS:
+        op.real_only = _REFUSALS[op.name]
 
 
 def _no_whole_numbers(kernel: str) -> Callable[..., Exception | None]:
@@ -149,6 +145,12 @@ def _no_whole_numbers(kernel: str) -> Callable[..., Exception | None]:
     return check
 
 
-def _refuse(names: str, error: type[Exception], text: str) -> None:
-    for name in names.split():
-        TABLE[name].real_only = error, text
+_KERNEL_FOR_FRACTIONS = {name: kernel for kernel, names in FRACTIONS.items() for name in names.split()}
+_REFUSALS: dict[str, tuple[type[Exception], str]] = {
+    **{
+        name: (NotImplementedError, f"\"{kernel}\" not implemented for '{{dtype}}'")
+        for kernel, names in KERNELS.items()
+        for name in names.split()
+    },
+    **{name: (error, text) for error, text, names in SENTENCES for name in names.split()},
+}
