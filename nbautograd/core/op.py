@@ -73,7 +73,7 @@ symbolic: Any = arrays.Namespace(np, lambda name: rebind(_forward_of(name), symb
 def entitle(cls: type[Op]) -> None:
     """Give `cls` the name that people call it by: its node's without `Backward0`."""
     bare = cls.node_name.rstrip("0123456789").removesuffix("Backward").removesuffix("Backwards")
-    cls.title = cls.__dict__.get("title") or snake(bare).removeprefix("native_")
+    cls.title = snake(bare).removeprefix("native_")
 
 
 def compiled(cls: type[Op]) -> None:
