@@ -1,4 +1,7 @@
-"""The textbook: every differentiable function with its gradient rules, by theme."""
+"""The textbook: every differentiable function with its gradient rules, by theme.
+
+`python -m tests.ops.catalogue` enters what a new file gives; see NOTE [Files are read when they are asked for].
+"""
 
 import importlib
 

@@ -119,6 +119,7 @@ index.masks: masked_fill masked_scatter masked_select
 index.membership: isin msort nonzero_static
 index.positions: argwhere index_add index_copy index_fill index_select narrow nonzero put repeat_interleave select take
 index.reducing: index_reduce scatter_reduce
+index.segments: segment_reduce
 linalg.blocks: block_diag
 linalg.cholesky: cholesky cholesky_inverse cholesky_solve
 linalg.determinant: det logdet slogdet
