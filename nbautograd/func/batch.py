@@ -9,7 +9,7 @@ from typing import Any
 
 from nbautograd.core.public import FUNCTIONS
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops.random.generators import get_rng_state, set_rng_state
+from nbautograd.ops.random.generators import restore, states
 
 from .tree import Structure, flatten, spread, unflatten
 
@@ -132,19 +132,19 @@ def _zeros(leaf: Any, dim: int | None) -> Callable[[int], Any]:
 
 @contextmanager
 def _drawing(randomness: str) -> Iterator[Callable[[], None]]:
-    """What `randomness` asks for, with the default generator; the function given is to be called before each sample.
+    """What `randomness` asks for, with the default generators; the function given is to be called before each sample.
 
     Raises: RuntimeError when random numbers were drawn although that is an error.
     """
-    start = None if randomness == "different" else get_rng_state()
+    start = [] if randomness == "different" else states()
 
     def rewind() -> None:
         if randomness == "same":
-            set_rng_state(start)
+            restore(start)
 
     yield rewind
-    if randomness == "error" and not FUNCTIONS["equal"](get_rng_state(), start):
-        set_rng_state(start)
+    if randomness == "error" and not all(map(FUNCTIONS["equal"], states(), start)):
+        restore(start)
         raise RuntimeError(
             "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
             "'different' randomness flags on vmap or perform the randomness operation out of vmap"

@@ -20,8 +20,8 @@ from nbautograd.autograd.graph import saved_tensors_hooks
 from nbautograd.core import walk
 from nbautograd.core.kept import Kept
 from nbautograd.core.modes import enable_grad, is_grad_enabled
-from nbautograd.core.public import FUNCTIONS
 from nbautograd.core.tensor import Tensor
+from nbautograd.ops.random.generators import restore, states
 
 
 class CheckpointError(RuntimeError):
@@ -47,7 +47,7 @@ class _NoPass:
 
 def surroundings(preserve_rng_state: bool) -> Callable[[], Any]:
     """A context for later, in which random numbers and autocast are what they are now."""
-    numbers = FUNCTIONS["get_rng_state"]() if preserve_rng_state else None
+    numbers = states() if preserve_rng_state else None
     casts = [(kind, get_autocast_dtype(kind), is_autocast_enabled(kind)) for kind in ("cpu", "cuda")]
     caching = is_autocast_cache_enabled()
 
@@ -57,8 +57,8 @@ def surroundings(preserve_rng_state: bool) -> Callable[[], Any]:
             for cast in casts:
                 stack.enter_context(autocast(*cast, caching))
             if numbers is not None:
-                stack.callback(FUNCTIONS["set_rng_state"], FUNCTIONS["get_rng_state"]())
-                FUNCTIONS["set_rng_state"](numbers)
+                stack.callback(restore, states())
+                restore(numbers)
             yield
 
     return again

@@ -163,13 +163,24 @@ def test_what_a_graph_cannot_hold_is_refused_with_the_reason():
 
     @nb.capture
     def drawing(x: nb.Tensor) -> nb.Tensor:
-        return (x * nb.rand(3, device="cuda")).sum()
+        return (x * nb.poisson(nb.ones(3, device="cuda"))).sum()
 
     for step, why in ((branching, "Python decides by numbers that are on a GPU"), (drawing, "random")):
         for _ in range(3):
             with nb.no_grad():
                 step(nb.ones(3, device="cuda"))
         assert why in step.explain()
+
+
+def test_numbers_are_drawn_anew_before_each_launch():
+    def build() -> Any:
+        return lambda x: (x * nb.rand(3, device="cuda") + nb.randn(3, device="cuda")).sum()
+
+    with nb.no_grad():
+        eager, captured, step = both(build, [(numbers(3),)] * 6)
+    assert_same(eager, captured)
+    assert len({x.item() for x in captured}) == 6
+    assert "as a CUDA graph" in step.explain()
 
 
 def test_what_waits_for_the_gpu_is_replayed_call_by_call_and_says_so():

@@ -159,7 +159,7 @@ def test_what_a_compiler_makes_of_a_kernel_computes_what_the_standin_computes(tm
         for compute in ACTIVATIONS.values():
             compute(numbers(3, dtype=dtype)).sum().backward()
     wide = [k for k in ElementwiseKernel.made if all(p.dtype.itemsize != 2 for p in (*k.in_params, *k.out_params))]
-    kernels = list({k.operation: k for k in wide}.values())
+    kernels = list({k.operation: k for k in wide if not k.out_params[0].raw}.values())
     library, random = compiled(kernels, tmp_path), np.random.default_rng(7)
     for i, kernel in enumerate(kernels):
         ins, outs = ({p.name: sample(p.dtype, random) for p in ps} for ps in (kernel.in_params, kernel.out_params))

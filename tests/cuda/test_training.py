@@ -46,7 +46,6 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], *tuple[nb.Tensor, ...]]] = {
     "upsample": (lambda: nn.Upsample(scale_factor=2, mode="bicubic"), numbers(1, 2, 4, 4)),
     "unfold": (lambda: nn.Unfold(2), numbers(1, 2, 4, 4)),
     "adaptive softmax": (lambda: nn.AdaptiveLogSoftmaxWithLoss(6, 10, [4]), numbers(5, 6), nb.tensor([1, 5, 9, 0, 3])),
-    "lazy": (lambda: nn.LazyLinear(3), numbers(2, 4)),
     "weight norm": (lambda: nn.utils.parametrizations.weight_norm(nn.Linear(3, 2)), numbers(4, 3)),
     "spectral norm": (lambda: nn.utils.parametrizations.spectral_norm(nn.Linear(3, 2)), numbers(4, 3)),
     "orthogonal": (lambda: nn.utils.parametrizations.orthogonal(nn.Linear(3, 3)), numbers(4, 3)),
@@ -69,8 +68,6 @@ LOSSES: dict[str, tuple[Callable[..., nb.Tensor], *tuple[nb.Tensor, ...]]] = {
         lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True),
         *(numbers(2, 3, 4) for _ in range(3)),
     ),
-    "dropout": (lambda x: F.dropout(x, 0.5), numbers(50)),
-    "gumbel softmax": (lambda x: F.gumbel_softmax(x, hard=True), numbers(3, 4)),
     "samples of a grid": (
         lambda x, g: F.grid_sample(x, g.tanh(), align_corners=False),
         numbers(1, 2, 4, 4),
@@ -111,6 +108,22 @@ def test_a_layer_computes_the_same_on_both_devices(name: str):
 def test_a_function_computes_the_same_on_both_devices(name: str):
     function, *inputs = LOSSES[name]
     assert_alike(*(found(function, list, tuple(inputs), device) for device in ("cpu", "cuda")))
+
+
+def test_what_a_layer_draws_on_a_gpu_it_draws_there():
+    layer = nn.LazyLinear(3).cuda()
+    assert layer(numbers(2, 4).cuda()).is_cuda
+    assert layer.weight.is_cuda
+    assert 0 < layer.weight.abs().max() <= 0.5
+    x = numbers(400).cuda().requires_grad_()
+    y = F.dropout(x, 0.25)
+    y.sum().backward()
+    kept = x.grad != 0
+    assert 240 < kept.sum() < 350
+    nb.testing.assert_close(y, x / 0.75 * kept)
+    hard = F.gumbel_softmax(nb.zeros(300, 3, device="cuda"), hard=True)
+    assert hard.sum(1).tolist() == [1] * 300
+    assert hard.sum(0).min() > 60
 
 
 OPTIMIZERS: dict[str, dict[str, Any]] = {

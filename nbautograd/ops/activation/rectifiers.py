@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core import inplace
-from nbautograd.core.array import place
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public, publish_in_place
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.elementwise.bounds import between, kept
-from nbautograd.ops.random import numbers_of
+from nbautograd.ops.random.numbers import uniforms
 from nbautograd.ops.samples import SHAPES, Make, cases, through, unary
 
 # Masks multiply instead of choosing: NumPy's `where` is many times slower on a mask without a pattern. They are never
@@ -238,6 +237,5 @@ def rrelu(
     """`leaky_relu` with slopes drawn between `lower` and `upper`; their middle when not training."""
     noise: Any = (lower + upper) / 2
     if training:
-        drawn = numbers_of(None, input.device).uniform(lower, upper, input._data.shape).astype(input._data.dtype)
-        noise = place(drawn, input.device) if input.is_cuda else drawn
+        noise = uniforms(input._data.shape, input._data.dtype, None, input.device, lower, upper - lower)
     return activate(RreluWithNoise, input, inplace, noise=noise)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from nbautograd.core.array import place
 from nbautograd.core.call import wrap
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops.random import numbers_of
+from nbautograd.ops.random.numbers import spread_out
 from nbautograd.ops.refusals import dim_error
 from nbautograd.ops.samples import Make, cases, through
 
@@ -170,8 +169,8 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 @public(top=False, method=False, functional=True)
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
     """A sample from the distribution with these logits, softened by `tau`; `hard` makes it one-hot going forward."""
-    drawn = numbers_of(None, logits.device).gumbel(size=logits._data.shape).astype(logits._data.dtype)
-    noise = wrap(place(drawn, logits.device) if logits.is_cuda else drawn)
+    drawn = spread_out("gumbel", logits._data.shape, (0, 1), None, logits.device)
+    noise = wrap(drawn.astype(logits._data.dtype, copy=False))
     soft = softmax((logits + noise) / tau, dim)
     if not hard:
         return soft

@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.core.array import library_of
 from nbautograd.core.call import wrap
 from nbautograd.core.device import preferred
+from nbautograd.core.modes import may_look
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.create import finish, size_of
 from nbautograd.ops.random.generators import numbers_of
-from nbautograd.ops.random.numbers import floating, host, normals, placed
+from nbautograd.ops.random.numbers import chances, floating, host, normals, placed, spread_out, uniforms, where_drawn
 from nbautograd.ops.samples import Make, through
 
 _SHAPES = ((), (1,), (3,), (0,), (2, 3), (3, 2), (2, 0), (1, 1), (2, 3, 2), (1, 2, 1))
@@ -77,13 +79,15 @@ class Normal(Op):
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -> Tensor:
     """Ones with the probabilities in `input` (or `p` everywhere), zeros otherwise.
 
-    Raises: RuntimeError for probabilities outside 0 to 1.
+    Raises: RuntimeError for probabilities outside 0 to 1 (on a GPU in anomaly mode only).
     """
-    chances = host(input) if p is None else p
-    if p is None and chances.size and not ((chances >= 0) & (chances <= 1)).all():
+    data = input._data
+    if p is not None:
+        return Bernoulli.call(input, sample=chances(data.shape, p, data.dtype, generator, input.device))
+    if data.size and may_look(data) and not ((data >= 0) & (data <= 1)).all():
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
-    sample = numbers_of(generator, input.device).random(input._data.shape) < chances
-    return Bernoulli.call(input, sample=placed(np.asarray(sample).astype(input._data.dtype), input))
+    sample = uniforms(data.shape, np.dtype(float), generator, input.device) < where_drawn(input)
+    return Bernoulli.call(input, sample=sample.astype(data.dtype))
 
 
 @public(method=False)
@@ -100,20 +104,20 @@ def normal(
 ) -> Tensor:
     """Normal numbers: with `size`, of one mean and deviation; without, of those in tensors.
 
-    Raises: RuntimeError for a negative deviation.
+    Raises: RuntimeError for a negative deviation (in a GPU's tensor in anomaly mode only).
     """
-    spread = host(std)
-    if np.any(np.asarray(spread) < 0):
+    spread, middle = where_drawn(std), where_drawn(mean)
+    if may_look(spread) and np.any(spread < 0):
         raise RuntimeError(f"normal expects std >= 0.0, but found std {np.min(spread):g}")
     if size is not None or not (isinstance(mean, Tensor) or isinstance(std, Tensor)):
         found = floating(dtype, "normal_kernel_cpu")
         where = device or preferred()
-        data = normals(size_of("normal", (size or (),)), found, generator, where) * found.type(std) + found.type(mean)
+        data = normals(size_of("normal", (size or (),)), found, generator, where, mean, std)
         result = finish(data, where, requires_grad)
         return result if out is None else out.copy_(result)
     first = mean if isinstance(mean, Tensor) else std
-    shape = np.broadcast_shapes(np.shape(host(mean)), np.shape(spread))
-    sample = normals(shape, first._data.dtype, generator, first.device) * spread + host(mean)
+    shape = np.broadcast_shapes(np.shape(middle), np.shape(spread))
+    sample = normals(shape, first._data.dtype, generator, first.device) * spread + middle
     return Normal.call(mean, std, sample=placed(sample.astype(first._data.dtype), first))
 
 
@@ -121,29 +125,30 @@ def normal(
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
     """Indices drawn with the weights in each row of `input`.
 
-    Raises: RuntimeError for weights that are negative, infinite or all zero, and for more draws than there are indices.
+    Raises: RuntimeError for more draws than there are indices, and for weights that are negative, infinite or all zero
+        (on a GPU in anomaly mode only).
     """
-    weights = np.atleast_2d(host(input)).astype(np.float64)
+    library = library_of(input._data)
+    weights = library.atleast_2d(input._data).astype(np.float64)
     if not replacement and num_samples > weights.shape[-1]:
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
-    if not (np.isfinite(weights).all() and (weights >= 0).all()):
-        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
-    if (weights.sum(-1) == 0).any():
-        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
-    found = _draw_rows(weights, num_samples, replacement, numbers_of(generator, input.device))
-    return wrap(placed(found if input._data.ndim > 1 else found[0], input))
+    if may_look(weights):
+        if not (np.isfinite(weights).all() and (weights >= 0).all()):
+            raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+        if (weights.sum(-1) == 0).any():
+            raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    found = _draw_rows(library, weights, num_samples, replacement, (generator, input.device)).astype(np.int64)
+    return wrap(found if input._data.ndim > 1 else found[0])
 
 
-def _draw_rows(weights: Any, count: int, replacement: bool, random: np.random.Generator) -> Any:
+def _draw_rows(library: Any, weights: Any, count: int, replacement: bool, source: tuple[Any, Any]) -> Any:
     """Per row: with replacement by inverting the sums, without it by the largest of exponential races."""
     if replacement or count == 1:
         sums = weights.cumsum(-1)
-        marks = random.random((len(weights), count)) * sums[:, -1:]
-        return np.stack([np.searchsorted(row, mark, "right") for row, mark in zip(sums, marks, strict=True)]).astype(
-            np.int64
-        )
-    races = weights / random.standard_exponential(weights.shape)
-    return np.argsort(-races, -1, kind="stable")[:, :count].astype(np.int64)
+        marks = uniforms((len(weights), count), np.dtype(float), *source) * sums[:, -1:]
+        return library.stack([library.searchsorted(row, m, "right") for row, m in zip(sums, marks, strict=True)])
+    races = weights / spread_out("exponential", weights.shape, (0, 1), *source)
+    return library.argsort(-races, -1, kind="stable")[:, :count]
 
 
 @public(method=False)

@@ -11,7 +11,7 @@ from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.create import finish, numpy_dtype, size_of
 from nbautograd.ops.create.base import check_words, given
-from nbautograd.ops.random.generators import numbers_of
+from nbautograd.ops.random.generators import generator_of
 from nbautograd.ops.random.numbers import floating, integers, normals, uniforms
 
 
@@ -78,7 +78,11 @@ def randperm(
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
     where = device or get_default_device()
-    order = numbers_of(generator, where).permutation(int(n))
+    source = generator_of(generator, where)
+    if source.on_gpu:
+        order = source.draw("integer", (int(n),), np.dtype(np.int64), -(2**63), 2**64 - 1).argsort()
+    else:
+        order = source.numpy.permutation(int(n))
     return given(out, order.astype(np.int64 if dtype is None else numpy_dtype(dtype), copy=False), where, requires_grad)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import struct
+import sys
 from collections.abc import Generator as Yields
 from typing import Any
 
@@ -20,7 +22,7 @@ from nbautograd.core.tensor import Tensor
 class Generator:
     """A source of random numbers with a state of its own.
 
-    Numbers are drawn on the CPU, also for a GPU's tensors: the same seed gives the same numbers on every device.
+    A GPU draws its own: the same seed gives the same numbers on every GPU, and others on the CPU.
 
     Example:
         >>> import nbautograd as torch
@@ -30,22 +32,54 @@ class Generator:
     """
 
     _STATE = struct.Struct("<Q4QII")
+    _OF_GPU = struct.Struct("<2Q")
 
     def __init__(self, device: Any = "cpu") -> None:
         self.device = usable(arrays.device(device))
         self._seed = 0
         self._made: np.random.Generator | None = None
+        self._next: int | None = None
+        """On a GPU the number of the next block; see NOTE [Philox]."""
 
     def __repr__(self) -> str:
         return f"<torch._C.Generator object at {id(self):#x}>"
 
     @property
     def numpy(self) -> np.random.Generator:
-        """NumPy's generator inside, made at first use: importing `numpy.random` takes a while."""
+        """NumPy's generator inside, made at first use: importing `numpy.random` takes a while.
+
+        That of a GPU is for the distributions that are drawn on the CPU all the same; each time it is a new one.
+        """
+        if self.on_gpu:
+            seed, number = self.advance(1)
+            return np.random.Generator(np.random.Philox(key=[seed, 0], counter=[0, 0, 0, number]))
         if self._made is None:
             self.seed()
             assert self._made is not None
         return self._made
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it draws on a GPU."""
+        return self.device is not arrays.CPU
+
+    def advance(self, blocks: int) -> tuple[int, int]:
+        """The seed and the number of the first of the next `blocks` blocks of a GPU's generator."""
+        if self._next is None:
+            self.seed()
+        first = self._next or 0
+        self._next = (first + blocks) % 2**64
+        return self._seed, first
+
+    def draw(self, kind: str, shape: Any, dtype: Any, low: Any = 0.0, size: Any = 1.0) -> Any:
+        """An array of random numbers on the GPU, of a distribution with two figures; see `nbautograd.fast.cuda`."""
+        from nbautograd.fast.cuda import draws
+
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        state = self.advance(draws.blocks(kind, dtype, math.prod(shape)))
+        library = arrays.cupy()
+        with library.cuda.Device(self.device.index):
+            return draws.draw(library, kind, shape, dtype, state, (low, size))
 
     def manual_seed(self, seed: int) -> Generator:
         """Start again from `seed`."""
@@ -53,8 +87,9 @@ class Generator:
             raise RuntimeError(f"Overflow when unpacking long long: {seed} is no seed of 64 bits")
         if state.observer is not None:
             state.observer.drew(None, (), None)
-        self._seed = int(seed) % 2**64
-        self._made = np.random.Generator(np.random.SFC64(self._seed))
+        self._seed, self._next = int(seed) % 2**64, 0
+        if not self.on_gpu:
+            self._made = np.random.Generator(np.random.SFC64(self._seed))
         return self
 
     def seed(self) -> int:
@@ -64,10 +99,12 @@ class Generator:
 
     def initial_seed(self) -> int:
         """The seed that the generator started from."""
-        return self._seed if self._made else self.seed()
+        return self.seed() if self._next is None else self._seed
 
     def get_state(self) -> Tensor:
-        """The state as a tensor of bytes, for `set_state`."""
+        """The state as a tensor of bytes, for `set_state`; that of a GPU is the seed and the number of a block."""
+        if self.on_gpu:
+            return wrap(np.frombuffer(self._OF_GPU.pack(*self.advance(0)), np.uint8).copy())
         state: Any = self.numpy.bit_generator.state
         packed = self._STATE.pack(self._seed, *state["state"]["state"].tolist(), state["has_uint32"], state["uinteger"])
         return wrap(np.frombuffer(packed, np.uint8).copy())
@@ -80,8 +117,13 @@ class Generator:
         if not isinstance(new_state, Tensor):
             raise TypeError(f"expected a torch.ByteTensor, but got {type(new_state).__name__}")
         packed = new_state._data.tobytes()
-        if new_state._data.dtype != np.uint8 or len(packed) != self._STATE.size:
+        form = self._OF_GPU if self.on_gpu else self._STATE
+        if new_state._data.dtype != np.uint8 or len(packed) != form.size:
             raise RuntimeError("RNG state is wrong size")
+        if self.on_gpu:
+            seed, number = form.unpack(packed)
+            self.manual_seed(seed)._next = number
+            return self
         seed, *words, has_uint32, uinteger = self._STATE.unpack(packed)
         self.manual_seed(seed)
         self.numpy.bit_generator.state = {
@@ -111,15 +153,15 @@ def default_generators(kind: str, count: int) -> tuple[Generator, ...]:
     return tuple(_of_gpus[number] for number in range(count))
 
 
-def numbers_of(generator: Any, device: Any = None) -> np.random.Generator:
-    """NumPy's generator inside `generator`, or inside the default one of `device`.
+def generator_of(generator: Any, device: Any = None) -> Generator:
+    """`generator`, or the default one of `device`.
 
     Raises: RuntimeError for a generator of another kind of device.
     """
     if state.observer is not None:
         state.observer.drew(None, (), None)
     if generator is None and (device is None or device is arrays.CPU):
-        return default_generator.numpy
+        return default_generator
     where = None if device is None else arrays.device(device)
     if not isinstance(generator, Generator | None):
         raise TypeError(
@@ -128,21 +170,26 @@ def numbers_of(generator: Any, device: Any = None) -> np.random.Generator:
         )
     if generator is None:
         if where is None or where.type == "cpu":
-            return default_generator.numpy
-        return default_generators("cuda", gpu_count())[usable(where).index or 0].numpy
+            return default_generator
+        return default_generators("cuda", gpu_count())[usable(where).index or 0]
     if where is not None and generator.device.type != where.type:
         raise RuntimeError(
             f"Expected a '{where.type}' device type for generator but found '{generator.device.type}'"
             f"\n  hint: torch.Generator(device='{where.type}')"
         )
-    return generator.numpy
+    return generator
+
+
+def numbers_of(generator: Any, device: Any = None) -> np.random.Generator:
+    """NumPy's generator inside `generator`, or inside the default one of `device`."""
+    return generator_of(generator, device).numpy
 
 
 @public(method=False)
 def manual_seed(seed: int) -> Generator:
     """Start all default generators again from `seed`: the same program then draws the same numbers.
 
-    They are NumPy's: PyTorch draws others from the same seed.
+    On the CPU they are NumPy's: PyTorch draws others from the same seed.
     """
     for generator in _of_gpus.values():
         generator.manual_seed(seed)
@@ -173,19 +220,32 @@ def set_rng_state(new_state: Tensor) -> None:
     default_generator.set_state(new_state)
 
 
+def states() -> list[Tensor]:
+    """The states of all default generators, for `restore`."""
+    return [generator.get_state() for generator in _all()]
+
+
+def restore(before: list[Tensor]) -> None:
+    """Let the default generators go on from `states`."""
+    for generator, held in zip(_all(), before, strict=True):
+        generator.set_state(held)
+
+
+def _all() -> tuple[Generator, ...]:
+    return default_generator, *(default_generators("cuda", gpu_count()) if "cupy" in sys.modules else ())
+
+
 @contextlib.contextmanager
 def fork_rng(devices: Any = None, enabled: bool = True, device_type: str = "cuda") -> Yields[None]:
     """Numbers drawn inside the block leave the default generators as they were."""
     if not enabled:
         yield
         return
-    generators = (default_generator, *default_generators("cuda", gpu_count()))
-    before = [generator.get_state() for generator in generators]
+    before = states()
     try:
         yield
     finally:
-        for generator, state in zip(generators, before, strict=True):
-            generator.set_state(state)
+        restore(before)
 
 
 FUNCTIONS["Generator"] = Generator

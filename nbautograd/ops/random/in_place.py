@@ -7,16 +7,26 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core import inplace
+from nbautograd.core.array import is_cupy
 from nbautograd.core.op import Op
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.random.draws import NormalInPlace, UniformInPlace
-from nbautograd.ops.random.generators import numbers_of
-from nbautograd.ops.random.numbers import floating, host, integers, normals, placed, uniforms
+from nbautograd.ops.random.numbers import (
+    chances,
+    floating,
+    integers,
+    normals,
+    placed,
+    spread_out,
+    uniforms,
+    where_drawn,
+)
 
 
 def _refill(self: Tensor, sample: Any, op: type[Op] = UniformInPlace) -> Tensor:
-    return inplace.apply(op, self, sample=placed(np.asarray(sample).astype(self._data.dtype, copy=False), self))
+    sample = sample if is_cupy(sample) else np.asarray(sample)
+    return inplace.apply(op, self, sample=placed(sample.astype(self._data.dtype, copy=False), self))
 
 
 @public(top=False)
@@ -25,9 +35,7 @@ def uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: An
     if to < from_:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={from_} > to={to}")
     dtype = floating(self.dtype, "check_uniform_bounds")
-    return _refill(
-        self, uniforms(self._data.shape, dtype, generator, self.device) * dtype.type(to - from_) + dtype.type(from_)
-    )
+    return _refill(self, uniforms(self._data.shape, dtype, generator, self.device, from_, to - from_))
 
 
 @public(top=False)
@@ -36,11 +44,7 @@ def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
     dtype = floating(self.dtype, "normal_kernel_cpu")
-    return _refill(
-        self,
-        normals(self._data.shape, dtype, generator, self.device) * dtype.type(std) + dtype.type(mean),
-        NormalInPlace,
-    )
+    return _refill(self, normals(self._data.shape, dtype, generator, self.device, mean, std), NormalInPlace)
 
 
 @public(top=False)
@@ -65,28 +69,30 @@ def _largest(dtype: Any) -> int:
 @public(top=False)
 def exponential_(self: Tensor, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fill with numbers from the exponential distribution."""
-    return _refill(self, numbers_of(generator, self.device).standard_exponential(self._data.shape) / lambd)
+    return _refill(self, spread_out("exponential", self._data.shape, (0, lambd), generator, self.device))
 
 
 @public(top=False)
 def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
     """Fill with ones with probability `p`, zeros otherwise."""
-    return _refill(self, numbers_of(generator, self.device).random(self._data.shape) < host(p))
+    if not isinstance(p, Tensor):
+        return _refill(self, chances(self._data.shape, p, self._data.dtype, generator, self.device))
+    return _refill(self, uniforms(self._data.shape, np.dtype(float), generator, self.device) < where_drawn(p))
 
 
 @public(top=False)
 def geometric_(self: Tensor, p: float, *, generator: Any = None) -> Tensor:
     """Fill with the number of trials up to the first success."""
-    return _refill(self, numbers_of(generator, self.device).geometric(p, self._data.shape))
+    return _refill(self, spread_out("geometric", self._data.shape, (0, p), generator, self.device))
 
 
 @public(top=False)
 def cauchy_(self: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fill with numbers from the Cauchy distribution."""
-    return _refill(self, numbers_of(generator, self.device).standard_cauchy(self._data.shape) * sigma + median)
+    return _refill(self, spread_out("cauchy", self._data.shape, (median, sigma), generator, self.device))
 
 
 @public(top=False)
 def log_normal_(self: Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Any = None) -> Tensor:
     """Fill with numbers whose logarithms are normal."""
-    return _refill(self, numbers_of(generator, self.device).lognormal(mean, std, self._data.shape))
+    return _refill(self, spread_out("log_normal", self._data.shape, (mean, std), generator, self.device))

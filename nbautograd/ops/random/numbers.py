@@ -13,7 +13,7 @@ from nbautograd.core import dtype as dtypes
 from nbautograd.core.modes import state
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.create import numpy_dtype
-from nbautograd.ops.random.generators import Generator, numbers_of
+from nbautograd.ops.random.generators import Generator, generator_of
 
 
 def drawn(draw: Callable[..., Any]) -> Callable[..., Any]:
@@ -30,21 +30,38 @@ def drawn(draw: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @drawn
-def uniforms(shape: Any, dtype: Any, generator: Generator | None = None, device: Any = None) -> Any:
-    """Numbers from 0 up to but not including 1, drawn in the precision they are wanted in."""
-    working = np.float64 if dtype in (np.float64, np.complex128) else np.float32
-    return numbers_of(generator, device).random(shape, working).astype(dtype, copy=False)
+def uniforms(
+    shape: Any, dtype: Any, generator: Generator | None = None, device: Any = None, low: float = 0, size: float = 1
+) -> Any:
+    """Numbers from `low` up to but not including `low + size`, drawn in the precision they are wanted in."""
+    source = generator_of(generator, device)
+    working: Any = np.dtype(np.float64 if dtype in (np.float64, np.complex128) else np.float32)
+    if source.on_gpu:
+        kind = working if dtype.kind == "c" else dtype
+        return source.draw("uniform", shape, kind, low, size).astype(dtype, copy=False)
+    found = source.numpy.random(shape, working).astype(dtype, copy=False)
+    return found if (low, size) == (0, 1) else found * dtype.type(size) + dtype.type(low)
 
 
 @drawn
-def normals(shape: Any, dtype: Any, generator: Generator | None = None, device: Any = None) -> Any:
-    """Numbers with mean 0 and variance 1; complex ones have half of it in each part."""
+def normals(
+    shape: Any, dtype: Any, generator: Generator | None = None, device: Any = None, mean: float = 0, std: float = 1
+) -> Any:
+    """Normal numbers; complex ones have half of the variance in each part."""
+    source = generator_of(generator, device)
     if dtype.kind == "c":
         part = np.dtype(f"f{dtype.itemsize // 2}")
-        real, imaginary = (normals(shape, part, generator, device) for _ in range(2))
-        return ((real + 1j * imaginary) * 0.5**0.5).astype(dtype)
+        real, imaginary = (_normals(source, shape, part, 0, 1) for _ in range(2))
+        return ((real + 1j * imaginary) * 0.5**0.5).astype(dtype) * dtype.type(std) + dtype.type(mean)
+    return _normals(source, shape, dtype, mean, std)
+
+
+def _normals(source: Generator, shape: Any, dtype: Any, mean: float, std: float) -> Any:
+    if source.on_gpu:
+        return source.draw("normal", shape, dtype, float(mean), float(std))
     working = np.float64 if dtype == np.float64 else np.float32
-    return numbers_of(generator, device).standard_normal(shape, working).astype(dtype, copy=False)
+    found = source.numpy.standard_normal(shape, working).astype(dtype, copy=False)
+    return found if (mean, std) == (0, 1) else found * dtype.type(std) + dtype.type(mean)
 
 
 @drawn
@@ -52,18 +69,50 @@ def integers(low: Any, high: Any, shape: Any, dtype: Any, generator: Generator |
     """Integers from `low` up to but not including `high`."""
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    return numbers_of(generator, device).integers(int(low), int(high), shape).astype(dtype, copy=False)
+    source, low, high = generator_of(generator, device), int(low), int(high)
+    if source.on_gpu:
+        return source.draw("integer", shape, np.dtype(np.int64), low, high - low).astype(dtype, copy=False)
+    return source.numpy.integers(low, high, shape).astype(dtype, copy=False)
 
 
 @drawn
 def keep_mask(shape: Any, p: float, dtype: Any, generator: Generator | None = None, device: Any = None) -> Any:
     """The factors of dropout on `device`: 0 with probability `p`, else 1 / (1 − p)."""
+    source = generator_of(generator, device)
+    if source.on_gpu:
+        return source.draw("chance", shape, dtype, 1 - p, 1 / (1 - p) if p < 1 else 0.0)
     if p >= 1:
-        mask = np.zeros(shape, dtype)
-    else:
-        kept = numbers_of(generator, device).random(shape, np.float32) >= p
-        mask = np.multiply(kept, dtype.type(1 / (1 - p)), dtype=dtype)
-    return mask if device is None or device is arrays.CPU else arrays.place(mask, device)
+        return np.zeros(shape, dtype)
+    return np.multiply(source.numpy.random(shape, np.float32) >= p, dtype.type(1 / (1 - p)), dtype=dtype)
+
+
+@drawn
+def chances(shape: Any, p: float, dtype: Any, generator: Generator | None = None, device: Any = None) -> Any:
+    """Ones with probability `p`, zeros otherwise."""
+    source = generator_of(generator, device)
+    if source.on_gpu:
+        return source.draw("chance", shape, dtype if dtype.kind != "c" else np.dtype(np.float32), p).astype(
+            dtype, copy=False
+        )
+    return (source.numpy.random(shape) < p).astype(dtype)
+
+
+@drawn
+def spread_out(kind: str, shape: Any, figures: Any, generator: Generator | None = None, device: Any = None) -> Any:
+    """Numbers of the other distributions that a GPU draws, in double precision on the CPU."""
+    source = generator_of(generator, device)
+    if source.on_gpu:
+        return source.draw(kind, shape, np.dtype(np.float32), *figures)
+    return ON_CPU[kind](source.numpy, shape, *figures)
+
+
+ON_CPU: dict[str, Callable[..., Any]] = {
+    "exponential": lambda random, shape, low, rate: random.standard_exponential(shape) / rate,
+    "geometric": lambda random, shape, low, p: random.geometric(p, shape),
+    "cauchy": lambda random, shape, median, sigma: random.standard_cauchy(shape) * sigma + median,
+    "log_normal": lambda random, shape, mean, std: random.lognormal(mean, std, shape),
+    "gumbel": lambda random, shape, low, size: random.gumbel(size=shape),
+}
 
 
 def floating(dtype: Any, problem: str) -> Any:
@@ -78,8 +127,13 @@ def floating(dtype: Any, problem: str) -> Any:
 
 
 def host(x: Any) -> Any:
-    """`x` as a NumPy array: random numbers are drawn on the CPU, so that every device gives the same ones."""
+    """`x` as a NumPy array, for what is drawn on the CPU."""
     return np.asarray(arrays.place(x._data, arrays.CPU)) if isinstance(x, Tensor) else x
+
+
+def where_drawn(x: Any) -> Any:
+    """The numbers of `x` where they are: an array, or the number that it is."""
+    return x if not isinstance(x, Tensor) else x._data if x.is_cuda else np.asarray(x._data)[()]
 
 
 def placed(data: Any, like: Tensor) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.special
 
 from .array import empty, ndarray
+from .draws import drawn
 from .facts_of import dtype_of
 from .machine import run
 from .ufuncs import operand
@@ -103,7 +104,9 @@ class ElementwiseKernel:
         self.operation, self.name, self.preamble, self.return_tuple = operation, name, preamble, return_tuple
         self.made.append(self)
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, size: int = -1) -> Any:
+        if size != -1:
+            return self._draw(*args)
         count = len(self.in_params)
         if len(args) not in (count, count + len(self.out_params)):
             raise TypeError(f"Wrong number of arguments for {self.name!r}")
@@ -126,6 +129,20 @@ class ElementwiseKernel:
         if 0 not in shape:
             run(kernel)
         return tuple(outs) if self.return_tuple or len(outs) > 1 else outs[0]
+
+    def _draw(self, *args: Any) -> None:
+        """A kernel over raw memory: those that draw random numbers, for which NumPy's reference stands in."""
+        *figures, out = args
+        numbers = [p.dtype.type(f) for p, f in zip(self.in_params, figures, strict=True)]
+        if not out.flags.c_contiguous or out.dtype != self.out_params[0].dtype:
+            raise TypeError("Type is mismatched")
+        kind, target, (seed, offset, count, *rest) = self.name.removeprefix("nb_draw_"), out._numbers, numbers
+
+        def kernel() -> None:
+            found = drawn(kind, self.out_params[0].dtype.name, int(seed), int(offset), int(count), *rest)
+            target.reshape(-1)[:count] = found.astype(target.dtype)
+
+        run(kernel)
 
 
 def _fitting(parameter: Parameter, given: Any) -> Any:
