@@ -102,6 +102,7 @@ def serve(name: str, text: Callable[..., Any], at: int = 0) -> Callable[..., Any
                 return found
         return text(*args, **settings)
 
+    vars(served)["kernel"] = name
     served.__kwdefaults__ = text.__kwdefaults__  # where a rule finds a setting that was not given
     return served
 

@@ -110,13 +110,12 @@ class Adam(AdamFamily):
         return [*lines, f"{{p}} -= {lr} * m_{{w}} / (1 - {beta1} ** {t}) / ({root} + {group['eps']:g})"]
 
     def rule(self, group: Group, state: dict[str, Any]) -> Update:
-        step = count_step(state)
+        lr = figure(group, "lr")
         beta1, beta2 = (float(beta) for beta in group["betas"])
+        step = count_step(state)
         root = sqrt(1 - beta2**step)
-        size, eps = figure(group, "lr") / (1 - beta1**step) * root, group["eps"] * root
-        shrink = self.shrink(group)
-
-        return partial(move, figures=(shrink, 1 - beta1, 1 - beta2, size, eps))
+        size, eps = lr / (1 - beta1**step) * root, group["eps"] * root
+        return partial(move, figures=(self.shrink(group), 1 - beta1, 1 - beta2, size, eps))
 
 
 def move(xp: Any, p: Any, g: Any, m: Any, v: Any, *rest: Any, figures: tuple[float, ...]) -> None:

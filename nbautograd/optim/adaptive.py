@@ -136,10 +136,8 @@ class Adagrad(ElementwiseOptimizer):
         return {"sum": group["initial_accumulator_value"]}
 
     def rule(self, group: Group, state: dict[str, Any]) -> Update:
-        step = count_step(state)
-        size, eps = float(group["lr"]) / (1 + (step - 1) * group["lr_decay"]), group["eps"]
-
-        return partial(root_sum, figures=(size, eps))
+        lr, step = float(group["lr"]), count_step(state)
+        return partial(root_sum, figures=(lr / (1 + (step - 1) * group["lr_decay"]), group["eps"]))
 
 
 def root_sum(xp: Any, p: Any, g: Any, total: Any, t: Any, u: Any, *, figures: tuple[float, float]) -> None:

@@ -9,6 +9,7 @@ made once, so that a step costs one walk through memory and no allocation.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -69,9 +70,9 @@ class ElementwiseOptimizer(Optimizer):
                     self._advance_through(group, slots, gradient, p)
                 elif is_cupy(p._data):
                     with beside(p._data):
-                        self._advance(group, slots, gradient, p, p._grad._data)
+                        self._advance(group, slots, gradient, p)
                 else:
-                    self._advance(group, slots, gradient, p, p._grad._data)
+                    self._advance(group, slots, gradient, p)
         return loss
 
     @enable_grad()
@@ -84,11 +85,31 @@ class ElementwiseOptimizer(Optimizer):
             state[name] = _filled_like(p._data, slots[name])
         differentiated.advance(update, gradient, p, state, list(slots), fresh if self.starts_without_history else [])
 
-    def _advance(self, group: Group, slots: dict[str, float], gradient: Update | None, p: Tensor, g: Any) -> None:
-        data, state = p._data, self.state[p]
-        if group.get("capturable") and library_of(data) is np:
+    def _advance(self, group: Group, slots: dict[str, float], gradient: Update | None, p: Tensor) -> None:
+        if group.get("capturable") and library_of(p._data) is np:
             raise AssertionError("If capturable=True, params and state_steps must be on supported devices: ['cuda'].")
-        update = self.rule(group, state)
+        update = self.rule(group, self.state[p])
+        for arrays in self._arrays(p, slots):
+            xp = library_of(arrays[0])
+            if xp is not np and in_one_kernel(update, gradient, xp, arrays):
+                continue
+            for q, h, *held, s, t, u in self._cut(xp, arrays):
+                if gradient is not None:
+                    gradient(xp, q, h, s)
+                    h = s
+                update(xp, q, h, *held, t, u)
+
+    def pieces(self, p: Tensor, slots: dict[str, float]) -> Iterator[list[Any]]:
+        """What a step on `p` works on, block by block: its numbers, its gradient, its slots, and three of scratch.
+
+        When the last block is done, `p` is noted as changed.
+        """
+        for arrays in self._arrays(p, slots):
+            yield from self._cut(np, arrays)
+
+    def _arrays(self, p: Tensor, slots: dict[str, float]) -> Iterator[list[Any]]:
+        """Once the arrays of a step on `p`: its numbers, to be changed, its gradient, and its slots."""
+        data, state, g = p._data, self.state[p], p._grad._data
         held: list[Any] = []
         for name, start in slots.items():
             slot = state.get(name)
@@ -98,26 +119,16 @@ class ElementwiseOptimizer(Optimizer):
             held.append(array if array.__class__ is np.ndarray else array_of(slot))
         if isinstance(data, np.generic) or (data.dtype.kind == "c" and not data.flags.c_contiguous):
             value = np.array(data, order="C")
-            self._run(update, gradient, value, np.asarray(g), held)
+            yield _as_reals([value, np.asarray(g), *held])
             write(p, value)
         else:
-            self._run(update, gradient, writable(p), g, held)
+            yield _as_reals([writable(p), g, *held])
             touched(p)
 
-    def _run(self, update: Update, gradient: Update | None, p: Any, g: Any, held: list[Any]) -> None:
-        arrays = [p, g, *held]
-        xp = np if p.__class__ is np.ndarray else library_of(p)
-        if p.dtype.kind == "c":
-            arrays = [_as_reals(xp, a) for a in arrays]
-        if xp is not np and in_one_kernel(update, gradient, xp, arrays):
-            return
-        for block in [arrays] if p.size <= BLOCK or xp is not np else _blocks(arrays):
-            q, h, *slots = block
-            s, t, u = self._temporaries(xp, q)
-            if gradient is not None:
-                gradient(xp, q, h, s)
-                h = s
-            update(xp, q, h, *slots, t, u)
+    def _cut(self, xp: Any, arrays: list[Any]) -> Iterator[list[Any]]:
+        """The arrays in blocks, with scratch for each."""
+        for block in [arrays] if arrays[0].size <= BLOCK or xp is not np else _blocks(arrays):
+            yield [*block, *self._temporaries(xp, block[0])]
 
     def _temporaries(self, xp: Any, p: Any) -> list[Any]:
         """Three blocks of scratch shaped like `p`; those of blocks are kept from step to step."""
@@ -143,10 +154,13 @@ def _filled_like(data: Any, value: float) -> Tensor:
     return wrap(library_of(data).full_like(data, value, order="C" if data.dtype.kind == "c" else "K"))
 
 
-def _as_reals(xp: Any, a: Any) -> Any:
+def _as_reals(arrays: list[Any]) -> list[Any]:
     """Complex numbers as pairs of real ones: both parts are numbers of their own to an optimizer."""
-    a = a if a.flags.c_contiguous else xp.ascontiguousarray(a)
-    return a.reshape(-1).view(a.real.dtype)
+    if arrays[0].dtype.kind != "c":
+        return arrays
+    xp = library_of(arrays[0])
+    whole = [a if a.flags.c_contiguous else xp.ascontiguousarray(a) for a in arrays]
+    return [a.reshape(-1).view(a.real.dtype) for a in whole]
 
 
 def _blocks(arrays: list[Any]) -> Iterator[list[Any]]:
@@ -160,18 +174,20 @@ def _blocks(arrays: list[Any]) -> Iterator[list[Any]]:
 
 
 def _gradient(maximize: bool, decay: float) -> Update | None:
-    """What stands for the gradient (None: itself): its negative to climb, plus the parameter times `decay`."""
-    if not maximize and not decay:
-        return None
+    """What stands for the gradient, if that is not itself; see `stand_in`."""
+    return partial(stand_in, maximize=maximize, decay=decay) if maximize or decay else None
 
-    def gradient(xp: Any, p: Any, g: Any, out: Any) -> None:
-        if decay:
-            xp.multiply(p, decay, out=out)
-            (xp.subtract if maximize else xp.add)(out, g, out=out)
+
+def stand_in(xp: Any, p: Any, g: Any, out: Any, *, maximize: bool, decay: float) -> None:
+    """What stands for the gradient: its negative to climb, plus the parameter times `decay`."""
+    if decay:
+        xp.multiply(p, decay, out=out)
+        if maximize:
+            xp.subtract(out, g, out=out)
         else:
-            xp.negative(g, out=out)
-
-    return gradient
+            xp.add(out, g, out=out)
+    else:
+        xp.negative(g, out=out)
 
 
 def gradient_text(group: Group, decay: float) -> str:

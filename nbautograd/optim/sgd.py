@@ -75,20 +75,18 @@ class SGD(ElementwiseOptimizer):
         return [rolled, f"{{p}} -= {lr} * {f'({g} + {momentum} * b_{{w}})' if group['nesterov'] else 'b_{w}'}"]
 
     def rule(self, group: Group, state: dict[str, Any]) -> Update:
-        lr, momentum, keep = figure(group, "lr"), float(group["momentum"]), 1 - float(group["dampening"])
-        nesterov = group["nesterov"]
+        lr, momentum = figure(group, "lr"), float(group["momentum"])
         if not momentum:
+            return partial(descend, figures=(lr,))
+        keep = 1.0 if state.get("momentum_buffer") is None else 1 - float(group["dampening"])  # the first is not damped
+        return partial(roll, figures=(lr, momentum, keep, bool(group["nesterov"])))
 
-            def plain(xp: Any, p: Any, g: Any, t: Any, u: Any) -> None:
-                xp.multiply(g, lr, out=t)
-                p -= t
 
-            return plain
-        if state.get("momentum_buffer") is None:  # the first step is not damped
-            state.pop("momentum_buffer", None)
-            keep = 1.0
-
-        return partial(roll, figures=(lr, momentum, keep, bool(nesterov)))
+def descend(xp: Any, p: Any, g: Any, t: Any, u: Any, *, figures: tuple[Any, ...]) -> None:
+    """One step without momentum on a block of elements."""
+    (lr,) = figures
+    xp.multiply(g, lr, out=t)
+    p -= t
 
 
 def roll(xp: Any, p: Any, g: Any, b: Any, t: Any, u: Any, *, figures: tuple[Any, ...]) -> None:

@@ -67,17 +67,26 @@ class _Recipe:
     def __init__(self, key: Any, program: Program | GraphProgram, surroundings: Surroundings, tape: Tape) -> None:
         self.key = key
         self.program = program
+        self.stale = False
+        """Whether it did not fit when it was last looked at."""
         self._surroundings = surroundings
         self._leaves = list(tape.leaves.values())
+        touched = {id(c.args[0][0]) for c in tape.calls if c.kind in ("clear", "accumulate")}
+        optimized = [p for c in tape.calls if c.kind == "step" for g in c.args[0].param_groups for p in g["params"]]
+        around = [t for t in (*surroundings.tensors(), *optimized) if t._grad is None and id(t) not in touched]
+        self._idle = list({id(t): t for t in around}.values())
+        """Without a gradient, so that the step had none to clear or to use."""
 
     def unfit(self) -> str | None:
         """Why the program cannot be replayed now, or None."""
-        changed = self._surroundings.change()
+        changed = self._surroundings.change() or self.program.change()
         if changed is not None:
             return f"{changed} has changed"
         for leaf in self._leaves:
             if leaf._node is None or leaf._node[OP].__class__ is Hooked:
                 return "a leaf has a hook, or requires no grad any more"
+        if any(t._grad is not None for t in self._idle):
+            return "a tensor that had no gradient has one"
         return None
 
 
@@ -107,7 +116,11 @@ class Captured:
         for recipe in self._recipes:
             if recipe.key == key:
                 why = recipe.unfit()
-                if why is None:
+                if why is not None and not recipe.stale:  # what was met there may be gone
+                    recipe.stale = True
+                    self._met.pop(key, None)
+                    self._runs.pop(key, None)
+                elif why is None:
                     try:
                         result = recipe.program.replay(tensors)
                     except GIVEN_UP as error:
@@ -119,6 +132,7 @@ class Captured:
                     else:
                         self._counts["replayed"] += 1
                         self._vain.clear()
+                        recipe.stale = False
                         return result
                 self._last = why
         if key in self._refused:

@@ -66,6 +66,9 @@ class GraphProgram:
             if any(v.array is not None and not is_cupy(v.array) for v in (*call.reads(), *call.outs)):
                 raise RefusalError("it computes on the CPU and on a GPU")
 
+    def change(self) -> None:
+        """Nothing of optimizers is written out."""
+
     def replay(self, tensors: list[Tensor]) -> Any:
         """Run the program.
 

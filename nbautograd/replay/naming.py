@@ -43,6 +43,7 @@ class Names:
         self.held: Counter[str] = Counter()
         """By how many variables a name is held."""
         self._taken: dict[str, int] = {}
+        self._locals: dict[str, str] = {}
         self.free: list[str] = []
         """Names of variables that nothing needs any more; only long programs use them again."""
 
@@ -126,6 +127,17 @@ class Names:
         """A name for a new variable."""
         found = self._fresh(stem)
         self._variables.add(found)
+        return found
+
+    def local(self, stem: str) -> str:
+        """A name for a variable of a passage, the same each time."""
+        found = self._locals.get(stem)
+        if found is None:
+            found = stem
+            while found in self.space or found in self._variables or hasattr(builtins, found):
+                found += "_"
+            self._locals[stem] = found
+            self._variables.add(found)
         return found
 
     def _fresh(self, stem: str) -> str:

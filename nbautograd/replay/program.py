@@ -54,12 +54,16 @@ class Program:
         self.length = len(calls)
         writer = Writer(names, Expressions(names, scalar), uses)
         writer.program([names.parameter(t) for t in arguments], parts, effects, result)
-        self._changing = writer.changing
+        self._changing, self._updates = writer.changing, writer.updates
         self.source = "\n".join(writer.lines) + "\n"
         filename = f"<captured step {Program._count}>"
         linecache.cache[filename] = (len(self.source), None, self.source.splitlines(True), filename)
         exec(compile(self.source, filename, "exec"), names.space)
         self.run: Callable[..., Any] = names.space["step"]
+
+    def change(self) -> str | None:
+        """What has changed of the optimizers whose steps are written out, or None."""
+        return next((what for update in self._updates if (what := update.unfit()) is not None), None)
 
     def replay(self, tensors: list[Tensor]) -> Any:
         """Run the program.

@@ -75,6 +75,10 @@ class Surroundings:
         """The name of a generator of random numbers, NumPy's or Python's own, that was used since."""
         return next((name for name, generator, state in self._generators if _state(generator) != state), None)
 
+    def tensors(self) -> list[Tensor]:
+        """Those that have names and record."""
+        return [t for _, t, _, _, recorded in self._tensors if recorded]
+
     def scheduled(self) -> str | None:
         """The name of a schedule that has gone a step since."""
         return next((name for name, schedule, epoch in self._schedules if schedule.last_epoch != epoch), None)

@@ -14,6 +14,7 @@ from nbautograd.replay.expressions import Expressions
 from nbautograd.replay.naming import Names
 from nbautograd.replay.order import dying
 from nbautograd.replay.rows import BY_ROW, OVER_ROWS
+from nbautograd.replay.updates import Update
 
 LARGE = 1 << 14
 """From so many elements on an array is let go of when nothing needs it any more: the next one finds its place."""
@@ -40,6 +41,8 @@ class Writer:
         """Names of what shows a variable's memory in another form."""
         self.changing = Event()
         """Set by the program when it has begun to change things, if it goes on to compute after that."""
+        self.updates: list[Update] = []
+        """The steps of optimizers that are written out."""
         self._changing = False
         self._gone: list[str] = []
         """What is let go of before the next comment."""
@@ -160,7 +163,7 @@ class Writer:
             case "clear":
                 self._add(f"{names.tensor(call.args[0][0])}.grad = None")
             case "step":
-                self._add(f"{names.bind(call.args[0], 'optimizer')}.step()")
+                self._step(call.args[0])
             case "known":
                 names.also(call.outs[0], names.name(call.args[0]))
             case "cells":
@@ -179,6 +182,17 @@ class Writer:
                     names.also(call.outs[0], right)
                 else:
                     self._add(f"{', '.join(names.outs(call))}{',' * (call.several and len(call.outs) == 1)} = {right}")
+
+    def _step(self, optimizer: Any) -> None:
+        update = Update(optimizer, self.names)
+        if update.lines:
+            self.updates.append(update)
+            self._add("")
+            for depth, text in update.lines:
+                self._add(text, depth)
+        else:
+            by = "  # by kernels" if update.by_kernel else ""
+            self._add(f"{self.names.bind(optimizer, 'optimizer')}.step(){by}")
 
     def _constant(self, call: Call) -> str:
         value: Any = call.args[0]

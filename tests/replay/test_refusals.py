@@ -132,9 +132,9 @@ def test_numbers_of_python_that_are_returned_are_those_of_each_call() -> None:
 RATES: dict[str, tuple[str, Any]] = {
     "a schedule": ("it calls default_2.step()", lambda optimizer, schedule: schedule.step()),
     "a rate changed by hand": ("it changes default_1.param_groups", lambda optimizer, schedule: _halved(optimizer)),
-    "a rate that is returned": ("2 calls replayed", lambda optimizer, schedule: optimizer.param_groups[0]["lr"]),
-    "a schedule's rate": ("2 calls replayed", lambda optimizer, schedule: schedule.get_last_lr()[0]),
-    "nothing": ("6 calls replayed", lambda optimizer, schedule: None),
+    "a rate that is returned": ("6 calls replayed", lambda optimizer, schedule: optimizer.param_groups[0]["lr"]),
+    "a schedule's rate": ("6 calls replayed", lambda optimizer, schedule: schedule.get_last_lr()[0]),
+    "nothing": ("10 calls replayed", lambda optimizer, schedule: None),
 }
 
 
@@ -149,7 +149,7 @@ def test_rates_in_a_step_are_those_of_each_call(name: str) -> None:
     for capturing in (False, True):
         p = torch.ones(3, requires_grad=True)
         optimizer = torch.optim.SGD([p], lr=0.1)
-        schedule = torch.optim.lr_scheduler.StepLR(optimizer, 2, 0.5)
+        schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
 
         def step(x: Any, p: Any = p, optimizer: Any = optimizer, schedule: Any = schedule) -> Any:
             p.grad = None
@@ -159,9 +159,9 @@ def test_rates_in_a_step_are_those_of_each_call(name: str) -> None:
 
         run: Any = torch.capture(step) if capturing else step
         seen: list[Any] = []
-        for i in range(8):
+        for i in range(12):
             seen.append((run(torch.ones(3)), p.tolist()))
-            if why[0].isdigit() and i % 2:
+            if why[0].isdigit() and i % 4 == 3:
                 schedule.step()
         found.append(seen)
         explained = run.explain() if capturing else ""
@@ -179,8 +179,8 @@ def test_what_changes_before_every_call_ends_in_no_program() -> None:
         optimizer.step()
         return len(optimizer.param_groups)
 
-    for i in range(14):
+    for i in range(24):
         optimizer.param_groups[0]["lr"] = i / 2
         assert step() == 1
-    assert p.tolist() == [1 - sum((i + 1) * i / 2 for i in range(14))] * 3
+    assert p.tolist() == [1 - sum((i + 1) * i / 2 for i in range(24))] * 3
     assert "what it depends on changes before every call" in step.explain()
