@@ -103,6 +103,8 @@ def _prepare(op: Any, inputs: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
         else:
             raise errors.not_a_tensor(op, inputs, x)
         datas.append(d)
+    if first is None:
+        raise errors.not_a_tensor(op, inputs, inputs[0])
     if op.real_only is not None and (problem := errors.complex_number(op, datas)) is not None:
         raise errors.refusal(op, inputs, problem)
     if op.check is not None and (problem := op.check(*datas)) is not None:

@@ -7,8 +7,6 @@ import os
 import sys
 from typing import Any
 
-import numpy as np
-
 from . import array as arrays
 from . import dtype as dtypes
 from .modes import state
@@ -154,12 +152,23 @@ def _shape_hint(a: tuple[int, ...], b: tuple[int, ...]) -> str:
     return "\n  hint: sizes are compared from the right; each pair must be equal, or one of them 1"
 
 
+PUBLIC = {"x": "input", "y": "other"}
+"""What the functions call the inputs that ops call otherwise."""
+
+
+def type_name(value: Any) -> str:
+    """The name of the value's type, as torch writes it."""
+    kind = type(value)
+    return f"{kind.__module__}.{kind.__name__}" if kind.__module__ == "numpy" else kind.__name__
+
+
 def not_a_tensor(op: Any, inputs: tuple[Any, ...], value: Any) -> Exception:
     """The error for an argument that is no tensor."""
-    position = inputs.index(value) + 1 if not isinstance(value, np.ndarray) else 1
+    position = next(i for i, x in enumerate(inputs, 1) if x is value)
+    name = op.inputs[min(position, len(op.inputs)) - 1]
     return TypeError(
-        f"{op.name}(): argument '{op.inputs[min(position, len(op.inputs)) - 1]}' (position {position}) must be Tensor, "
-        f"not {type(value).__name__}\n  hint: make it a tensor first: torch.tensor(…)"
+        f"{op.name}(): argument '{PUBLIC.get(name, name)}' (position {position}) must be Tensor, "
+        f"not {type_name(value)}\n  hint: make it a tensor first: torch.tensor(…)"
     )
 
 

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from . import dtype as dtypes
 from . import inplace
+from .argument_types import guarded
+from .errors import user_depth
 from .later import later
 from .modes import local, state
 from .op import Op
@@ -84,24 +86,26 @@ def _cast_whole(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def public(
-    *names: str, method: bool = True, top: bool = True, functional: bool = False
+    *names: str, method: bool = True, top: bool = True, functional: bool = False, hot: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Publish a function with torch's signature: at top level, as a method, in `nn.functional`.
 
-    The first argument of a method is the tensor itself. `names` defaults to the function's own name.
+    The first argument of a method is the tensor itself. `names` defaults to the function's own name. A `hot` function
+    is so quick that a call round it would be felt: it tells itself what is wrong with the types of its arguments.
     """
 
     def publish(function: Callable[..., Any]) -> Callable[..., Any]:
         accepting = _with_aliases(function)
         if function.__name__ in CAST_WHOLE:
             accepting = _cast_whole(function.__name__, accepting)
+        calling = accepting if hot else guarded(accepting)
         for name in names or (function.__name__,):
             if top:
-                FUNCTIONS[name] = taking_out(accepting) if name in TAKE_OUT else accepting
+                FUNCTIONS[name] = taking_out(accepting) if name in TAKE_OUT else calling
             if functional:
-                FUNCTIONAL[name] = accepting
+                FUNCTIONAL[name] = calling
             if method:
-                put_method(name, accepting)
+                put_method(name, calling)
         return accepting
 
     return publish
@@ -142,7 +146,7 @@ def publish_op(op: type[Op], *names: str, method: bool = True, top: bool = True,
     function.__name__ = function.__qualname__ = name
     function.__doc__ = op.__doc__
     function.__module__ = op.__module__
-    public(*(names or (op.name,)), method=method, top=top, functional=functional)(function)
+    public(*(names or (op.name,)), method=method, top=top, functional=functional, hot=True)(function)
 
 
 def publish_in_place(op: type[Op], *names: str) -> None:
@@ -200,7 +204,7 @@ def taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
         result = function(*args, **settings)
         return result if out is None else into(out, result, function.__name__)
 
-    return taking
+    return guarded(taking)
 
 
 def into(out: Any, result: Any, name: str) -> Any:
@@ -236,6 +240,6 @@ def _fit(out: Any, shape: tuple[int, ...]) -> None:
             "release outputs will not be resized unless they have zero elements. You can explicitly reuse an out "
             "tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
             UserWarning,
-            stacklevel=4,
+            stacklevel=user_depth(),
         )
     out.resize_(shape)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from nbautograd.core.argument_types import guarded
 from nbautograd.core.public import FUNCTIONAL, FUNCTIONS
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.norm import as_given
@@ -16,7 +17,7 @@ COMPOSED: dict[str, Callable[..., Any]] = {}
 
 def composed(function: Callable[..., Any]) -> Callable[..., Any]:
     """Enter `function` among the compositions."""
-    COMPOSED[function.__name__] = function
+    COMPOSED[function.__name__] = guarded(function)
     return function
 
 

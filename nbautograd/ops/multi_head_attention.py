@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from nbautograd.core.errors import user_depth
 from nbautograd.core.public import FUNCTIONAL, FUNCTIONS, public
 from nbautograd.core.tensor import Tensor
 
@@ -165,7 +166,7 @@ def additive(mask: Tensor | None, name: str, other: Tensor | None, other_name: s
         warnings.warn(
             f"Support for mismatched {name} and {other_name} is deprecated. Use same type for both instead.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=user_depth(),
         )
     if kind == "f":
         return mask

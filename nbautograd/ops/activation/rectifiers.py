@@ -172,7 +172,7 @@ def refuse_whole_numbers(op: type[Op], input: Tensor) -> None:
         raise problem
 
 
-@public(functional=True)
+@public(functional=True, hot=True)
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """Each element, but at least zero.
 

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from nbautograd.core.call import wrap
+from nbautograd.core.errors import user_depth
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
@@ -121,7 +122,7 @@ def _implicit_dim(name: str, ndim: int) -> int:
     warnings.warn(
         f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
         UserWarning,
-        stacklevel=4,
+        stacklevel=user_depth(),
     )
     return 0 if ndim in (0, 1, 3) else 1
 

@@ -118,7 +118,7 @@ class Zero(Op):
         return xp.zeros_like(g)
 
 
-@public()
+@public(hot=True)
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy with its own memory, through which gradients flow."""
     copied = Clone.call(input)
@@ -158,7 +158,7 @@ def in_format(x: Tensor, memory_format: Any) -> Tensor:
     return x if is_contiguous(x, memory_format) else x.movedim(1, -1).contiguous().movedim(-1, 1)
 
 
-@public("detach", method=False)
+@public("detach", method=False, hot=True)
 def detach(input: Tensor) -> Tensor:
     """The same numbers without the history; see `Tensor.detach`."""
     return input.detach()

@@ -11,6 +11,7 @@ import numpy as np
 from nbautograd.core import array as arrays
 from nbautograd.core import dtype as dtypes
 from nbautograd.core import inplace
+from nbautograd.core.errors import user_depth
 from nbautograd.core.modes import state
 from nbautograd.core.public import FUNCTIONS, public
 from nbautograd.core.tensor import Tensor
@@ -116,7 +117,7 @@ def storage(self: Tensor) -> TypedStorage:
         "class. This should only matter to you if you are using storages directly.  To access UntypedStorage directly, "
         "use tensor.untyped_storage() instead of tensor.storage()",
         UserWarning,
-        stacklevel=2,
+        stacklevel=user_depth(),
     )
     return TypedStorage(tensor=self)
 

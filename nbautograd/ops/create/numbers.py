@@ -11,6 +11,7 @@ from nbautograd.core import array as arrays
 from nbautograd.core import dtype as dtypes
 from nbautograd.core.call import wrap
 from nbautograd.core.device import preferred
+from nbautograd.core.errors import user_depth
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.create.base import check_words, finish, numpy_dtype
@@ -37,7 +38,7 @@ def tensor(
             "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
             "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
             UserWarning,
-            stacklevel=2,
+            stacklevel=user_depth(),
         )
     if pin_memory:
         check_words("tensor", {"pin_memory": pin_memory})
@@ -223,7 +224,7 @@ def from_numpy(ndarray: Any) -> Tensor:
             "array.copy().)"
         )
     if not ndarray.flags.writeable:
-        warnings.warn(_READ_ONLY, UserWarning, stacklevel=2)
+        warnings.warn(_READ_ONLY, UserWarning, stacklevel=user_depth())
     return wrap(np.asarray(ndarray))
 
 

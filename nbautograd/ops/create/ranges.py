@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core import dtype as dtypes
+from nbautograd.core.errors import user_depth
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.create.base import finish, given, library_at, numpy_dtype
@@ -55,7 +56,7 @@ def range_(
         "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
         "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
         UserWarning,
-        stacklevel=2,
+        stacklevel=user_depth(),
     )
     if end is None:
         start, end = 0, start

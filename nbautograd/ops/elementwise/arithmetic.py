@@ -163,13 +163,13 @@ def _scaled(op: Any, input: Any, other: Any, alpha: Any) -> Tensor:
     return op.call(input, other, alpha=alpha)
 
 
-@public()
+@public(hot=True)
 def add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:
     """`input + alpha · other`, element by element."""
     return into_out(out, Add.call(input, other) if alpha == 1 else _scaled(AddScaled, input, other, alpha), "add")
 
 
-@public("sub", "subtract")
+@public("sub", "subtract", hot=True)
 def sub(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:
     """`input − alpha · other`, element by element."""
     return into_out(out, Sub.call(input, other) if alpha == 1 else _scaled(SubScaled, input, other, alpha), "sub")

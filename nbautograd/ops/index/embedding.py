@@ -113,9 +113,9 @@ def frequency_shares(index, rows, dtype):
 
 
 @public("one_hot", top=False, method=False, functional=True)
-def one_hot(tensor, num_classes=-1):
+def one_hot(input, num_classes=-1):
     """A vector per element, with a one at its position."""
-    data = tensor._data
+    data = input._data
     if data.dtype != np.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     if data.size and may_look(data) and data.min() < 0:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.core.errors import user_depth
 from nbautograd.core.tensor import Tensor
 
 
@@ -24,7 +25,7 @@ def _item(i: Any) -> Any:
             warnings.warn(
                 "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=user_depth(),
             )
             return i._data.astype(np.bool_)
         return i._data if i.ndim or i._data.dtype.kind == "b" else int(i._data)

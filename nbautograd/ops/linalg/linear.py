@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core import dtype as dtypes
+from nbautograd.core.argument_types import wrong_type
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
@@ -142,20 +143,22 @@ for _function in (addmm, addmv, addbmm, baddbmm, addr):
     publish_written(_function)
 
 
-@public("linear", top=False, method=False, functional=True)
+@public("linear", top=False, method=False, functional=True, hot=True)
 def linear(input, weight, bias=None):
     """A linear layer: `input @ weight.T + bias`.
 
     Shape: input (…, D), weight (M, D), bias (M,) → (…, M)
     """
-    if not input.ndim or not weight.ndim:
-        raise RuntimeError(
-            f"both arguments to linear need to be at least 1D, but they are {input.ndim}D and {weight.ndim}D"
-        )
+    try:
+        dims = input._data.ndim, weight._data.ndim
+    except AttributeError as error:
+        raise wrong_type(linear, (input, weight), {}, error) or error from None
+    if 0 in dims:
+        raise RuntimeError(f"both arguments to linear need to be at least 1D, but they are {dims[0]}D and {dims[1]}D")
     if bias is None:
         return matmul(input, weight.t())
-    if weight.ndim == 1:
+    if dims[1] == 1:
         return matmul(input, weight) + bias
-    if input._data.ndim == 2:
+    if dims[0] == 2:
         return Linear.call(input, weight, bias)
     return in_rows(lambda rows: Linear.call(rows, weight, bias), input, View)

@@ -245,13 +245,8 @@ class Outer(Op):
         return g.T @ x
 
 
-@public()
 def matmul(input, other, *, out: Any = None):
-    """The matrix product, for vectors, matrices and stacks of them.
-
-    Shape: (…, N, D) @ (…, D, M) → (…, N, M); a vector counts as a row on the left, as a column on the right
-    Raises: RuntimeError when the inner sizes or the dtypes differ.
-    """
+    """What `input @ other` is; NotImplemented where the other is no tensor, so that Python asks it too."""
     if not isinstance(other, Tensor):
         return NotImplemented
     if out is not None:
@@ -289,6 +284,19 @@ def in_rows(product: Any, input: Tensor, back: Any) -> Any:
 
 def _rmatmul(self: Tensor, other: Any) -> Tensor:
     return matmul(wrap(other) if isinstance(other, np.ndarray) else other, self)
+
+
+@public("matmul")
+def matrix_product(input, other, *, out: Any = None):
+    """The matrix product, for vectors, matrices and stacks of them.
+
+    Shape: (…, N, D) @ (…, D, M) → (…, N, M); a vector counts as a row on the left, as a column on the right
+    Raises: RuntimeError when the inner sizes or the dtypes differ, TypeError for what is no tensor.
+    """
+    found = matmul(input, other, out=out)
+    if found is NotImplemented:
+        raise TypeError(f"matmul(): argument 'other' (position 2) must be Tensor, not {type(other).__name__}")
+    return found
 
 
 Tensor.__matmul__ = matmul

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+from nbautograd.core.errors import user_depth
 from nbautograd.core.public import FUNCTIONS, public
 from nbautograd.ops.loss.reduction import legacy_reduction, reduced
 
@@ -21,7 +22,7 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     if reduction == "batchmean":
         return loss.sum() / input.shape[0]
     if reduction == "mean":
-        warnings.warn(MEAN_OF_DIVERGENCES, UserWarning, stacklevel=2)
+        warnings.warn(MEAN_OF_DIVERGENCES, UserWarning, stacklevel=user_depth())
     return reduced(loss, legacy_reduction(size_average, reduce, reduction))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from nbautograd.core.errors import user_depth
 from nbautograd.ops.reduce.sums import mean, sum
 from nbautograd.ops.samples import SHAPES, Samples, shaped
 
@@ -56,7 +57,7 @@ def warn_about_sizes(input: Any, target: Any) -> None:
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). "
             "This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=user_depth(),
         )
 
 

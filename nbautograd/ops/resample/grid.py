@@ -7,6 +7,7 @@ import math
 import warnings
 from typing import Any
 
+from nbautograd.core.errors import user_depth
 from nbautograd.core.public import FUNCTIONS, public
 from nbautograd.ops.pool.places import TakeAt
 from nbautograd.ops.resample.axes import cubic_shares
@@ -28,7 +29,7 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
     Source: Jaderberg et al. 2015, *Spatial transformer networks*
     """
     if align_corners is None:
-        warnings.warn(DEFAULT_CHANGED, stacklevel=2)
+        warnings.warn(DEFAULT_CHANGED, stacklevel=user_depth())
         align_corners = False
     _check(input, grid, mode, padding_mode)
     size = tuple(input.shape[2:])
@@ -127,7 +128,7 @@ def affine_grid(theta, size, align_corners=None):
     Shape: theta (N, 2, 3), size (N, C, H, W) → (N, H, W, 2); theta (N, 3, 4), size (N, C, D, H, W) → (N, D, H, W, 3)
     """
     if align_corners is None:
-        warnings.warn(DEFAULT_CHANGED, stacklevel=2)
+        warnings.warn(DEFAULT_CHANGED, stacklevel=user_depth())
         align_corners = False
     if not theta.dtype.is_floating_point:
         raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")

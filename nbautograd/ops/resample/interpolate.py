@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from nbautograd.core.errors import user_depth
 from nbautograd.core.public import public
 from nbautograd.ops.resample.axes import AlongAxes, Map
 from nbautograd.ops.samples import Make, through
@@ -185,4 +186,6 @@ def upsample_bilinear(input, size=None, scale_factor=None):
 
 
 def _warn(name: str) -> None:
-    warnings.warn(f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=3)
+    warnings.warn(
+        f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=user_depth()
+    )

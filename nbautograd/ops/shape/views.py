@@ -99,7 +99,7 @@ def writable(view, x):
     return view
 
 
-@public()
+@public(hot=True)
 def reshape(input, *shape, **named):
     """The same elements in another shape; a -1 is worked out. A view where possible, else a copy."""
     shape = complete(shape_of(shape, named, "shape"), input._data.size)
@@ -116,7 +116,7 @@ def in_one_row(data: Any, shape: tuple[int, ...]) -> bool:
     return inplace.storage(data.reshape(shape)) is inplace.storage(data)
 
 
-@public(top=False)
+@public(top=False, hot=True)
 def view(input, *shape):
     """The same memory in another shape.
 
@@ -224,9 +224,9 @@ def expand(input, *sizes, **named):
 
 
 @public(method=True)
-def broadcast_to(input, shape):
-    """Broadcast to `shape` without copying."""
-    return expand(input, *shape)
+def broadcast_to(input, size):
+    """Broadcast to `size` without copying."""
+    return expand(input, *size)
 
 
 @public(top=False)
