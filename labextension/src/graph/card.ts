@@ -135,7 +135,7 @@ function leftover(tape: Tape, { value, earlier }: Accumulate, name: string): HTM
 
 function advice(finding: Finding | undefined, name: string): Child[] {
   return [
-    h('div', { class: 'row' }, 'To start afresh: ', ...prose(finding ? finding.hint : `\`${name}.grad = None\``)),
+    h('div', { class: 'row' }, 'Try: ', ...prose(finding ? finding.hint : `\`${name}.grad = None\``)),
     h('div', { class: 'row' }, 'If it is meant: ', h('code', {}, finding ? finding.mute : '%%autograd --grad-accum 2')),
   ];
 }

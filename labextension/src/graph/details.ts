@@ -136,8 +136,11 @@ function tensor(title: string, summary: Summary | undefined): Child[] {
   return [h('h4', {}, `${title}, ${shape(summary.shape)}`), ...content];
 }
 
+/** Rows of numbers stand under each other. */
 function grid(data: Num[], dims: number[]): HTMLElement {
-  return h('pre', { class: 'grid' }, nested(data, dims).replaceAll('], [', '],\n ['));
+  const width = dims.length > 1 ? Math.max(...data.map((x) => number(x).length)) : 0;
+  const text = nested(data, dims, (x) => number(x).padStart(width));
+  return h('pre', { class: 'grid' }, text.replaceAll('], [', '],\n ['));
 }
 
 function figures(summary: Summary): HTMLElement {

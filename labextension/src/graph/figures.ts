@@ -40,7 +40,7 @@ function line(steps: (StepFigures & { loss: number })[], label: string): SVGSVGE
   const [start, end] = [shown[0]!.index, shown.at(-1)!.index];
   const at = ({ index, loss }: (typeof shown)[number]): [number, number] => [
     3 + ((WIDTH - 6) * (index - start)) / (end - start || 1),
-    3 + ((HEIGHT - 6) * (high - loss)) / (high - low || 1),
+    high > low ? 3 + ((HEIGHT - 6) * (high - loss)) / (high - low) : HEIGHT / 2,
   ];
   const points = shown
     .map((step) =>

@@ -62,8 +62,8 @@ function whole({ data, shape: dims }: Summary, limit: number): string | undefine
 }
 
 /** The elements in nested brackets, as NumPy prints them. */
-export function nested(data: readonly Num[], dims: readonly number[]): string {
-  let parts = data.map(number);
+export function nested(data: readonly Num[], dims: readonly number[], write: (x: Num) => string = number): string {
+  let parts = data.map((x) => write(x));
   for (let axis = dims.length - 1; axis >= 0; axis--) {
     const size = dims[axis]!;
     if (size === 0) return '[]';

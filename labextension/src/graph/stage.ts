@@ -156,6 +156,7 @@ export class Stage {
     this.#hidden.textContent = diagram.hidden
       ? `${plural(diagram.hidden, 'op or leaf', 'ops and leaves')} in closed boxes: click one to open it`
       : '';
+    this.#hidden.hidden = diagram.hidden === 0;
     this.#foot.hidden = diagram.hidden === 0 && !this.timeline.frees;
     this.scene.frame(this.groups.show(this.index));
     this.#resize(origin === undefined);

@@ -8,6 +8,8 @@ import type { Summary, Tape } from './validate';
 
 const PAGE = 200;
 const ROOM = 40;
+/** A shape, a line: these do not wrap. */
+const SHORT = 12;
 
 export interface Hooks {
   seek(k: number): void;
@@ -175,5 +177,8 @@ function stepCells(tape: Tape, { event, pass }: Step): (string | undefined)[] {
 }
 
 function cells(texts: (string | undefined)[], kind?: string): Child[] {
-  return texts.map((text) => h('td', { class: kind }, text ?? ''));
+  return texts.map((text = '') => {
+    const classes = [kind, text.length <= SHORT && 'short'].filter(Boolean).join(' ');
+    return h('td', { class: classes || undefined }, text);
+  });
 }

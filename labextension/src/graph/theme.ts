@@ -39,7 +39,7 @@ export function styles(): HTMLStyleElement {
 // Teal and pink are gradients above and below zero, indigo is the size of a tensor's gradient, amber is only ever
 // a `.grad` left over from an earlier backward and what the doctor says, red is what is not a number.
 const PALETTE = `
-:host { all: initial; display: block; }
+:host { all: initial; display: block; margin: 4px 0; }
 .root { --ui: var(--jp-ui-font-family, system-ui, -apple-system, 'Segoe UI', sans-serif);
   --code: var(--jp-code-font-family, ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace); }
 .root[data-mode=light] { color-scheme: light;
@@ -74,8 +74,8 @@ button svg { display: block; width: 14px; height: 14px; margin: auto; fill: curr
 button.main { background: var(--plus); color: var(--strong); min-width: 36px; }
 button.main:hover:not(:disabled) { background: color-mix(in srgb, var(--plus) 85%, var(--ink)); }
 :focus-visible { outline: 2px solid var(--size); outline-offset: 1px; }
-[role=tablist] { display: flex; gap: 2px; }
-[role=tab] { color: var(--muted); padding: 0 9px; }
+[role=tablist] { display: flex; flex-wrap: wrap; gap: 2px; }
+[role=tab] { color: var(--muted); padding: 0 7px; white-space: nowrap; }
 [role=tab][aria-selected=true] { color: var(--ink); background: var(--paper); border-color: var(--edge); font-weight: 600; }
 input[type=range] { flex: 1; min-width: 80px; height: 28px; margin: 0; accent-color: var(--plus); cursor: pointer; }
 .count { font: 12px var(--code); color: var(--muted); min-width: 6ch; text-align: right; }
@@ -88,6 +88,7 @@ input[type=range] { flex: 1; min-width: 80px; height: 28px; margin: 0; accent-co
   border-bottom: 1px solid var(--edge); border-left: 4px solid var(--amber-edge); overflow-wrap: anywhere; }
 .findings .icon { grid-row: 1 / span 3; }
 .findings li[data-severity=note] { background: var(--raised); border-left-color: var(--muted); }
+.findings button { height: 22px; }
 .findings .icon { color: var(--amber); font-weight: 700; }
 .findings li[data-severity=note] .icon { color: var(--muted); }
 .findings .code { color: var(--muted); font: 11px var(--code); }
@@ -200,7 +201,7 @@ const PANELS = `
 .details ul { margin: 2px 0; padding-left: 16px; }
 .bars { display: block; width: 100%; height: 44px; } .bars rect { fill: var(--size); }
 .axis { display: flex; justify-content: space-between; font: 10px var(--code); color: var(--muted); }
-.grid { font: 11.5px/1.5 var(--code); margin: 0; white-space: pre; overflow: auto; max-height: 130px; }
+.grid { font: 11.5px/1.5 var(--code); margin: 0; white-space: pre; overflow: auto; max-height: 190px; }
 .code-pane { flex: 0 0 44%; min-width: 0; max-height: 480px; overflow: auto; border-right: 1px solid var(--edge); font: 12.5px/1.6 var(--code); tab-size: 4; }
 .alone .code-pane { flex-basis: 100%; border-right: 0; }
 .code-pane h3 { margin: 0; padding: 5px 12px; font: 600 12px var(--ui); color: var(--muted); background: var(--raised); }
@@ -225,7 +226,7 @@ const PANELS = `
 table { border-collapse: collapse; width: 100%; color: inherit; font: 12px/1.45 var(--ui); }
 caption { text-align: left; font-weight: 600; padding: 8px 12px 4px; }
 th, td { text-align: left; padding: 3px 10px; border-bottom: 1px solid var(--edge); font-variant-numeric: tabular-nums; overflow-wrap: break-word; }
-td:last-child { white-space: nowrap; }
+td:last-child, td.short { white-space: nowrap; }
 thead th { position: sticky; top: 0; background: var(--raised); color: var(--muted); font-weight: 600; white-space: nowrap; }
 td.n { font-family: var(--code); }
 tr.lit td { background: var(--lit); } tr[aria-current] td, tr[aria-current] th { background: color-mix(in srgb, var(--plus) 14%, transparent); }
