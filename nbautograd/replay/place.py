@@ -14,13 +14,13 @@ class Place:
     """Which line of the step, or of a function that the step calls, is running."""
 
     def __init__(self, step: Any) -> None:
-        self._step = getattr(inspect.unwrap(step), "__code__", None)
+        self.code = getattr(inspect.unwrap(step), "__code__", None)
 
     def __call__(self, called: Callable[[Tensor, str], None]) -> tuple[str, int, str] | None:
         """File, line and function; tells `called` what the variables there are."""
         frame: Any = sys._getframe(1)
         own: Any = None
-        while frame is not None and frame.f_code is not self._step:
+        while frame is not None and frame.f_code is not self.code:
             if own is None and not frame.f_globals.get("__name__", "").startswith("nbautograd"):
                 own = frame
             frame = frame.f_back

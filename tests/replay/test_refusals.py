@@ -184,3 +184,47 @@ def test_what_changes_before_every_call_ends_in_no_program() -> None:
         assert step() == 1
     assert p.tolist() == [1 - sum((i + 1) * i / 2 for i in range(24))] * 3
     assert "what it depends on changes before every call" in step.explain()
+
+
+def deciding(x: Any) -> Any:
+    loss = (w * x).sum()
+    v = loss.item()
+    (loss * 2 if v > 3 else loss).backward()
+    return v
+
+
+def rounding(x: Any) -> Any:
+    (loss := (w * x).sum()).backward()
+    return round(loss.item(), 1)
+
+
+def telling(x: Any) -> Any:
+    (loss := (w * x).sum()).backward()
+    v = loss.item()
+    w.grad.add_(v)
+    return v
+
+
+def returning(x: Any) -> Any:
+    (loss := (w * x).sum()).backward()
+    v = loss.item()
+    return {"loss": v, "more": [float(loss * 2), 1]}
+
+
+def in_a_helper(x: Any) -> Any:
+    return deciding(x)
+
+
+READING = {deciding: 0, rounding: 0, telling: 0, in_a_helper: 0, returning: 4}
+"""By each step how many of its calls are replayed."""
+
+
+@pytest.mark.parametrize("step", READING)
+def test_numbers_that_are_read_may_only_be_returned(step: Any) -> None:
+    found: list[Any] = []
+    captured = torch.capture(step)
+    for function in (step, captured):
+        w.grad = None
+        found.append([(function(torch.full((3,), x)), w.grad.tolist()) for x in (3.03, 4.04, 5.05, 0.1, 0.2, 6.06)])
+    assert found[0] == found[1]
+    assert captured.explain().startswith(f"{READING[step]} calls replayed")

@@ -1,0 +1,87 @@
+"""Whether a number that Python reads goes nowhere but into what the step returns.
+
+NOTE [Numbers that are read]
+What Python does with a number leaves no trace: it may decide by it, or compute other numbers. A replay would do as the
+noted run did, whatever the number is. So the text of the step has to show that it is only handed on: it stands in what
+is returned, or has a name that stands nowhere else.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from typing import Any
+
+READERS = ("float", "int", "complex")
+SEE_ALL = {"locals", "vars", "eval", "exec"}
+"""By which a function may get at its variables in other ways."""
+
+
+def is_handed_on(code: Any, line: int) -> bool:
+    """Whether what `code` reads in that line is returned, and nothing else is done with it."""
+    functions = _functions(code)
+    return bool(functions) and all(_Flow(function).only_returns(line) for function in functions)
+
+
+def _functions(code: Any) -> list[Any]:
+    """What the code may have been compiled from: functions that begin in the same line."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+    except SyntaxError:
+        return []
+    return [n for n in ast.walk(tree) if _name(n) == code.co_name and _first_line(n) == code.co_firstlineno]
+
+
+def _name(node: ast.AST) -> str:
+    return "<lambda>" if isinstance(node, ast.Lambda) else node.name if isinstance(node, ast.FunctionDef) else ""
+
+
+def _first_line(node: Any) -> int:
+    return min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+
+
+class _Flow:
+    """Where the values of a function go."""
+
+    def __init__(self, function: Any) -> None:
+        self._nodes = list(ast.walk(function))
+        self._parent = {id(child): node for node in self._nodes for child in ast.iter_child_nodes(node)}
+        self._function = function
+
+    def only_returns(self, line: int) -> bool:
+        if any(isinstance(n, ast.Global | ast.Nonlocal) or _id(n) in SEE_ALL for n in self._nodes):
+            return False
+        reading = [n for n in self._nodes if _reads(n) and n.lineno <= line <= (n.end_lineno or line)]
+        return bool(reading) and all(self._goes_out(n, set()) for n in reading)
+
+    def _goes_out(self, node: ast.AST, seen: set[str]) -> bool:
+        """Whether an expression's value is returned, or has a name whose value is."""
+        parent = self._parent[id(node)]
+        match parent:
+            case ast.Return():
+                return True
+            case ast.Lambda():
+                return parent is self._function
+            case ast.Tuple() | ast.List() | ast.Dict() | ast.IfExp() if node is not getattr(parent, "test", None):
+                return self._goes_out(parent, seen)
+            case ast.Assign([ast.Name(name)]):
+                loads = [
+                    n for n in self._nodes if isinstance(n, ast.Name) and n.id == name and n is not parent.targets[0]
+                ]
+                return name in seen or all(self._goes_out(n, {*seen, name}) for n in loads)
+            case _:
+                return False
+
+
+def _id(node: ast.AST) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _reads(node: Any) -> bool:
+    match node:
+        case ast.Call(ast.Attribute(_, "item"), []):
+            return True
+        case ast.Call(ast.Name(name), [_]):
+            return name in READERS
+        case _:
+            return False
