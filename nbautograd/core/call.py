@@ -37,7 +37,7 @@ def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
         inputs = local.cast(op.name, inputs)
     if settings:  # tensors among the settings are never differentiated
         settings = {name: v._data if isinstance(v, Tensor) else v for name, v in settings.items()}
-    datas, casts = _prepare(op, inputs)
+    datas, casts = _prepare(op, inputs, settings)
     for d in datas:
         if is_cupy(d):
             library = arrays.cupy()
@@ -83,7 +83,7 @@ def _in_bfloat16(inputs: tuple[Any, ...], datas: list[Any]) -> bool:
     return dtypes.brain in kinds and not any(k.kind in "fc" for k in kinds)
 
 
-def _prepare(op: Any, inputs: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
+def _prepare(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> tuple[list[Any], list[Any]]:
     """The inputs' arrays, promoted as torch would; and per input the dtype it was cast from, or None."""
     if op.view:
         return [array_of(inputs[0])] if isinstance(inputs[0], Tensor) else [inputs[0]], []
@@ -103,7 +103,7 @@ def _prepare(op: Any, inputs: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
         else:
             raise errors.not_a_tensor(op, inputs, x)
         datas.append(d)
-    if first is None:
+    if first is None and not settings:  # `where` has its tensor there
         raise errors.not_a_tensor(op, inputs, inputs[0])
     if op.real_only is not None and (problem := errors.complex_number(op, datas)) is not None:
         raise errors.refusal(op, inputs, problem)

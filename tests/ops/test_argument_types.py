@@ -131,3 +131,11 @@ def test_an_error_of_ones_own_comes_through():
 
     with pytest.raises(AttributeError, match="mine"):
         Odd.apply(nbautograd.ones(2))
+
+
+@pytest.mark.parametrize("numbers", [(1, 0), (1.0, 0), (0, True), (2.5, -1.0), (True, False)])
+def test_one_of_two_numbers_is_chosen_by_a_mask(numbers):
+    torch = pytest.importorskip("torch")
+    ours, theirs = (library.where(library.tensor([1.0, -1.0]) > 0, *numbers) for library in (nbautograd, torch))
+    assert ours.tolist() == theirs.tolist()
+    assert str(ours.dtype) == str(theirs.dtype)
