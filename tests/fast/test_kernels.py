@@ -16,6 +16,7 @@ import pytest
 import nbautograd as nb
 from nbautograd import fast
 from nbautograd.core.op import TABLE
+from nbautograd.ops.conv import kernels as kernels_of_convolution
 from nbautograd.ops.conv.kernels import geometry
 from tests.ops import test_table
 from tests.ops.table import SAMPLED
@@ -215,15 +216,19 @@ def assert_pooled(name: str, arrays: Any, settings: Any, kernel: bool) -> None:
 CONVOLVED: list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any], bool]] = [
     ((3, 5, 9, 11), (7, 5, 3, 3), {"padding": 1}, True),
     ((2, 3, 8, 17), (20, 3, 3, 2), {}, True),
-    ((2, 17, 6, 6), (4, 17, 1, 1), {}, True),
     ((1, 2, 40, 3), (9, 2, 5, 2), {"padding": (3, 0), "dilation": (2, 1)}, True),
     ((2, 4, 5, 5), (3, 4, 2, 2), {"padding": 3}, True),
     ((2, 60, 12, 12), (2, 60, 3, 3), {"padding": 1}, True),
     ((2, 3, 700), (5, 3, 7), {"padding": 3}, True),
+    ((2, 4, 9, 9), (6, 2, 3, 3), {"groups": 2}, True),
+    ((2, 4, 9, 9), (6, 4, 3, 3), {"stride": 2}, True),
+    ((5, 9, 9, 10), (9, 1, 3, 3), {"stride": 2, "padding": 1, "groups": 9}, True),
+    ((1, 2, 5, 5, 5), (5, 2, 2, 2, 2), {}, True),
+    ((2, 6, 7, 8, 9), (9, 2, 3, 1, 2), {"stride": (1, 2, 3), "padding": (1, 0, 2), "groups": 3}, True),
+    ((2, 3, 33), (4, 3, 4), {"stride": 4, "dilation": 2}, True),
     ((0, 3, 8, 8), (4, 3, 3, 3), {}, False),
-    ((2, 4, 9, 9), (6, 2, 3, 3), {"groups": 2}, False),
-    ((2, 4, 9, 9), (6, 4, 3, 3), {"stride": 2}, False),
-    ((1, 2, 5, 5, 5), (3, 2, 2, 2, 2), {}, False),
+    ((2, 17, 6, 6), (4, 17, 1, 1), {}, False),
+    ((2, 3, 40), (4, 3, 8), {"stride": 8}, False),
 ]
 
 
@@ -253,6 +258,43 @@ def served_by_kernels(x: tuple[int, ...], w: tuple[int, ...], how: Any, dtype: A
     figures = [how.get(name, plain) for name, plain in (("stride", 1), ("padding", 0), ("dilation", 1))]
     geo = geometry(x[2:], w[2:], *(v if isinstance(v, tuple) else (v,) * (len(x) - 2) for v in figures))
     return fast.running["convolve"](np.zeros(x, dtype), np.zeros(w, dtype), None, geo, how.get("groups", 1)) is not None
+
+
+@dtypes
+@pytest.mark.parametrize("seed", range(60))
+def test_the_kernels_of_convolutions_of_any_kind(seed: int, dtype: Any):
+    draw = np.random.default_rng(seed)
+    n = int(draw.integers(1, 4))
+    kernel, stride, dilation, padding = (
+        tuple(draw.integers(*span, n).tolist()) for span in ((1, 5), (1, 5), (1, 4), (0, 5))
+    )
+    least = (max(1, d * (k - 1) + 1 - 2 * p) for k, d, p in zip(kernel, dilation, padding, strict=True))
+    size = tuple(int(m + draw.integers(0, 12 if n < 3 else 4)) for m in least)
+    samples, groups, inputs, outputs = (
+        int(draw.choice(a)) for a in ([1, 2, 30], [1, 1, 2, 3], [1, 2, 5, 9], [1, 3, 9, 17])
+    )
+    geo = geometry(size, kernel, stride, padding, dilation)
+    x, y = (numbers(dtype, samples, c * groups, *s) for c, s in ((inputs, size), (outputs, geo.out)))
+    w, to, back = (
+        numbers(dtype, *s, seed=1)
+        for s in ((outputs * groups, inputs, *kernel), (outputs * groups,), (inputs * groups,))
+    )
+    if seed % 3 == 0:
+        x, y, w = (np.asfortranarray(a) for a in (x, y, w))
+    for name, *given in (("convolve", x, w, to), ("convolve", x, w, None), ("spread", y, w, back), ("correlate", x, y)):
+        found, text = fast.running[name](*given, geo, groups), inspect.unwrap(getattr(kernels_of_convolution, name))
+        assert (found is None) == (geo.area == 1)
+        if found is not None:
+            expected = text(*given, geo, groups)
+            assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+            np.testing.assert_allclose(found, expected, rtol=0, atol=2 * TOLERANCE[dtype] * np.abs(expected).max())
+
+
+def test_second_derivatives_of_convolutions():
+    x, w = (nb.tensor(numbers(np.float64, *s), requires_grad=True) for s in ((2, 4, 5, 4), (6, 2, 3, 2)))
+    for how in ({"stride": 2, "padding": 1}, {"dilation": 2, "padding": 2}):
+        assert nb.autograd.gradgradcheck(lambda x, w, how=how: nb.conv2d(x, w, groups=2, **how), (x, w))
+        assert nb.autograd.gradgradcheck(lambda x, w, how=how: nb.conv_transpose2d(x, w[:4], groups=2, **how), (x, w))
 
 
 @dtypes

@@ -26,6 +26,7 @@ import numpy as np
 from nbautograd.core.array import ndarray
 from nbautograd.core.op import xp
 from nbautograd.fast import serve
+from nbautograd.ops.conv.pointwise import mixed, summed_products
 
 BLOCK = 1 << 18
 """How many elements a block of columns has: the best of 2¹⁵ … 2¹⁹ for float32 on 1 MiB of second-level cache."""
@@ -105,6 +106,11 @@ class Geometry:
     def dense(self) -> bool:
         """Whether windows start at every element, so that columns are runs (NOTE [Columns])."""
         return all(s == 1 for s in self.stride)
+
+    @cached_property
+    def pointwise(self) -> bool:
+        """Whether each window is one element, and each element a window: no more than a product of matrices."""
+        return self.dense and self.area == 1 and not any(self.padding)
 
     @cached_property
     def run(self) -> tuple[int, ...]:
@@ -220,6 +226,8 @@ def in_single(*arrays: Any) -> Any:
 
 def convolve(x: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
     """Each output is the sum of products of `w` and the window under it."""
+    if geo.pointwise:
+        return mixed(w.reshape((groups, w.shape[0] // groups, w.shape[1])), x, b)
     x = xp.ascontiguousarray(x)
     out = xp.empty((x.shape[0], w.shape[0], *geo.out), dtype=x.dtype)
     kernels = w.reshape((groups, w.shape[0] // groups, -1))
@@ -242,6 +250,8 @@ convolve = serve("convolve", convolve)
 
 def spread(y: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
     """Each element of `y` adds `w`, scaled, to the window under it: the transpose of `convolve`."""
+    if geo.pointwise:
+        return mixed(w.reshape((groups, w.shape[0] // groups, w.shape[1])).swapaxes(1, 2), y, b)
     if geo.dense and w.shape[0] <= w.shape[1] * groups and (back := _backwards(geo)) is not None:
         return convolve(y, _turned(w, groups), b, back, groups)
     channels = w.shape[1] * groups
@@ -282,8 +292,10 @@ def _turned(w: Any, groups: int) -> Any:
 
 def correlate(x: Any, y: Any, geo: Geometry, groups: int) -> Any:
     """For each tap of the kernel the sum of products of `y` and what lies under that tap."""
-    x = xp.ascontiguousarray(x)
     height = x.shape[1] // groups * geo.area
+    if geo.pointwise:
+        return summed_products(x, y, groups).reshape((y.shape[1], height, *geo.kernel))
+    x = xp.ascontiguousarray(x)
     out = xp.zeros((groups, height, y.shape[1] // groups), dtype=x.dtype)
     for part, bands in blocks(x.shape[0], height * groups, geo, x):
         padded = bordered(x, part, geo)
