@@ -33,7 +33,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nbautograd.fast import serve
-from nbautograd.fast.cuda import Fused
+from nbautograd.fast.cuda import Fused, rows
 
 from . import array as arrays
 from .device import gpu_count
@@ -186,11 +186,12 @@ class Op:
             space = arrays.Namespace(library, lambda name: TABLE[name].on(library).forward)
             twin: Any = type(cls.__name__, (cls,), {"library": library}, abstract=True)  # type: ignore[call-overload]
 
-            def fused(function: Any) -> Any:
-                name = f"{cls.name}_{inspect.unwrap(function).__name__}"
-                return Fused(name, lambda: rebind(function, symbolic), rebind(function, space), library)
+            def fused(function: Any, served: bool = False) -> Any:
+                name, plain = f"{cls.name}_{inspect.unwrap(function).__name__}", rebind(function, space)
+                plain = rows.served(cls.name, plain, library) if served else plain
+                return Fused(name, lambda: rebind(function, symbolic), plain, library)
 
-            compile_entry(twin, fused(cls.forward), tuple(r and fused(r) for r in cls.rules))
+            compile_entry(twin, fused(cls.forward, True), tuple(r and fused(r) for r in cls.rules))
             if gpu_count() > 1:
                 twin.step = twin.step and _beside_gradient(twin.step, 1)
                 twin.pulls = tuple(pull and _beside_gradient(pull, 0) for pull in twin.pulls)

@@ -57,6 +57,50 @@ def test_an_activation_is_one_kernel_forward_and_one_backward(name: str, dtype: 
     nb.testing.assert_close(x.grad.cpu(), here.grad, **tolerance)
 
 
+ROWS: dict[str, tuple[Callable[..., Any], int, int]] = {
+    "softmax": (lambda x, y, w: x.softmax(-1), 1, 1),
+    "log_softmax": (lambda x, y, w: x.log_softmax(-1), 1, 1),
+    "layer norm": (lambda x, y, w: F.layer_norm(x, (5,)), 1, 1),
+    "layer norm with weights": (lambda x, y, w: F.layer_norm(x, (5,), w, w), 1, 5),  # a product, two sums and theirs
+    "cross entropy": (lambda x, y, w: F.cross_entropy(x, y), 5, 1),
+    "cross entropy, summed": (lambda x, y, w: F.cross_entropy(x, y, reduction="sum"), 2, 1),
+    "cross entropy of each": (lambda x, y, w: F.cross_entropy(x, y, reduction="none", ignore_index=2), 1, 1),
+}
+
+
+@pytest.mark.parametrize("dtype", [nb.float32, nb.float64], ids=str)
+@pytest.mark.parametrize("name", ROWS)
+def test_what_reduces_rows_takes_a_kernel_of_rows(name: str, dtype: Any):
+    compute, forward, backward = ROWS[name]
+    found = []
+    for device in ("cuda", "cpu"):
+        x, w = (numbers(*shape, dtype=dtype).detach().to(device).requires_grad_() for shape in ((3, 5), (5,)))
+        labels = nb.tensor([2, 0, 4], device=device)
+        compute(x, labels, w).sum().backward()  # what finds out that it is no arithmetic
+        x.grad = w.grad = None
+        y, before = launches(lambda x=x, labels=labels, w=w: compute(x, labels, w))
+        g = nb.linspace(-1, 1, y.numel(), dtype=dtype).view(y.shape).to(device)
+        _, after = launches(lambda y=y, g=g: y.backward(g))
+        if device == "cuda":
+            assert (before, after) == (forward, backward)
+        found.append([y.detach().cpu(), *[t.grad.cpu() for t in (x, w) if t.grad is not None]])
+    for there, here in zip(*found, strict=True):
+        nb.testing.assert_close(there, here)
+
+
+def test_rows_of_other_layouts_and_dtypes_are_computed_too():
+    x = numbers(4, 3)
+    for y in (x.T, x[:, ::2], x.half(), x[:0], x[0, 0]):
+        nb.testing.assert_close(y.softmax(-1).cpu(), y.cpu().softmax(-1))
+    labels = nb.tensor([1, 0, 2, 1], device="cuda")
+    for options in ({"weight": nb.ones(3, device="cuda")}, {"label_smoothing": 0.1}):
+        here = {k: v.cpu() if isinstance(v, nb.Tensor) else v for k, v in options.items()}
+        nb.testing.assert_close(
+            F.cross_entropy(x, labels, **options).cpu(), F.cross_entropy(x.cpu(), labels.cpu(), **here)
+        )
+    assert F.cross_entropy(x, labels + 1, reduction="none").isnan().tolist() == [False, False, True, False]
+
+
 OPTIMIZERS: list[tuple[str, dict[str, Any]]] = [
     ("SGD", {}), ("SGD", {"momentum": 0.9}), ("SGD", {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}),
     ("Adam", {}), ("Adam", {"amsgrad": True, "maximize": True, "weight_decay": 0.1}), ("AdamW", {}), ("RMSprop", {}),
@@ -171,3 +215,71 @@ def test_what_a_compiler_makes_of_a_kernel_computes_what_the_standin_computes(tm
         for name, expected in outs.items():
             rtol = 1e-5 if expected.dtype == np.float32 else 1e-12
             np.testing.assert_allclose(theirs[name], expected, rtol, rtol, err_msg=f"{kernel.name}\n{kernel.operation}")
+
+
+BLOCK = """
+#include <cmath>
+#include <pthread.h>
+#include <thread>
+#include <vector>
+using namespace std;
+#define __device__ static inline
+#define __global__
+#define __shared__ static
+struct Place { long long x; };
+thread_local Place threadIdx, blockIdx;
+static Place blockDim = {4};
+static pthread_barrier_t wall;
+#define __syncthreads() pthread_barrier_wait(&wall)
+"""
+"""What lets a block of 4 threads run on the CPU, with threads that wait for each other as those of a GPU do."""
+ALL = """
+extern "C" void all_%(name)s(long long rows, %(parameters)s, long long n) {
+  pthread_barrier_init(&wall, 0, 4);
+  vector<thread> crew;
+  for (int t = 0; t < 4; t++)
+    crew.emplace_back([=] {
+      threadIdx.x = t;
+      for (blockIdx.x = 0; blockIdx.x < rows; blockIdx.x++) nb_row_%(name)s(%(names)s);
+    });
+  for (auto &one : crew) one.join();
+  pthread_barrier_destroy(&wall);
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler: g++")
+@pytest.mark.parametrize(("kind", "dtype"), [("float", np.float32), ("double", np.float64)])
+def test_a_row_of_a_kernel_is_computed_as_the_reference_does(kind: str, dtype: Any, tmp_path: Path):
+    from nbautograd.fast.cuda import rows
+
+    from .standin.rows import MATRICES, REFERENCE, parameters_of
+
+    head = rows.HEAD % kind
+    text = "\n".join(rows.source(name, kind).replace(head, "") for name in rows.BODIES)
+    for name, (parameters, _) in rows.BODIES.items():
+        names = ", ".join(p for p, _, _ in parameters_of(rows.source(name, kind)))
+        text += ALL % {"name": name, "parameters": parameters, "names": names}
+    (tmp_path / "rows.cpp").write_text(BLOCK + head + text)
+    command = ["g++", "-O1", "-w", "-pthread", "-shared", "-fPIC", "-o", "rows.so", "rows.cpp"]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    library, random, (count, n) = ctypes.CDLL(str(tmp_path / "rows.so")), np.random.default_rng(5), (4, 11)
+    shapes = {"of_rows": (count,), "loss": (count,), "scale": (count,), "kept": (count,), "of_rstd": (count, 1)}
+    for name in rows.BODIES:
+        ours: dict[str, Any] = {}
+        for p, char, pointer in parameters_of(rows.source(name, kind))[:-1]:
+            shape = (count, n) if p in MATRICES else shapes.get(p, (n,) if p in "wb" else (count,))
+            value = random.normal(size=shape).astype(char) if char in "fd" else np.array([3, 0, -100, 9])
+            ours[p] = value.astype(char) if pointer else {"ignored": -100, "stride": 1, "eps": 1e-5}[p]
+        theirs = {p: v.copy() if isinstance(v, np.ndarray) else v for p, v in ours.items()}
+        with np.errstate(all="ignore"):
+            REFERENCE[name](**{p: np.float64(v) if p == "eps" else v for p, v in ours.items()})
+        passed = [
+            v.ctypes.data_as(ctypes.c_void_p) if isinstance(v, np.ndarray)
+            else ctypes.c_double(v) if p == "eps" else ctypes.c_longlong(v)
+            for p, v in theirs.items()
+        ]  # fmt: skip
+        getattr(library, f"all_{name}")(ctypes.c_longlong(count), *passed, ctypes.c_longlong(n))
+        for p, expected in ours.items():
+            rtol = 1e-4 if dtype is np.float32 else 1e-12
+            np.testing.assert_allclose(theirs[p], expected, rtol, rtol, err_msg=f"{name}: {p}")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .array import Capsule, array_of, foreign, launched, ndarray, view_of
+from .array import empty as new_memory
 from .facts_of import FACTS, binder
 from .machine import machine, run, synchronized, uploaded
 from .ufuncs import operand, where
@@ -328,6 +329,12 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C") -> An
 @own
 def empty(shape: Any, dtype: Any = float, order: str = "C") -> Any:
     return ndarray(shape, dtype, order=order)
+
+
+@own
+def empty_like(prototype: Any, dtype: Any = None, order: str = "K", subok: Any = None, shape: Any = None) -> Any:
+    kind = prototype.dtype if dtype is None else dtype
+    return new_memory(prototype.shape if shape is None else shape, kind, order, prototype._numbers)
 
 
 class PinnedMemoryPointer(bytearray):

@@ -1,0 +1,231 @@
+"""Kernels written by hand for ops that reduce each row and then compute with what came out: a block of threads per row.
+
+NOTE [Rows]
+A sum or a maximum needs all elements of a row before the next step, so such an op is no arithmetic of single elements.
+Here a block of threads goes along one row: each thread takes every n-th element, partial results meet in shared memory,
+and the row is read again for the next step. An adapter takes what the op's forward function takes and returns what it
+returns, or None for what it does not know: other dtypes, other layouts, rare settings.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+HEAD = """
+typedef %s T;
+#define EACH(j) for (long long j = threadIdx.x; j < n; j += blockDim.x)
+__device__ T largest(T x, T y) { return x > y || x != x ? x : y; }
+__device__ T added(T x, T y) { return x + y; }
+template<typename Join> __device__ T joined(T x, Join join) {
+  __shared__ T held[256];
+  held[threadIdx.x] = x;
+  __syncthreads();
+  for (int half = blockDim.x / 2; half > 0; half /= 2) {
+    if (threadIdx.x < half) held[threadIdx.x] = join(held[threadIdx.x], held[threadIdx.x + half]);
+    __syncthreads();
+  }
+  T found = held[0];
+  __syncthreads();
+  return found;
+}
+"""
+"""`joined` gives all threads of a block what their values are together; their number is a power of two."""
+
+LARGEST = """
+  T top = x[0];
+  EACH(j) top = largest(top, x[j]);
+  top = joined(top, largest);
+  T total = 0;
+  EACH(j) total += exp(x[j] - top);
+  total = joined(total, added);
+"""
+
+BODIES = {
+    "softmax": ("const T *x, T *y", LARGEST + "EACH(j) y[j] = exp(x[j] - top) / total;"),
+    "log_softmax": ("const T *x, T *y", LARGEST + "T shift = log(total);\nEACH(j) y[j] = x[j] - top - shift;"),
+    "softmax_backward": ("const T *g, const T *out, T *y", """
+  T share = 0;
+  EACH(j) share += g[j] * out[j];
+  share = joined(share, added);
+  EACH(j) y[j] = g[j] * out[j] - out[j] * share;
+"""),
+    "log_softmax_backward": ("const T *g, const T *out, T *y", """
+  T total = 0;
+  EACH(j) total += g[j];
+  total = joined(total, added);
+  EACH(j) y[j] = g[j] - exp(out[j]) * total;
+"""),
+    "cross_entropy": ("const T *x, T *y, const long long *of_rows, T *loss, T *scale, bool *kept, long long ignored",
+                      LARGEST + """
+  EACH(j) y[j] = exp(x[j] - top) / total;
+  if (threadIdx.x == 0) {
+    long long right = of_rows[row];
+    bool is_kept = right != ignored, is_there = right >= 0 && right < n;
+    kept[row] = is_kept;
+    scale[row] = is_kept;
+    loss[row] = !is_kept ? T(0) : is_there ? log(total) - (x[right] - top) : T(0) / T(0);
+  }
+"""),
+    "cross_entropy_backward": ("const T *p, T *y, const long long *of_rows, const T *scale, const T *of_loss, "
+                               "long long stride", """
+  T part = scale[row] * of_loss[row * stride];
+  EACH(j) y[j] = p[j] * part - (j == of_rows[row] ? part : T(0));
+"""),
+    "layer_norm": ("const T *x, T *y, T *normal, T *of_rstd, const T *w, const T *b, double eps", """
+  T mean = 0, square = 0;
+  EACH(j) mean += x[j];
+  mean = joined(mean, added) / n;
+  EACH(j) square += (x[j] - mean) * (x[j] - mean);
+  T rstd = T(1) / sqrt(joined(square, added) / n + T(eps));
+  if (threadIdx.x == 0) of_rstd[row] = rstd;
+  EACH(j) {
+    normal[j] = (x[j] - mean) * rstd;
+    y[j] = (w ? normal[j] * w[j] : normal[j]) + (b ? b[j] : T(0));
+  }
+"""),
+    "layer_norm_backward": ("const T *g, const T *normal, T *y, const T *of_rstd, const T *w", """
+  T mean = 0, along = 0;
+  EACH(j) {
+    T part = w ? g[j] * w[j] : g[j];
+    mean += part;
+    along += part * normal[j];
+  }
+  mean = joined(mean, added) / n;
+  along = joined(along, added) / n;
+  EACH(j) y[j] = ((w ? g[j] * w[j] : g[j]) - mean - normal[j] * along) * of_rstd[row];
+"""),
+}  # fmt: skip
+"""Of each kernel its parameters and its text for one `row` of `n` elements, where what is called x, y … is that row."""
+
+ROWS = ("x", "y", "g", "out", "p", "normal")
+TYPES = {"f": "float", "d": "double"}
+
+
+def source(name: str, kind: str) -> str:
+    """The C++ of a kernel for float or double."""
+    parameters, body = BODIES[name]
+    names = [p.split("*")[-1].split()[-1] for p in parameters.split(",")]
+    moved = "".join(f"{p} += row * n; " for p in names if p in ROWS)
+    head = f'extern "C" __global__ void nb_row_{name}({parameters}, long long n)'
+    return f"{HEAD % kind}{head} {{\n  long long row = blockIdx.x;\n  {moved}\n{body}\n}}\n"
+
+
+@functools.cache
+def _kernel(library: Any, name: str, char: str) -> Any:
+    return library.RawKernel(source(name, TYPES[char]), f"nb_row_{name}")
+
+
+def _launch(library: Any, name: str, like: Any, n: int, *args: Any) -> None:
+    threads = 32
+    while threads < min(n, 256):
+        threads *= 2
+    _kernel(library, name, like.dtype.char)((like.size // n,), (threads,), (*args, np.int64(n)))
+
+
+def served(name: str, text: Callable[..., Any], library: Any) -> Callable[..., Any]:
+    """`text`, or a function that lets a kernel of this file do its work where it can."""
+    adapter = ADAPTERS.get(name)
+    if adapter is None:
+        return text
+
+    @functools.wraps(text)
+    def by_rows(*args: Any, **settings: Any) -> Any:
+        found = adapter(library, *args, **settings)
+        return text(*args, **settings) if found is None else found
+
+    by_rows.__kwdefaults__ = text.__kwdefaults__
+    return by_rows
+
+
+def _suits(library: Any, *arrays: Any) -> bool:
+    """Whether all are full arrays of the GPU, one element after the other, of one dtype that kernels know."""
+    first = arrays[0]
+    if first.__class__ is not library.ndarray or first.dtype.char not in TYPES or not first.size:
+        return False
+    return all(a.__class__ is first.__class__ and a.dtype == first.dtype and a.flags.c_contiguous for a in arrays)
+
+
+def _along_rows(name: str) -> Callable[..., Any]:
+    """The adapter of an op along the last dimension: arrays of one shape in, another one out."""
+
+    def adapter(library: Any, *arrays: Any, dim: int) -> Any:
+        first = arrays[0]
+        if not _suits(library, *arrays) or not first.ndim or dim % first.ndim != first.ndim - 1:
+            return None
+        if any(a.shape != first.shape for a in arrays):
+            return None
+        out = library.empty_like(first)
+        _launch(library, name, first, first.shape[-1], *arrays, out)
+        return out
+
+    return adapter
+
+
+def cross_entropy(
+    library: Any, x: Any, y: Any, weight: Any, *, reduction: str = "mean", ignore_index: int = -100,
+    smoothing: float = 0.0,
+) -> Any:  # fmt: skip
+    if weight is not None or smoothing or not _suits(library, x) or x.ndim != 2:
+        return None
+    if y.dtype != np.int64 or not y.flags.c_contiguous:
+        return None
+    p, (loss, scale) = library.empty_like(x), (library.empty(len(x), x.dtype) for _ in range(2))
+    kept = library.empty(len(x), bool)
+    _launch(library, "cross_entropy", x, x.shape[1], x, p, y, loss, scale, kept, np.int64(ignore_index))
+    if reduction != "mean":
+        return (loss if reduction == "none" else loss.sum()), p, (scale, kept, None)
+    divisor = scale.sum()
+    return loss.sum() / divisor, p, (scale / divisor, kept, divisor)
+
+
+def cross_entropy_backward(
+    library: Any, x_g: Any, x: Any, weight: Any, *, target: Any, probabilities: Any, scale: Any, smoothing: float = 0.0
+) -> Any:
+    if smoothing or weight is not None or not _suits(library, probabilities, scale[0], x_g) or target.dtype != np.int64:
+        return None
+    out = library.empty_like(probabilities)
+    args = (probabilities, out, target, scale[0], x_g, np.int64(x_g.ndim))
+    _launch(library, "cross_entropy_backward", out, out.shape[1], *args)
+    return out
+
+
+def layer_norm(library: Any, x: Any, w: Any, b: Any, *, axes: tuple[int, ...], eps: float = 1e-5) -> Any:
+    if not _suits(library, x, *[p for p in (w, b) if p is not None]):
+        return None
+    n = _length(x, axes)
+    out, normal, rstd = library.empty_like(x), library.empty_like(x), library.empty((x.size // n, 1), x.dtype)
+    _launch(library, "layer_norm", x, n, x, out, normal, rstd, _pointer(w), _pointer(b), np.float64(eps))
+    return out, normal, rstd
+
+
+def layer_norm_backward(
+    library: Any, x_g: Any, x: Any, w: Any, *, normal: Any, rstd: Any, axes: tuple[int, ...], eps: float
+) -> Any:
+    if not _suits(library, x_g, normal, rstd, *([] if w is None else [w])) or x_g.shape != normal.shape:
+        return None
+    out = library.empty_like(normal)
+    _launch(library, "layer_norm_backward", out, _length(x, axes), x_g, normal, out, rstd, _pointer(w))
+    return out
+
+
+def _pointer(array: Any) -> Any:
+    return np.uintp(0) if array is None else array
+
+
+def _length(x: Any, axes: tuple[int, ...]) -> int:
+    """The number of elements that are normalised together: `axes` are the last ones."""
+    n = 1
+    for axis in axes:
+        n *= x.shape[axis]
+    return n
+
+
+ADAPTERS: dict[str, Callable[..., Any]] = {
+    **{name: _along_rows(name) for name in ("softmax", "log_softmax", "softmax_backward", "log_softmax_backward")},
+    "cross_entropy": cross_entropy, "cross_entropy_backward": cross_entropy_backward, "layer_norm": layer_norm,
+    "layer_norm_backward": layer_norm_backward,
+}  # fmt: skip
