@@ -24,7 +24,7 @@ class Notebook:
         """Run code as a cell that is not traced."""
         exec(compile(code, "<quiet cell>", "exec"), self.namespace)
 
-    def run(self, code: str, cell: str | None = None) -> Trace:
+    def run(self, code: str, cell: str | None = None, values: str = "stats") -> Trace:
         """Trace code as a cell; the same code (or `cell`) again is the next run of the same cell."""
         key = cell or code
         self._runs[key] += 1
@@ -34,6 +34,7 @@ class Notebook:
         recorder = Recorder(
             Cell(key, f"In [{self._cells}]", self._runs[key], self._cells), code, filename, self.namespace
         )
+        recorder.values = values
         recorder.start()
         error: BaseException | None = None
         try:

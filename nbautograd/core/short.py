@@ -175,6 +175,9 @@ _OPERANDS = (Tensor, ndarray, int, float, complex, np.generic)
 
 
 def _operands(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+    x, y = inputs
+    if isinstance(x, Tensor) and (isinstance(y, Tensor) or y.__class__ is float):
+        return dispatch(op, inputs, settings)
     for x in inputs:
         if not isinstance(x, _OPERANDS) and not is_cupy(x):
             return NotImplemented

@@ -81,9 +81,7 @@ class Walk:
         error: BaseException | None = None
         try:
             local.walk = self
-            if self.observer is not None:
-                self.observer.backward_begin(self.roots, self.seeds, self.kind, not self.free, self.create_graph)
-            self._all()
+            self._all(self._begin())
         except BaseException as raised:
             error = raised
             raise
@@ -94,17 +92,27 @@ class Walk:
                 self._leave(outer, mode, error)
         return self.found
 
+    def _begin(self) -> bool:
+        """Tell the observer that the pass begins, which says whether it wants to be told edge by edge."""
+        if self.observer is None:
+            return False
+        begin = self.observer.backward_begin
+        trail = begin(self.roots, self.seeds, self.kind, not self.free, self.create_graph)
+        if trail is None:
+            return self.observer.detailed
+        self.waiting, self.sums = trail.waiting, trail
+        return False
+
     def _leave(self, outer: Walk | None, mode: bool, error: BaseException | None) -> None:
         local.walk = outer
         set_grad_mode(mode)
         if self.observer is not None:
             self.observer.backward_end(error)
 
-    def _all(self) -> None:
+    def _all(self, watched: bool) -> None:
         for root, seed in zip(self.roots, self.seeds, strict=True):
             if self.needs(root._node):
                 self.send(root._node, seed)
-        watched = self.observer is not None and self.observer.detailed
         if watched or state.anomaly or self.tensors:
             set_grad_mode(self.create_graph)
         if watched or state.anomaly:

@@ -290,7 +290,7 @@ class _Assembly:
             start = before.setdefault(loop, sum(other.rounds + 1 for other in before))
             row = rows.setdefault(p.place.step, StepFigures(start + number))
             row.loss, row.grad_norm = p.loss, math.sqrt(p.norm2) if p.norm2 == p.norm2 else "nan"
-            row.events += len(p.events) + p.dropped
+            row.events += p.weight + p.dropped
             row.ops += p.ops
             row.kept = row.kept or p.id in keeping
         steps = list(rows.values())

@@ -50,14 +50,14 @@ class Kept:
         """Keep a pass that has ended."""
         self.passes.append(run)
         self._judge(run)
-        if self._front + len(run.events) <= FRONT or not self._front:
-            self._front += len(run.events)
+        if self._front + run.weight <= FRONT or not self._front:
+            self._front += run.weight
         else:
             self._recent.append(run)
-            self._in_recent += len(run.events)
+            self._in_recent += run.weight
             while self._in_recent > RECENT and len(self._recent) > 1:
                 old = self._recent.popleft()
-                self._in_recent -= len(old.events)
+                self._in_recent -= old.weight
                 old.held = False
                 if old is not self.worst:
                     self._forget(old)
@@ -76,5 +76,5 @@ class Kept:
             self._forget(worst)
 
     def _forget(self, run: PassNote) -> None:
-        self.events_dropped += len(run.events)
-        run.events = []
+        self.events_dropped += run.weight
+        run.events, run.weight = [], 0

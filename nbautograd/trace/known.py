@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
-from nbautograd.core import array as arrays
-from nbautograd.core.node import FITS, ORDER, PARENTS, is_leaf_node, leaf_tensor, node_and_output, op_of
+from nbautograd.core.array import device_of, is_cupy, ndarray
+from nbautograd.core.node import (
+    FITS,
+    OP,
+    ORDER,
+    PARENTS,
+    OutputSlot,
+    is_leaf_node,
+    leaf_tensor,
+    node_and_output,
+    op_of,
+    tick,
+)
 from nbautograd.core.tensor import Tensor
 from nbautograd.trace import ledger
 from nbautograd.trace.kept import Kept
@@ -25,14 +36,61 @@ NEAR = 200
 class Known:
     """The notes of the values and ops of one trace."""
 
-    def __init__(self, kept: Kept, numbers: Callable[[Any], Any], origin: Callable[[Any], str | None]) -> None:
+    def __init__(self, kept: Kept, numbers: Callable[[Any], Any] | None, origin: Callable[[Any], str | None]) -> None:
         self.ops: dict[int, OpNote] = {}
         """The ops by the id of their node."""
         self._kept = kept
         self._numbers = numbers
+        """What is kept of a value's numbers; None: nothing."""
         self._origin = origin
         self._by_node: dict[int, ValueNote] = {}
         self._by_tensor: dict[int, ValueNote] = {}
+
+    def ran(
+        self,
+        op: Any,
+        inputs: tuple[Any, ...],
+        params: dict[str, Any],
+        outputs: tuple[Any, ...],
+        place: Place,
+        scope: Any,
+    ) -> OpNote:
+        """Note an op that has just run."""
+        by_node, from_grad = self._by_node, False
+        node = outputs[0]._node if outputs else None
+        if node is not None and node[OP] is OutputSlot:
+            (node,) = node[PARENTS]
+        values: list[ValueNote] = []
+        for x in inputs:
+            if x is None:
+                continue
+            at = getattr(x, "_node", None)
+            value = by_node.get(id(at)) if at is not None else None
+            if value is None:
+                value = self.value(x)
+            if value.from_grad:
+                from_grad = True
+            if node is not None:
+                value.used = True
+            values.append(value)
+        results = [self._output(t, from_grad) for t in outputs]
+        note = OpNote(op, -tick() if node is None else -node[ORDER], values, results, place, scope, node, params)
+        if len(values) < len(inputs):
+            note.slots = [i for i, x in enumerate(inputs) if x is not None]
+        if len(results) > 1:
+            for i, value in enumerate(results):
+                value.output = i
+        self.keep(note)
+        return note
+
+    def _output(self, t: Any, from_grad: bool) -> ValueNote:
+        value = self._new_value("op", t, from_grad)
+        node = t._node
+        if node is None:
+            self._by_tensor[id(t)] = value
+        else:
+            self._by_node[id(node)] = value
+        return value
 
     def value(self, x: Any) -> ValueNote:
         """The note of a tensor or number that is an input."""
@@ -46,32 +104,23 @@ class Known:
         if found is not None and (node is not None or found.tensor() is x):
             return found
         if node is None:
-            value = self.new_value("constant", x)
-            value.from_grad = ledger.of_gradient(x) is not None
-        elif is_leaf_node(node):
-            value = self.new_value("leaf", x)
-        else:
-            return self.node_value(node, x._data)
-        self.remember(value, x)
-        return value
+            value = self._new_value("constant", x, ledger.of_gradient(x) is not None)
+            self._by_tensor[id(x)] = value
+            return value
+        return self.node_value(node, x._data)
 
-    def new_value(self, kind: Any, t: Any) -> ValueNote:
+    def _new_value(self, kind: Any, t: Any, from_grad: bool = False) -> ValueNote:
         """A note of the tensor `t` as it is now."""
         data = t._data
-        node = t._node
-        note = ValueNote(kind, data.shape, data.dtype, node, node is not None, arrays.device_of(data))
-        note.tensor = weakref.ref(t)
-        note.numbers = self._numbers(data)
-        if t._base is not None:
-            note.base = self._by_node.get(id(t._base._node)) or self._by_tensor.get(id(t._base))
+        note = ValueNote(kind, data.shape, data.dtype, t._node, ref(t), from_grad)
+        if data.__class__ is not ndarray and is_cupy(data):
+            note.device = device_of(data)
+        if self._numbers is not None:
+            note.numbers = self._numbers(data)
+        base = t._base
+        if base is not None:
+            note.base = self._by_node.get(id(base._node)) or self._by_tensor.get(id(base))
         return note
-
-    def remember(self, value: ValueNote, t: Any) -> None:
-        """Whoever meets the tensor `t` again means `value`."""
-        if t._node is not None:
-            self._by_node[id(t._node)] = value
-        else:
-            self._by_tensor[id(t)] = value
 
     def node_value(self, node: Any, like: Any) -> ValueNote:
         """The note of what `node` put out, made from the node where this trace did not see it made."""
@@ -80,17 +129,17 @@ class Known:
             return found
         tensor = leaf_tensor(node) if is_leaf_node(node) else None
         if tensor is not None:
-            value = self.new_value("leaf", tensor)
+            value = self._new_value("leaf", tensor)
         else:
             kind = "leaf" if is_leaf_node(node) else "op"
-            value = ValueNote(kind, like.shape, like.dtype, node, requires_grad=True)
+            value = ValueNote(kind, like.shape, like.dtype, node)
         value.node = node
         self._by_node[id(node)] = value
         return value
 
     def unknown_op(self, node: Any, upstream: Any) -> OpNote:
         """The note of an op that ran outside this trace, told from its node."""
-        note = OpNote(op_of(node), -node[ORDER], [], Place(None), None, node)
+        note = OpNote(op_of(node), -node[ORDER], [], [], Place(None), None, node)
         several = isinstance(upstream, tuple | dict)
         output = self._by_node.get(id(node))
         if output is None and not several:
@@ -105,20 +154,19 @@ class Known:
                 like = np.empty(shape or (), np.float32) if shape is not None or several else upstream
                 note.inputs.append(self.node_value(parent, like))
         note.origin = self._origin(node)
-        self.ops[id(node)] = note
         self.keep(note)
         return note
 
     def put(self, value: ValueNote, target: Any) -> None:
         """`value` is in the tensor `target` from here on."""
-        value.tensor = weakref.ref(target)
+        value.tensor = ref(target)
         if target._node is None:
             self._by_tensor[id(target)] = value
 
     def changed(self, tensor: Any) -> None:
         """A leaf that got other numbers before anything was computed from it is told with those: it was initialised."""
         value = self._by_node.get(id(tensor._node)) if tensor._node is not None else None
-        if value is not None and value.kind == "leaf" and not value.used:
+        if value is not None and value.kind == "leaf" and not value.used and self._numbers is not None:
             value.numbers = self._numbers(tensor._data)
 
     def note_near(self, roots: list[Any]) -> None:
@@ -140,6 +188,8 @@ class Known:
 
     def keep(self, note: OpNote) -> None:
         """Keep an op, and forget the one that goes for it."""
+        if note.node is not None:
+            self.ops[id(note.node)] = note
         gone = self._kept.op(note)
         if gone is not None:
             self.ops.pop(id(gone.node), None)

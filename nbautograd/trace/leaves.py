@@ -11,7 +11,7 @@ from nbautograd.trace.notes import EventNote, PassNote, UpdateNote, ValueNote
 from nbautograd.trace.where import Place
 
 if TYPE_CHECKING:
-    from nbautograd.trace.record import Recorder
+    from nbautograd.trace.passes import Passes
 
 UPDATES = 300
 """Updates that are kept from the beginning, and as many again of those with something to tell."""
@@ -20,7 +20,7 @@ UPDATES = 300
 class Leaves:
     """Keeps the ledgers of the leaves, and notes their updates."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Passes) -> None:
         self.seen: dict[int, ValueNote] = {}
         """The leaves whose `.grad` received something, by the id of the tensor."""
         self.cleared: set[int] = set()

@@ -10,6 +10,7 @@ without an op in it is not seen, and a round without ops is not counted.
 from __future__ import annotations
 
 import dis
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
@@ -67,43 +68,47 @@ def line_of(code: CodeType, loop: Range) -> int:
 class Level:
     """One of the user's frames while it runs: where it is, and the rounds of its loops."""
 
-    __slots__ = ("_loops", "_moves", "_within", "callee", "frame", "instruction", "loops", "steps")
+    __slots__ = ("_loops", "_moves", "_within", "callee", "frame", "instruction", "loops", "source", "spans", "steps")
 
-    def __init__(self, frame: Any) -> None:
+    def __init__(self, frame: Any, source_of: Callable[[str], int]) -> None:
         self.frame: Any = frame
         self.callee: Any = None
         self.instruction = -1
         self.steps: Steps = ()
         self.loops = bool(loops_of(frame.f_code))
         """Whether there is anything to follow."""
+        self.source = source_of(frame.f_code.co_filename) if self.loops else 0
+        self.spans: dict[int, Any] = {}
+        """What `Places` has made of its instructions."""
         self._loops: dict[Range, Loop] = {}
         self._within: tuple[Loop, ...] = ()
         self._moves: dict[tuple[int, int], tuple[tuple[Loop, ...], tuple[Loop, ...]]] = {}
         """From one instruction to another: the loops it is then in, and those that have made another round."""
 
-    def move(self, instruction: int, callee: Any, source: int) -> None:
-        """The frame is at `instruction` of its code in `source` now, in a call of `callee`."""
-        before, again = self.instruction, instruction == self.instruction and callee is not self.callee
-        self.instruction, self.callee = instruction, callee
-        if instruction == before and not again:
+    def move(self, instruction: int, callee: Any) -> None:
+        """The frame is at `instruction` of its code now, in a call of `callee`."""
+        before, last = self.instruction, self.callee
+        self.callee = callee
+        if instruction == before and callee is last:
             return
+        self.instruction = instruction
         move = self._moves.get((before, instruction))
         if move is None:
-            move = self._moves[before, instruction] = self._move(before, instruction, source)
+            move = self._moves[before, instruction] = self._move(before, instruction)
         loops, rounds = move
-        for loop in rounds:
-            loop.rounds += 1
         if rounds or loops != self._within:
-            self.steps = tuple([(loop, loop.rounds) for loop in loops])
+            for loop in rounds:
+                loop.rounds += 1
             self._within = loops
+            self.steps = tuple([(loop, loop.rounds) for loop in loops])
 
-    def _move(self, before: int, instruction: int, source: int) -> tuple[tuple[Loop, ...], tuple[Loop, ...]]:
+    def _move(self, before: int, instruction: int) -> tuple[tuple[Loop, ...], tuple[Loop, ...]]:
         code = self.frame.f_code
         nest = around(code, instruction)
         shared = max((r for r in nest if r[0] <= before <= r[1]), default=None)
         for r in nest:
             if r not in self._loops:  # its first round is 0
-                self._loops[r] = Loop(line_of(code, r), source, rounds=-1)
+                self._loops[r] = Loop(line_of(code, r), self.source, rounds=-1)
         went = [r for r in nest if not r[0] <= before <= r[1] or (r == shared and instruction <= before)]
         return tuple([self._loops[r] for r in nest]), tuple([self._loops[r] for r in went])
 

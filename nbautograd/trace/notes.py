@@ -1,7 +1,6 @@
 """What the recorder jots down while code runs, before it becomes a `Trace`: small objects that refer to one another.
 
-There is a note for each op, value and event, so these three take the time of their few arguments only: what is
-mostly the same is their class's.
+There is a note for each op, value and event, so making these three has to be quick.
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ from nbautograd.core import array as arrays
 from nbautograd.trace.ledger import Share
 from nbautograd.trace.model import Span
 from nbautograd.trace.where import Place
+
+NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(slots=True, eq=False)
@@ -33,17 +34,22 @@ class ScopeNote:
 class ValueNote:
     """A tensor. `node` keeps its graph node alive, so that the node's id stays its own while we record."""
 
-    tensor: Any = None
-    """A weak reference."""
-    output: int = 0
-    numbers: Any = None
-    gradient: Any = None
-    base: ValueNote | None = None
-    used: bool = False
-    """Whether an op that was recorded for the way back has taken it in."""
-    from_grad: bool = False
-    """Whether it is some leaf's `.grad`, or was computed from one."""
-    id: int | None = None
+    __slots__ = (
+        "base",
+        "device",
+        "dtype",
+        "from_grad",
+        "gradient",
+        "id",
+        "kind",
+        "node",
+        "numbers",
+        "output",
+        "requires_grad",
+        "shape",
+        "tensor",
+        "used",
+    )
 
     def __init__(
         self,
@@ -51,48 +57,91 @@ class ValueNote:
         shape: Sequence[int],
         dtype: Any,
         node: Any = None,
-        requires_grad: bool = False,
-        device: Any = arrays.CPU,
+        tensor: Any = None,
+        from_grad: bool = False,
     ) -> None:
         self.kind: Literal["leaf", "constant", "op"] = kind
         self.shape = shape
         self.dtype = dtype
         """NumPy's."""
         self.node = node
-        self.requires_grad = requires_grad
-        self.device = device
+        self.tensor = tensor
+        """A weak reference."""
+        self.requires_grad = node is not None
+        self.from_grad = from_grad
+        """Whether it is some leaf's `.grad`, or was computed from one."""
+        self.device = arrays.CPU
+        self.output = 0
+        self.used = False
+        """Whether an op that was recorded for the way back has taken it in."""
+        self.numbers: Any = None
+        self.gradient: Any = None
+        self.base: ValueNote | None = None
+        self.id: int | None = None
 
 
 class OpNote:
     """An op that ran."""
 
-    params: Mapping[str, Any] = MappingProxyType({})
-    in_place: bool = False
-    origin: str | None = None
-    slots: list[int] | None = None
-    """Where the inputs stood among the op's arguments, when some of those were None."""
-    id: int | None = None
+    __slots__ = (
+        "entry",
+        "id",
+        "in_place",
+        "inputs",
+        "node",
+        "order",
+        "origin",
+        "outputs",
+        "params",
+        "place",
+        "scope",
+        "slots",
+    )
 
     def __init__(
-        self, entry: Any, order: int, inputs: list[ValueNote], place: Place, scope: ScopeNote | None, node: Any
+        self,
+        entry: Any,
+        order: int,
+        inputs: list[ValueNote],
+        outputs: list[ValueNote],
+        place: Place,
+        scope: ScopeNote | None,
+        node: Any,
+        params: Mapping[str, Any] = NONE,
+        in_place: bool = False,
     ) -> None:
         self.entry = entry
         self.order = order
         self.inputs = inputs
-        self.outputs: list[ValueNote] = []
+        self.outputs = outputs
         self.place = place
         self.scope = scope
         self.node = node
+        self.params = params
+        self.in_place = in_place
+        self.origin: str | None = None
+        self.slots: list[int] | None = None
+        """Where the inputs stood among the op's arguments, when some of those were None."""
+        self.id: int | None = None
 
 
 class EventNote:
     """Something that happened in a backward pass."""
 
-    before: Any = None
-    local: Any = None
-    reduced: str | None = None
-    arrival: int = 1
-    earlier: Sequence[Any] = ()
+    __slots__ = (
+        "after",
+        "arrival",
+        "before",
+        "contribution",
+        "earlier",
+        "input",
+        "kind",
+        "local",
+        "op",
+        "reduced",
+        "upstream",
+        "value",
+    )
 
     def __init__(
         self,
@@ -100,17 +149,31 @@ class EventNote:
         value: ValueNote | None = None,
         op: OpNote | None = None,
         input: int = 0,  # noqa: A002
-        upstream: Any = None,
         contribution: Any = None,
         after: Any = None,
+        arrival: int = 1,
     ) -> None:
         self.kind = kind
         self.value = value
         self.op = op
         self.input = input
-        self.upstream = upstream
         self.contribution = contribution
         self.after = after
+        self.arrival = arrival
+        self.upstream: Any = None
+        self.before: Any = None
+        self.local: Any = None
+        self.reduced: str | None = None
+        self.earlier: Sequence[Any] = ()
+
+    def passes_on(self) -> None:
+        """Tell the two values at the ends of the edge which gradient has reached them."""
+        assert self.value is not None
+        assert self.op is not None
+        self.value.gradient = self.after
+        outputs = self.op.outputs
+        if outputs and outputs[0].gradient is None:
+            outputs[0].gradient = self.upstream
 
 
 @dataclass(slots=True, eq=False)
@@ -124,7 +187,14 @@ class PassNote:
     retain_graph: bool
     create_graph: bool
     loss: float | None = None
-    events: list[EventNote] = field(default_factory=list)
+    events: list[Any] = field(default_factory=list[Any])
+    """Its `EventNote`s, or a trail of it; see `nbautograd.trace.trails`."""
+    weight: int = 0
+    """How many events those are."""
+    left: Sequence[Any] = ()
+    """The nodes that it has sent to without coming to them, where it ended in an error."""
+    gaps: bool = False
+    """Whether ops of this trace are not known any more."""
     dropped: int = 0
     """Events beyond what one pass may have."""
     ops: int = 0

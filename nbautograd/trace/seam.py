@@ -119,11 +119,13 @@ class _Seam:
         recorder = current()
         return recorder is not None and recorder.detailed
 
-    def op(self, *args: Any) -> None:
+    def op(
+        self, op: Any, inputs: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Any, ...], in_place: bool
+    ) -> None:
         attachment = _current.get()
         if attachment is not None and attachment.watching and attachment.recorder is not None:
             try:
-                attachment.recorder.op(*args)
+                attachment.recorder.op(op, inputs, params, outputs, in_place)
             except Exception as error:
                 attachment.give_up(error)
 

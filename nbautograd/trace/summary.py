@@ -44,7 +44,7 @@ class Looks:
 
     def __call__(self, data: Any, changed: bool = False) -> Any:
         if not self._figures:
-            return data if isinstance(data, np.generic) else self._shape(data)
+            return self.bare(data) if data.__class__ is np.ndarray or isinstance(data, np.generic) else _bare(data)
         if data.__class__ is not np.ndarray or data.size <= COPIED:
             return held(data)
         seen = self._seen.get(id(data))
@@ -54,14 +54,12 @@ class Looks:
         self._seen[id(data)] = (weakref.ref(data), found)
         return found
 
-    def _shape(self, data: Any) -> Summary:
+    def bare(self, like: Any, device: Any = arrays.CPU) -> Summary:
         """What is told of an array whose numbers nobody wants."""
-        if data.__class__ is not np.ndarray:
-            return _bare(data)
-        key = (data.shape, data.dtype)
+        key = (like.shape, like.dtype, device)
         found = self._shapes.get(key)
         if found is None:
-            found = self._shapes[key] = _bare(data)
+            found = self._shapes[key] = Summary(list(like.shape), dtypes.of_numpy(like.dtype).name, str(device))
         return found
 
     def forget(self) -> None:

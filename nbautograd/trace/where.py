@@ -67,25 +67,28 @@ class Places:
         self._outer: Steps = ()
         """The steps of all levels but the innermost."""
 
-    def here(self) -> Place:
-        """The place of the user's code that is running now."""
-        frame: Any = sys._getframe(1)
+    def here(self, depth: int = 1) -> Place:
+        """The place of the user's code that is running now; the frames below `depth` are none of it."""
+        frame: Any = sys._getframe(depth)
         below, users = None, self._users
         while frame is not None:
-            name = frame.f_code.co_filename
+            code = frame.f_code
+            name = code.co_filename
             if users[name] if name in users else self._is_users(name):
                 break
             below, frame = frame, frame.f_back
-        if frame is None:
+        else:
             return Place(None)
-        span = self._span(frame)
+        at = frame.f_lasti
         chain = self._chain
-        if not chain or chain[-1].frame is not frame or frame.f_code.co_flags & RESUMED:
-            return Place(span, self._follow(frame, below))
+        if not chain or chain[-1].frame is not frame or code.co_flags & RESUMED:
+            return Place(self._span(frame), self._follow(frame, below))
         inner = chain[-1]  # as long as it runs, those round it stand where they stood
-        if not inner.loops:
-            return Place(span, self._outer)
-        inner.move(frame.f_lasti, below, span.source)
+        if inner.loops:
+            inner.move(at, below)
+        span = inner.spans.get(at)
+        if span is None:
+            span = inner.spans[at] = self._span(frame)
         return Place(span, self._outer + inner.steps if self._outer else inner.steps)
 
     def forget(self) -> None:
@@ -125,11 +128,10 @@ class Places:
         for i, frame in enumerate(frames):
             if i >= len(chain) or chain[i].frame is not frame:
                 self._drop(i)
-                chain.append(Level(frame))
+                chain.append(Level(frame, self.source_of))
             self._outer = steps
             if chain[i].loops:
-                callee = frames[i + 1] if i + 1 < len(frames) else below
-                chain[i].move(frame.f_lasti, callee, self.source_of(frame.f_code.co_filename))
+                chain[i].move(frame.f_lasti, frames[i + 1] if i + 1 < len(frames) else below)
                 steps += chain[i].steps
         self._drop(len(frames))
         return steps

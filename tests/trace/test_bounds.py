@@ -7,11 +7,11 @@ import math
 import pytest
 
 from nbautograd.export.words import headline
-from nbautograd.trace import fold, record
+from nbautograd.trace import fold, turns
 from nbautograd.trace.codec import dumps, loads
 from nbautograd.trace.kept import FRONT, HEAD, RECENT, TAIL
 from nbautograd.trace.model import Cell, Fold, Source, Trace
-from nbautograd.trace.record import EVENTS
+from nbautograd.trace.passes import EVENTS
 from tests.cells import Notebook
 
 LIMIT = 256 * 1024
@@ -54,7 +54,7 @@ def test_a_long_chain_keeps_its_beginning_and_its_end() -> None:
 def test_a_long_loop_keeps_first_last_and_worst_step_whole_and_figures_of_the_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(record, "LOOKED_FOR", math.inf)
+    monkeypatch.setattr(turns, "LOOKED_FOR", math.inf)
     spike = "    X.mul_(1000.0 if i == 400 else 1.0)\n" + STEP + "    X.mul_(0.001 if i == 400 else 1.0)\n"
     trace = run(f"for i in range(600):\n{spike}", TRAIN)
     kept = {s.index for s in trace.steps if s.kept}
@@ -73,7 +73,7 @@ def test_what_is_not_looked_at_is_counted_all_the_same() -> None:
 
 
 def test_a_loop_is_looked_at_in_turns_when_looking_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record, "LOOKED_FOR", 0.0)
+    monkeypatch.setattr(turns, "LOOKED_FOR", 0.0)
     trace = run(f"for i in range(3000):\n{STEP}", TRAIN)
     steps = [s.index for s in trace.steps if s.kept]
     assert {0, 1, 2} <= set(steps)
@@ -82,7 +82,7 @@ def test_a_loop_is_looked_at_in_turns_when_looking_takes_too_long(monkeypatch: p
 
 
 def test_the_first_step_that_is_not_finite_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record, "LOOKED_FOR", 0.0)
+    monkeypatch.setattr(turns, "LOOKED_FOR", 0.0)
     code = "for i in range(2000):\n    (w * (math.nan if i >= 1900 else 1.0)).sum().backward()\n    w.grad = None"
     trace = run(code, "import math\nw = torch.ones(2, requires_grad=True)")
     bad = [s for s in trace.steps if s.kept and s.grad_norm in ("nan", math.inf)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nbautograd.trace.codec import dumps, loads
-from nbautograd.trace.model import Accumulate, Flow, Seed, Trace
+from nbautograd.trace.model import Accumulate, Flow, Free, Seed, Trace
 from tests.cells import Notebook
 
 
@@ -331,3 +331,42 @@ def test_where_nothing_was_recorded_every_op_stays() -> None:
 def test_settings_are_told_as_a_person_writes_them(code: str, params: dict[str, str]) -> None:
     trace = run(f"x = torch.ones(2, 2, requires_grad=True)\ny = {code}")
     assert trace.ops[-1].params == params
+
+
+PASSES = {
+    "a chain with a fan-out": "h = w * 2.0\n(h * h.exp() + w).sum().backward()",
+    "a hook": "h = w * 3.0\nh.register_hook(lambda g: g * 2)\n(h * h).sum().backward()",
+    "only what is asked for": "h = w * 2.0\ntorch.autograd.grad((h**3).sum() + w.sum(), [h, w])",
+    "gradients of gradients": "(g,) = torch.autograd.grad((w**3).sum(), w, create_graph=True)\ng.sum().backward()",
+    "several outputs": "a, b = torch.split(torch.exp(w), 1)\n(a * b).sum().backward()",
+    "in place": "y = w * 1.0\ny[0] = 5.0\ny[1:].mul_(2.0)\n(y * 2.0).sum().backward()",
+    "broadcast": "(torch.ones(3, 2) + w).sum().backward()",
+    "an earlier cell's graph": "earlier.sum().backward()",
+    "one that is kept": "y = (w * w).sum()\ny.backward(retain_graph=True)\ny.backward()",
+    "an error": (
+        "class Bad(torch.autograd.Function):\n    forward = staticmethod(lambda ctx, x: x * x)\n"
+        "    backward = staticmethod(lambda ctx, g: 1 / 0)\n"
+        "u = w.exp()\n((Bad.apply(w * 1.0) + u * 2.0) * 2.0).sum().backward()"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_without_numbers_a_pass_tells_the_same_events_in_the_same_order(name: str) -> None:
+    def told(values: str) -> list[tuple[object, ...]]:
+        notebook = Notebook()
+        notebook.quietly("w = torch.tensor([1.0, 2.0], requires_grad=True)\nearlier = torch.exp(w.view(2, 1)) * 2.0")
+        trace = notebook.run(PASSES[name], values=values)
+        found: list[tuple[object, ...]] = [(p.kind, p.error, len(p.events)) for p in trace.passes]
+        for event in [event for run in trace.passes for event in run.events]:
+            match event:
+                case Flow():
+                    edge = event.op, event.input, event.target, event.arrival, event.arrivals, event.reduced
+                    found.append((*edge, event.upstream.shape, event.contribution.shape, event.after.dtype))
+                case Free():
+                    found.append(("free", *event.ops))
+                case _:
+                    found.append((event.kind, event.value))
+        return found
+
+    assert told("none") == told("stats")
