@@ -134,10 +134,10 @@ function leftover(tape: Tape, { value, earlier }: Accumulate, name: string): HTM
 }
 
 function advice(finding: Finding | undefined, name: string): Child[] {
-  return [
-    h('div', { class: 'row' }, 'Try: ', ...prose(finding ? finding.hint : `\`${name}.grad = None\``)),
-    h('div', { class: 'row' }, 'If it is meant: ', h('code', {}, finding ? finding.mute : '%%autograd --grad-accum 2')),
-  ];
+  const [cure, label, words] = finding
+    ? [finding.hint, 'To silence this: ', finding.mute]
+    : [`\`${name}.grad = None\``, 'If it is meant: ', '%%autograd --grad-accum 2'];
+  return [h('div', { class: 'row' }, 'Try: ', ...prose(cure)), h('div', { class: 'row' }, label, h('code', {}, words))];
 }
 
 export function sources(contributions: Contribution[]): HTMLElement {
