@@ -24,7 +24,7 @@ from nbautograd.core.modes import is_grad_enabled, is_usual, observe
 from nbautograd.core.node import OP, Hooked
 from nbautograd.core.tensor import Tensor
 from nbautograd.core.words import Words
-from nbautograd.replay.calls import Item, RefusalError
+from nbautograd.replay.calls import Call, Grown, Item, RefusalError
 from nbautograd.replay.graphs import GraphProgram
 from nbautograd.replay.naming import Names
 from nbautograd.replay.place import Place, argument_names
@@ -156,6 +156,7 @@ class Captured:
         finally:
             observe(None)
         tape.finish()
+        grown = surroundings.grown(set() if tape.on_gpu else tape.lists)
         if tape.problem is None:
             changed = surroundings.change()
             if changed is not None:
@@ -167,7 +168,7 @@ class Captured:
         returned = None
         if tape.problem is None:
             try:
-                returned = _symbolic(result, tape)
+                returned = _symbolic(result, tape, grown)
             except RefusalError as refused:
                 tape.problem = str(refused)
         if tape.problem is not None:
@@ -241,8 +242,11 @@ def _form(value: Any, tensors: list[Tensor]) -> Any:
     return ("object", id(value))
 
 
-def _symbolic(value: Any, tape: Tape) -> Any:
-    """What the step returned, with variables in the place of tensors and of the numbers read from them."""
+def _symbolic(value: Any, tape: Tape, grown: list[Grown]) -> Any:
+    """What the step returned, with variables in the place of tensors and of the numbers read from them.
+
+    That such numbers are appended to lists becomes calls of the program.
+    """
     read = {id(number): v for number, v, _ in tape.reads}
     returned: Counter[int] = Counter()
 
@@ -265,6 +269,12 @@ def _symbolic(value: Any, tape: Tape) -> Any:
     found = of(value)
     if any(isinstance(n, int) and (returned[id(n)] > 1 or len(read) < len(tape.reads)) for n, *_ in tape.reads):
         raise RefusalError("it returns whole numbers that cannot be told apart")  # Python has one object for each
+    for of_list in grown:
+        for number in of_list.new:
+            if not isinstance(number, float) or id(number) not in read or returned[id(number)]:
+                raise RefusalError(f"it appends to {of_list.name} what is no number that it reads once")
+            returned[id(number)] += 1
+            tape.calls.append(Call(None, [of_list, Item(read[id(number)])], [], kind="append"))
     for number, _, at in tape.reads:
         if id(number) not in returned:
             raise RefusalError(f"Python reads numbers that the step does not return{at}")

@@ -42,6 +42,15 @@ class Item:
         self.var = var
 
 
+class Grown:
+    """A list to which the step appends numbers."""
+
+    def __init__(self, name: str, values: list[Any], new: list[Any]) -> None:
+        self.name = name
+        self.values = values
+        self.new = new
+
+
 @dataclass(slots=True, eq=False)
 class Call:
     """One line of the program: `outs = function(*args, **settings)`."""
@@ -52,7 +61,7 @@ class Call:
     settings: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     kind: str = "op"
-    """`op`, `rule`, `sum`, `fit`, `read`, `draw`, `check`, or an effect: `write`, `accumulate`, `clear`, `step`."""
+    """`op`, `rule`, `sum`, `fit`, `read`, `draw`, `check`, or one of EFFECTS."""
     entry: Any = None
     """The op, where it is elementwise and may be fused with others."""
     line: tuple[str, int, str] | None = None
@@ -84,7 +93,7 @@ def variables(value: Any) -> list[Var]:
     return [v for part in value for v in variables(part)] if isinstance(value, list | tuple) else []
 
 
-EFFECTS = ("write", "accumulate", "clear", "step")
+EFFECTS = ("write", "accumulate", "clear", "step", "append")
 
 
 @dataclass(slots=True, eq=False)

@@ -37,6 +37,8 @@ class Notes:
         self.leaves: dict[int, Tensor] = {}
         self.reads: list[tuple[Any, Var, str]] = []
         """The numbers that Python was given, of which variable, and where."""
+        self.lists: set[str] = set()
+        """What lists are called to which such numbers are appended."""
         self.changed = False
         self.walked: set[int] = set()
         """The ids of the nodes through which a gradient went."""
@@ -170,7 +172,7 @@ class Notes:
         for x in inputs:
             if isinstance(x, Tensor):
                 self._drawn.pop(id(x._data), None)
-        datas, casts = prepared(op, inputs)
+        datas, casts = prepared(op, inputs, params)
         for i, was in enumerate(casts):
             if was is not None:
                 cast = Var(datas[i])

@@ -83,6 +83,10 @@ def _touches(effects: list[Call], place: Any) -> bool:
         if call.kind == "step":
             if not of and any(p is t for group in call.args[0].param_groups for p in group["params"]):
                 return True
-        elif call.args[0][0] is t and (of == "grad") == (call.kind != "write" or call.args[0][1] == "grad"):
+        elif (
+            call.kind in PLACED
+            and call.args[0][0] is t
+            and (of == "grad") == (call.kind != "write" or call.args[0][1] == "grad")
+        ):
             return True
     return False

@@ -1,9 +1,9 @@
-"""Whether a number that Python reads goes nowhere but into what the step returns.
+"""Whether a number that Python reads goes nowhere but into what the step returns, or into a list.
 
 NOTE [Numbers that are read]
 What Python does with a number leaves no trace: it may decide by it, or compute other numbers. A replay would do as the
 noted run did, whatever the number is. So the text of the step has to show that it is only handed on: it stands in what
-is returned, or has a name that stands nowhere else.
+is returned, is appended to a list whose name stands nowhere else, or has a name itself that stands nowhere else.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ SEE_ALL = {"locals", "vars", "eval", "exec"}
 """By which a function may get at its variables in other ways."""
 
 
-def is_handed_on(code: Any, line: int) -> bool:
-    """Whether what `code` reads in that line is returned, and nothing else is done with it."""
-    functions = _functions(code)
-    return bool(functions) and all(_Flow(function).only_returns(line) for function in functions)
+def handed_on(code: Any, line: int) -> set[str] | None:
+    """The lists to which is appended what `code` reads in that line, or returns; None if more is done with it."""
+    flows = [_Flow(function) for function in _functions(code)]
+    if not flows or not all(flow.only_hands_on(line) for flow in flows):
+        return None
+    return {name for flow in flows for name in flow.lists}
 
 
 def _functions(code: Any) -> list[Any]:
@@ -47,8 +49,9 @@ class _Flow:
         self._nodes = list(ast.walk(function))
         self._parent = {id(child): node for node in self._nodes for child in ast.iter_child_nodes(node)}
         self._function = function
+        self.lists: set[str] = set()
 
-    def only_returns(self, line: int) -> bool:
+    def only_hands_on(self, line: int) -> bool:
         if any(isinstance(n, ast.Global | ast.Nonlocal) or _id(n) in SEE_ALL for n in self._nodes):
             return False
         reading = [n for n in self._nodes if _reads(n) and n.lineno <= line <= (n.end_lineno or line)]
@@ -65,12 +68,23 @@ class _Flow:
             case ast.Tuple() | ast.List() | ast.Dict() | ast.IfExp() if node is not getattr(parent, "test", None):
                 return self._goes_out(parent, seen)
             case ast.Assign([ast.Name(name)]):
-                loads = [
-                    n for n in self._nodes if isinstance(n, ast.Name) and n.id == name and n is not parent.targets[0]
-                ]
+                loads = [n for n in self._named(name) if n is not parent.targets[0]]
                 return name in seen or all(self._goes_out(n, {*seen, name}) for n in loads)
+            case ast.Call(ast.Attribute(ast.Name(name), "append"), [argument], []) if argument is node:
+                self.lists.add(name)
+                return all(self._is_appended_to(n) for n in self._named(name))
             case _:
                 return False
+
+    def _named(self, name: str) -> list[ast.Name]:
+        return [n for n in self._nodes if isinstance(n, ast.Name) and n.id == name]
+
+    def _is_appended_to(self, node: ast.AST) -> bool:
+        """Whether a list stands there for nothing but `name.append(…)`."""
+        method = self._parent[id(node)]
+        call = self._parent[id(method)]
+        appends = isinstance(method, ast.Attribute) and method.attr == "append" and isinstance(call, ast.Call)
+        return appends and call.func is method and isinstance(self._parent[id(call)], ast.Expr)
 
 
 def _id(node: ast.AST) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import random
 import types
+from collections import Counter
 from collections.abc import Iterable
 from operator import is_
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core.tensor import Tensor
+from nbautograd.replay.calls import Grown
 
 NUMBERS = (int, float, complex, str, bytes, type(None))
 DEEP = 6
@@ -45,6 +47,8 @@ class Surroundings:
         """Options of optimizers, and what sets them: part of `_mappings` where the step uses them by name."""
         self._tensors: list[tuple[str, Tensor, Any, tuple[int, ...], bool]] = []
         self._seen: dict[int, Any] = {}
+        self._paths: Counter[int] = Counter()
+        """In how many places each list was found."""
         self._looks = False
         self._function("", function, 0)
         if self._looks:
@@ -74,6 +78,17 @@ class Surroundings:
     def drawn(self) -> str | None:
         """The name of a generator of random numbers, NumPy's or Python's own, that was used since."""
         return next((name for name, generator, state in self._generators if _state(generator) != state), None)
+
+    def grown(self, names: set[str]) -> list[Grown]:
+        """The lists of these names that have grown since; the step only appends to them, so they are not compared."""
+        found: list[Grown] = []
+        for entry in [entry for entry in self._lists if entry[0] in names]:
+            name, values, before = entry
+            old, new = values[: len(before)], values[len(before) :]
+            if new and len(old) == len(before) and all(map(is_, old, before)) and self._paths[id(values)] == 1:
+                self._lists.remove(entry)
+                found.append(Grown(name, values, new))
+        return found
 
     def tensors(self) -> list[Tensor]:
         """Those that have names and record."""
@@ -120,6 +135,8 @@ class Surroundings:
                 self._look(f"{path}.{name}", value, depth + 1)
 
     def _look(self, path: str, value: Any, depth: int) -> None:
+        if isinstance(value, list):
+            self._paths[id(value)] += 1
         if isinstance(value, NUMBERS) or depth > DEEP or id(value) in self._seen:
             return
         self._seen[id(value)] = value

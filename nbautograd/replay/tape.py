@@ -16,7 +16,7 @@ from nbautograd.core.array import compact
 from nbautograd.replay.calls import RefusalError
 from nbautograd.replay.gradients import Gradients
 from nbautograd.replay.notes import UNREPEATABLE
-from nbautograd.replay.reading import is_handed_on
+from nbautograd.replay.reading import handed_on
 
 
 class Tape(Gradients):
@@ -66,8 +66,10 @@ class Tape(Gradients):
             self._note(None, [v, value], [], kind="check")
         elif how == "item":
             place = self._place(self._called)
-            if place is None or place[2] or not is_handed_on(self._place.code, place[1]):
+            lists = None if place is None or place[2] else handed_on(self._place.code, place[1])
+            if lists is None:
                 raise RefusalError("Python reads numbers, and may do more with them than return them")
+            self.lists |= lists
             self.reads.append((value, v, self.at()))
         else:
             raise RefusalError(f"Python reads a tensor's numbers by {how}()")

@@ -91,7 +91,9 @@ class Writer:
     def _check(self, effects: list[Call], result: Any) -> None:
         """Give up before the first effect where Python's numbers have outgrown their dtype."""
         self._changing = True
-        leaving = [c.args[1] for c in effects if c.kind in ("accumulate", "write")] + variables(result)
+        leaving = variables([c.args[1] for c in effects if c.kind in ("accumulate", "write", "append")]) + variables(
+            result
+        )
         checked = self._write.limits(leaving)
         if checked:
             self._add(f"if not ({' and '.join(checked)}): give_up('a number is too large for its dtype')")
@@ -162,6 +164,9 @@ class Writer:
                 self._add(f"write({names.tensor(t)}{'.grad' if of else ''}, {self._write.array(c)})")
             case "clear":
                 self._add(f"{names.tensor(call.args[0][0])}.grad = None")
+            case "append":
+                into, number = call.args
+                self._add(f"{names.bind(into.values, into.name)}.append({self._returned(number)})")
             case "step":
                 self._step(call.args[0])
             case "known":

@@ -228,3 +228,76 @@ def test_numbers_that_are_read_may_only_be_returned(step: Any) -> None:
         found.append([(function(torch.full((3,), x)), w.grad.tolist()) for x in (3.03, 4.04, 5.05, 0.1, 0.2, 6.06)])
     assert found[0] == found[1]
     assert captured.explain().startswith(f"{READING[step]} calls replayed")
+
+
+losses: list[Any] = []
+others: list[Any] = []
+again = losses
+
+
+def appending(x: Any) -> None:
+    (loss := (w * x).sum()).backward()
+    losses.append(loss.item())
+
+
+def appending_twice(x: Any) -> Any:
+    (loss := (w * x).sum()).backward()
+    v = loss.item()
+    losses.append(float(loss * 2))
+    losses.append((loss * 3).item())
+    return v
+
+
+def appending_by_another_name(x: Any) -> Any:
+    (loss := (w * x * len(again)).sum()).backward()
+    losses.append(loss.item())
+
+
+def looking_at_the_list(x: Any) -> Any:
+    losses.append((w * x).sum().item())
+    (w * x * len(losses)).sum().backward()
+
+
+def in_a_helper_too(x: Any) -> Any:
+    others.append((w * x).sum().item())
+    (w * x * seen_so_far()).sum().backward()
+
+
+def seen_so_far() -> int:
+    return len(others)
+
+
+def appending_the_same_twice(x: Any) -> Any:
+    v = (w * x).sum().item()
+    losses.append(v)
+    losses.append(v)
+
+
+APPENDING = {
+    appending: 4, appending_twice: 4, appending_by_another_name: 0, looking_at_the_list: 0, in_a_helper_too: 0,
+    appending_the_same_twice: 0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("step", APPENDING)
+def test_numbers_may_be_appended_to_a_list_that_the_step_does_not_read(step: Any) -> None:
+    found: list[Any] = []
+    captured = torch.capture(step)
+    for function in (step, captured):
+        w.grad = None
+        losses.clear()
+        others.clear()
+        given = [function(torch.full((3,), x)) for x in (3.03, 4.04, 5.05, 0.1, 0.2, 6.06)]
+        found.append([given, [*losses], [*others], w.grad is None or w.grad.tolist()])
+    assert found[0] == found[1]
+    assert captured.explain().startswith(f"{APPENDING[step]} calls replayed"), captured.explain()
+
+
+def test_a_list_may_be_emptied_between_calls() -> None:
+    captured = torch.capture(appending)
+    for i in range(6):
+        losses.clear()
+        captured(torch.full((3,), float(i)))
+        assert losses == [3.0 * i]
+    assert captured.explain().startswith("4 calls replayed")
+    assert "losses.append(loss.item())" in captured.source()
