@@ -258,7 +258,7 @@ class Run:
     def gradients_share(self) -> bool:
         """Whether the gradients of two of PyTorch's leaves are one memory; see NOTE [What is not compared]."""
         tensors = {id(t): t for name, t in self.space.items() if name[0] == "v" and t is not None}.values()
-        grads = [t.grad for t in tensors if t.requires_grad and t.is_leaf and t.grad is not None]
+        grads = [t.grad for t in tensors if t._base is None and t.is_leaf and t.grad is not None]
         places = [g.untyped_storage().data_ptr() for g in grads if g.numel()]
         return len(set(places)) < len(places)
 
@@ -300,11 +300,11 @@ def same(a: Any, b: Any) -> bool:
 def differs(lines: list[str], torch: Any, nb: Any) -> bool:
     try:
         run = Run(torch, lines)
-        expected, shared = run.outcome(), run.gradients_share()
+        expected = run.outcome()
     except RuntimeError:  # one of several views whose base was changed: PyTorch refuses even to show it
         return False
     refused = any(REFUSED in error for error in expected["errors"])
-    return not refused and not shared and not same(expected, Run(nb, lines).outcome())
+    return not refused and not same(expected, Run(nb, lines).outcome()) and not run.gradients_share()
 
 
 def shortest(lines: list[str], torch: Any, nb: Any) -> list[str]:
