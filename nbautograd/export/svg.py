@@ -28,6 +28,8 @@ SUM = 30
 """Characters within which a gradient is shown as a sum."""
 NOTE_WIDTH = 360
 NOTE_LINE = 17
+NOTE_CHARACTERS = 6.4, 7.2
+"""The width of a character of a panel, on average, and of its bold title."""
 NOTES = 3
 SANS = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
@@ -225,10 +227,10 @@ class _Picture:
 
     def _panels(self, notes: list[tuple[str, str, list[str]]], y: float, width: float) -> tuple[list[str], float]:
         out: list[str] = []
-        room = int((width - 2 * MARGIN - 24) / 6.4)
+        room, bold = (int((width - 2 * MARGIN - 24) / character) for character in NOTE_CHARACTERS)
         for hue, title, lines in notes:
             wrapped = [part for line in lines for part in textwrap.wrap(clean(line, 600), room)]
-            titles = textwrap.wrap(clean(title), room)
+            titles = textwrap.wrap(clean(title), room if hue == "muted" else bold)
             height = (len(titles) + len(wrapped)) * NOTE_LINE + 14
             out.append(self._panel(hue, y, width - 2 * MARGIN, height))
             for i, line in enumerate(_prose([*titles, *wrapped])):

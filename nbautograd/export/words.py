@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nbautograd.export.graph.format import brief, label
+from nbautograd.export.graph.format import brief, label, shape
 from nbautograd.trace.model import Fold, Span, Summary, Trace, Value
 from nbautograd.trace.plain import clean
 
@@ -48,7 +48,7 @@ def sums(parts: Iterable[Summary], limit: int = NUMBERS) -> str | None:
     texts: list[str] = []
     for part in parts:
         texts.append(brief(part, limit))
-        if len(" + ".join(texts)) > limit or part.data is None:
+        if len(" + ".join(texts)) > limit or texts[-1] == shape(part.shape):
             return None
     return " + ".join(texts).replace("+ -", "− ")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from argparse import Action, ArgumentTypeError, Namespace
 from pathlib import Path
 
+from IPython.core.error import UsageError
 from IPython.core.magic_arguments import MagicArgumentParser
 
 SAVED_FORMS = (".svg", ".html", ".json")
@@ -39,7 +41,18 @@ def split_off(parser: MagicArgumentParser, line: str) -> tuple[Namespace, str]:
             break
         words.append(_unquote(word))
         end = match.end()
-    return parser.parse_args(words), line[end:].strip()
+    code = line[end:].strip()
+    if code.startswith("--") and not _is_expression(code):  # which `--x` may be
+        raise UsageError(f"unrecognized arguments: {code.split()[0]}")
+    return parser.parse_args(words), code
+
+
+def _is_expression(code: str) -> bool:
+    try:
+        ast.parse(code, mode="eval")
+    except SyntaxError:
+        return False
+    return True
 
 
 def _unquote(word: str) -> str:

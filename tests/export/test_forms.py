@@ -16,8 +16,9 @@ from nbautograd.export import html, save
 from nbautograd.export.dot import to_dot
 from nbautograd.export.svg import to_svg
 from nbautograd.export.text import to_text
+from nbautograd.export.words import sums
 from nbautograd.trace import codec
-from nbautograd.trace.model import Cell, Finding, Fold, Trace
+from nbautograd.trace.model import Cell, Finding, Fold, Summary, Trace
 
 from . import traces
 
@@ -64,6 +65,11 @@ def test_code_between_backticks_is_set_as_code_also_where_its_line_is_broken() -
 def test_the_picture_tells_its_story_to_those_who_cannot_see_it() -> None:
     (description,) = texts(to_svg(traces.fan_out()), "desc")
     assert description == "Backward began at d, 24. a.grad is 24. b.grad is -20."
+
+
+def test_a_sum_is_shown_by_its_numbers_or_not_at_all() -> None:
+    assert sums([Summary([2], "float32", data=[3, -1])] * 2) == "[3, -1] + [3, -1]"
+    assert sums([Summary([9, 4], "float32", data=[0.123] * 36)] * 2) is None
 
 
 def test_a_cell_that_raised_says_so() -> None:

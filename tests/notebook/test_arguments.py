@@ -49,3 +49,9 @@ def test_codes_and_names_come_as_tuples():
 def test_options_come_before_the_code_which_stays_as_it_is(line, code, view):
     options, rest = arguments.split_off(PARSER, line)
     assert (rest, options.view) == (code, view)
+
+
+def test_an_unknown_option_before_code_is_told_from_a_double_minus():
+    with pytest.raises(UsageError, match="unrecognized arguments: --vew"):
+        arguments.split_off(PARSER, "--vew graph x * x")
+    assert arguments.split_off(PARSER, "--x * 2")[1] == "--x * 2"
