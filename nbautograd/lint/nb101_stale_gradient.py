@@ -21,6 +21,7 @@ used once and then used again together with a new one is reported.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from nbautograd.lint.finding import joined, numbers
@@ -65,7 +66,7 @@ def _finding(trace: Trace, update: Update) -> Finding:
         message += f" The same holds for {joined(names[1:])}."
     line = new[0].line
     before = f" before line {line}" if line is not None else " before backward()"
-    clear = f"{update.name}.grad = None" if by_hand else "optimizer.zero_grad()"
+    clear = f"{update.name}.grad = None" if by_hand else f"{_optimizer(trace, update)}.zero_grad()"
     return Finding(
         CODE,
         "warning",
@@ -76,3 +77,12 @@ def _finding(trace: Trace, update: Update) -> Finding:
         update.span,
         list(dict.fromkeys(u.value for u in leaves)),
     )
+
+
+def _optimizer(trace: Trace, update: Update) -> str:
+    """What the code calls it, in the line that makes the step."""
+    if update.span is None:
+        return "optimizer"
+    line = trace.sources[update.span.source].code.split("\n")[update.span.line - 1]
+    called = re.search(r"([\w.]+)\.step\(", line)
+    return called[1] if called else "optimizer"

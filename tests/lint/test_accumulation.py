@@ -159,6 +159,13 @@ def test_the_stale_gradient_is_told_with_its_lines() -> None:
     assert finding.hint == "add `optimizer.zero_grad()` before line 2"
 
 
+def test_the_hint_calls_the_optimizer_as_the_code_does() -> None:
+    notebook = Notebook()
+    notebook.quietly(SETUP + "\nopt = optimizer")
+    (finding,) = notebook.findings("for _ in range(3):\n    criterion(model(X), Y).backward()\n    opt.step()")
+    assert finding.hint == "add `opt.zero_grad()` before line 2"
+
+
 def test_means_that_are_added_up_undivided_are_noted() -> None:
     notebook = Notebook()
     notebook.quietly(SETUP)
