@@ -33,7 +33,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nbautograd.fast import serve
-from nbautograd.fast.cuda import Fused, rows
 
 from . import array as arrays
 from .device import gpu_count
@@ -183,6 +182,8 @@ class Op:
         if library is np:
             return cls
         if cls.__dict__.get("cuda") is None:
+            from nbautograd.fast.cuda import Fused, rows  # what few need is not read when the package is imported
+
             space = arrays.Namespace(library, lambda name: TABLE[name].on(library).forward)
             twin: Any = type(cls.__name__, (cls,), {"library": library}, abstract=True)  # type: ignore[call-overload]
 
