@@ -20,8 +20,9 @@ from .call import wrap
 from .held import take
 from .modes import state
 from .node import FITS, OP, ORDER, PARENTS, SAVED, Leaf, Node, is_nobodys, node_and_output
-from .op import TABLE, names_of, rebind, tensors
+from .op import TABLE, rebind, tensors
 from .rows import Rows, lifted
+from .rules import names_of
 from .steps import Sums, Waiting, add, fit, send
 from .tensor import Tensor
 from .ways import Nodes, ways

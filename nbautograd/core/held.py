@@ -13,7 +13,7 @@ from typing import Any
 from . import errors, inplace
 from .changeable import bare_name, one_of_several
 from .node import ORDER, PARENTS, SAVED, Node, is_leaf_node, is_nobodys, node_and_output, op_of
-from .op import is_tensor
+from .rules import is_tensor
 
 DETACHED = (
     "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not supported, please "

@@ -40,20 +40,11 @@ from .later import Later, later
 from .node import SAVED
 from .real_only import refuse_other_numbers
 from .registry import Registry
+from .rules import Rule, compile_entry, pulls_of
 from .twins import Pull, conjugated, rounding_twin, twin_of
 
 TABLE: Registry[type[Op]] = Registry()
 """Every op by its name."""
-
-Rule = Callable[..., Any]
-
-
-FACTS: dict[str, Callable[[Any], Any]] = {
-    "shape": np.shape,
-    "dtype": lambda data: data.dtype,
-    "device": arrays.device_of,
-}
-"""What a rule may ask about an input without keeping it alive."""
 
 
 def _forward_of(name: str) -> Any:
@@ -255,64 +246,6 @@ def _beside_gradient(function: Any, position: int) -> Any:
 def snake(name: str) -> str:
     """`LogSoftmax` → `log_softmax`."""
     return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
-
-
-def names_of(rule: Rule) -> tuple[str, ...]:
-    code = rule.__code__  # type: ignore[attr-defined]
-    return code.co_varnames[: code.co_argcount]
-
-
-def compile_entry(cls: type[Op], forward: Any, rules: tuple[Rule | None, ...]) -> None:
-    """Bind the rules' parameter names to positions, once, so that running them looks up nothing."""
-    cls.forward = staticmethod(forward)
-    cls.rules = rules
-    wanted = dict.fromkeys(name for rule in rules if rule for name in names_of(rule)[1:])
-    cls.saves = tuple(wanted)
-    cls.pulls = pulls_of(cls, rules)
-    users = {n: tuple(i for i, rule in enumerate(rules) if rule and n in names_of(rule)) for n in cls.saves}
-    cls.plan = tuple((*_origin(cls, name), users[name]) for name in cls.saves)
-    cls.frees = vars(cls).get("frees") is True or any(is_tensor(cls, kind, where) for kind, where, _ in cls.plan)
-    from . import short
-
-    short.install(cls)
-
-
-def is_tensor(op: Any, kind: str, where: Any) -> bool:
-    """Whether what `op` saves under `kind` and `where` (of its plan) are tensors that a user may hold too."""
-    return kind in ("input", "out", "aux") or (kind == "setting" and where in op.holds)
-
-
-def _origin(cls: type[Op], name: str) -> tuple[str, Any]:
-    """Where the value called `name` comes from when an op is recorded."""
-    if name in cls.inputs:
-        return "input", cls.inputs.index(name)
-    if name == "out":
-        return "out", 0
-    subject, _, fact = name.rpartition("_")
-    if subject in cls.inputs and fact in FACTS:
-        return "fact", (cls.inputs.index(subject), FACTS[fact])
-    if name in cls.settings:
-        return "setting", name
-    if name in cls.aux:
-        return "aux", cls.aux.index(name)
-    raise TypeError(f"{cls.__name__}: a rule asks for {name!r}, which is no input, setting or aux of it")
-
-
-def pulls_of(cls: type[Op], rules: tuple[Rule | None, ...]) -> tuple[Pull | None, ...]:
-    return tuple(rule and _pull(rule, tuple(cls.saves.index(n) for n in names_of(rule)[1:])) for rule in rules)
-
-
-def _pull(rule: Rule, slots: tuple[int, ...]) -> Pull:
-    """`rule` as a function of the gradient and everything saved."""
-    match slots:
-        case ():
-            return lambda g, saved: rule(g)
-        case (i,):
-            return lambda g, saved: rule(g, saved[i])
-        case (i, j):
-            return lambda g, saved: rule(g, saved[i], saved[j])
-        case _:
-            return lambda g, saved: rule(g, *[saved[k] for k in slots])
 
 
 _worlds: dict[tuple[int, int], dict[str, Any]] = {}

@@ -19,7 +19,7 @@ from .doors import Door
 from .held import check_saved
 from .modes import local, no_grad, put, state
 from .node import PARENTS, SAVED, Node, hooked, is_leaf_node, leaf_tensor, op_of
-from .op import is_tensor
+from .rules import is_tensor
 from .tensor import Tensor
 
 Hooks = tuple[Callable[[Tensor], Any], Callable[[Any], Tensor]]

@@ -15,7 +15,8 @@ from typing import Any
 
 from .array import SOLE_HERE, ndarray, unbroadcast
 from .node import FITS, ORDER, PARENTS, Node
-from .op import TABLE, names_of
+from .op import TABLE
+from .rules import names_of
 from .tensor import Tensor
 
 Waiting = dict[int, Node]

@@ -63,7 +63,7 @@ def rounding_twin(op: Any) -> Any:
 
 def _rounding_kernels(op: Any) -> Any:
     """The same on a GPU, where the kernels themselves round."""
-    from .op import pulls_of
+    from .rules import pulls_of
 
     forward, *rules = [f and f.rounding(_bracketed(f.plain)) for f in (op.forward, *op.rules)]
     twin = _with_pulls(op, pulls_of(op, tuple(rules)))

@@ -23,7 +23,7 @@ from .array import library_of, storage
 from .dtype import INEXACT
 from .modes import is_grad_enabled, local, state
 from .node import is_leaf_node, nobodys_leaf
-from .op import names_of
+from .rules import names_of
 from .tensor import Tensor
 
 

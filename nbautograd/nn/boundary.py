@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from nbautograd.core.grad_fn import grad_fn_of
 from nbautograd.core.modes import is_grad_enabled
 from nbautograd.core.node import node_and_output
-from nbautograd.core.op import Op, compile_entry
+from nbautograd.core.op import Op
+from nbautograd.core.rules import compile_entry
 from nbautograd.core.tensor import Tensor
 
 from . import regular_hooks

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
-from nbautograd.core.op import names_of
+from nbautograd.core.rules import names_of
 from nbautograd.replay.calls import Call, Var
 
 LARGE = 32_768

@@ -8,7 +8,7 @@ import numpy as np
 
 from nbautograd.core.array import unbroadcast
 from nbautograd.core.node import FITS, OP, PARENTS, Hooked
-from nbautograd.core.op import names_of
+from nbautograd.core.rules import names_of
 from nbautograd.core.steps import fit
 from nbautograd.core.tensor import Tensor
 from nbautograd.replay.calls import Ran, RefusalError, Var

@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from nbautograd.core.op import FACTS, names_of
+from nbautograd.core.rules import FACTS, names_of
 from nbautograd.core.text import Text, copied, literal, text_of
 from nbautograd.trace.notes import OpNote
 from nbautograd.trace.plainer import Plainer, expression, in_call, subscript
