@@ -43,6 +43,8 @@ KERNELS = {
     "nll_loss2d_forward_out_frame": "nll_loss",
     "log_softmax_kernel_impl": "cross_entropy",
     "mse_cpu": "mse_loss",
+    "huber_cpu": "huber",
+    "smooth_l1_cpu": "smooth_l1",
     "LayerNormKernelImpl": "layer_norm",
     "batch_norm": "batch_norm batch_norm_applied",
     "ctc_loss_cpu": "ctc_loss",

@@ -42,7 +42,7 @@ loss.binary: bce bce_with_logits
 loss.classification: cross_entropy cross_entropy_backward
 loss.ctc: ctc_loss
 loss.nll: nll_loss nll_loss_backward
-loss.regression: mse_loss
+loss.regression: huber mse_loss smooth_l1
 norm: known_normal layer_norm layer_norm_backward
 packing: pack_padded_sequence pad_packed_sequence
 pad: circularpad1d circularpad2d circularpad3d constant_pad reflectionpad1d reflectionpad2d reflectionpad3d

@@ -57,6 +57,31 @@ def test_an_activation_is_one_kernel_forward_and_one_backward(name: str, dtype: 
     nb.testing.assert_close(x.grad.cpu(), here.grad, **tolerance)
 
 
+LOSSES: dict[str, tuple[Callable[..., Any], int]] = {
+    "mse": (F.mse_loss, 2),
+    "mse of each": (lambda x, y: F.mse_loss(x, y, reduction="none"), 1),
+    "huber": (lambda x, y: F.huber_loss(x, y, delta=0.7), 3),
+    "smooth l1": (F.smooth_l1_loss, 3),
+    "bce": (lambda x, y: F.binary_cross_entropy(x.sigmoid(), y.sigmoid()), 5),
+    "bce of scores": (lambda x, y: F.binary_cross_entropy_with_logits(x, y.sigmoid()), 4),
+}
+"""With the kernels of their forward passes: one for the elements, one or two for the mean, one for each sigmoid."""
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_elements_of_a_loss_are_one_kernel(name: str):
+    compute, kernels = LOSSES[name]
+    x, y = numbers(6, 2), numbers(2, 6).detach().view(6, 2) * 2
+    loss, launched = launches(lambda: compute(x, y))
+    assert launched == kernels
+    loss.sum().backward()
+    here = x.detach().cpu().requires_grad_()
+    expected = compute(here, y.cpu())
+    expected.sum().backward()
+    nb.testing.assert_close(loss.cpu(), expected)
+    nb.testing.assert_close(x.grad.cpu(), here.grad)
+
+
 ROWS: dict[str, tuple[Callable[..., Any], int, int]] = {
     "softmax": (lambda x, y, w: x.softmax(-1), 1, 1),
     "log_softmax": (lambda x, y, w: x.log_softmax(-1), 1, 1),

@@ -51,8 +51,6 @@ COMPOSITES = [
     Composite(name, samples._replace(named=False))
     for name, samples in {
         "l1_loss": losses(),
-        "smooth_l1_loss": cases(losses(), losses(beta=0.5)),
-        "huber_loss": cases(losses(), losses(delta=0.5)),
         "cross_entropy": cases(probabilities),
         "kl_div": cases(divergences),
         "hinge_embedding_loss": cases(lambda make: ((make(*s), signs(make, *s)) for s in ((3,), (2, 3)))),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .symbols import Symbol, Trace, UntraceableError
+from .symbols import Summed, Symbol, Trace, UntraceableError
 from .words import PREAMBLE
 
 SIZED: Any = object()
@@ -24,12 +24,16 @@ class Program(NamedTuple):
     """The arguments that it changes."""
     result: Any
     """What the function returns: the number of a new array, None, or a tuple of these."""
+    ending: Summed | None
+    """What the library sums in the end."""
 
     def run(self, arrays: list[Any]) -> Any:
         """Launch it."""
         made = self.kernel(*[arrays[i] for i in self.reads], *self.numbers, *[arrays[i] for i in self.writes])
         if isinstance(self.result, tuple):
             return tuple([None if r is None else made[r] for r in self.result])
+        if self.ending is not None:
+            return getattr(made[0], self.ending.name)(axis=self.ending.axis, keepdims=self.ending.keepdims)
         return None if self.result is None else made[self.result]
 
 
@@ -83,7 +87,11 @@ class _Symbols:
 
 def _program(trace: Trace, symbols: _Symbols, result: Any, function: Any) -> Program | None:
     """The kernel of what was written down; None where it would save nothing."""
-    writes = tuple(trace.written)
+    ending, writes = None, tuple(trace.written)
+    if isinstance(result, Summed):
+        if symbols.narrow:
+            raise UntraceableError("its parts would be rounded")
+        ending, result = result._replace(symbol=None), result.symbol
     found = result if isinstance(result, tuple) else (result,)
     new = [r for r in found if r is not None]
     if any(not isinstance(r, Symbol) or r.place is not None for r in new) or bool(writes) == bool(new):
@@ -107,7 +115,7 @@ def _program(trace: Trace, symbols: _Symbols, result: Any, function: Any) -> Pro
     count = iter(range(len(new)))
     places = tuple([None if r is None else next(count) for r in found])
     numbers = tuple(value for _, value in trace.numbers.values())
-    return Program(kernel, reads, numbers, writes, places if isinstance(result, tuple) else places[0])
+    return Program(kernel, reads, numbers, writes, places if isinstance(result, tuple) else places[0], ending)
 
 
 def _check_shapes(symbols: _Symbols, used: set[int], results: list[Symbol]) -> None:

@@ -10,7 +10,7 @@ symbol does not know (a reshape, a sum, a look at numbers) raises, and the text 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -142,6 +142,12 @@ class Symbol:
         found: Any = self if low is None else np.maximum(self, low)
         return found if high is None else np.minimum(found, high)
 
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Summed:
+        return Summed(self, "sum", axis, keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Summed:
+        return Summed(self, "mean", axis, keepdims)
+
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise UntraceableError("it has no numbers")
 
@@ -172,6 +178,15 @@ class Symbol:
         if known is None:
             raise UntraceableError(function.__name__)
         return known(*args, **kwargs)
+
+
+class Summed(NamedTuple):
+    """A sum or mean of what a symbol stands for. A function may end with it: the library computes it."""
+
+    symbol: Symbol
+    name: str
+    axis: Any
+    keepdims: bool
 
 
 def plain(x: Any) -> Any:
@@ -248,4 +263,6 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.astype: lambda x, dtype, copy=True: x.astype(dtype),
     np.clip: lambda x, low, high, out=None: x.clip(low, high) if out is None else out.put(x.clip(low, high)),
     np.copyto: _copied,
+    np.sum: Symbol.sum,
+    np.mean: Symbol.mean,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
@@ -14,7 +15,7 @@ from nbautograd.ops.loss.reduction import (
     warn_about_sizes,
     weighted,
 )
-from nbautograd.ops.samples import cases
+from nbautograd.ops.samples import Samples, cases, through
 
 
 class MseLoss(Op):
@@ -72,6 +73,60 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
     return reduced(loss, reduction) if weight is None else weighted(loss, weight, input, reduction)
 
 
+def _pairs(**settings: Any) -> Samples:
+    return cases(*(pairs_of_one_shape(reduction=r, **settings) for r in ("none", "mean", "sum")))
+
+
+class SmoothL1(Op):
+    """Squared near zero, absolute further out, element by element.
+
+    Math: out = d² / (2 beta) where |d| < beta, else |d| − beta / 2, with d = x − y
+    """
+
+    node_name = "SmoothL1LossBackward0"
+    elementwise = True
+    promote = "float"
+    tex = {"x": "\\mathrm{clip}((x - y) / \\beta, -1, 1)", "y": "-\\mathrm{clip}((x - y) / \\beta, -1, 1)"}
+    samples = through("smooth_l1_loss", _pairs(), _pairs(beta=0.5), named=False)
+
+    def forward(x, y, *, beta=1.0):
+        d = xp.absolute(x - y)
+        return xp.where(d < beta, 0.5 * d * d / beta, d - 0.5 * beta)
+
+    def dx(g, x, y, beta):
+        d = x - y
+        return g * xp.where(xp.absolute(d) < beta, d / beta, xp.sign(d))
+
+    def dy(g, x, y, beta):
+        d = y - x
+        return g * xp.where(xp.absolute(d) < beta, d / beta, xp.sign(d))
+
+
+class Huber(Op):
+    """Squared near zero, linear further out, element by element.
+
+    Math: out = d² / 2 where |d| ≤ delta, else delta · (|d| − delta / 2), with d = x − y
+    """
+
+    node_name = "HuberLossBackward0"
+    elementwise = True
+    promote = "float"
+    tex = {"x": "\\mathrm{clip}(x - y, -\\delta, \\delta)", "y": "-\\mathrm{clip}(x - y, -\\delta, \\delta)"}
+    samples = through("huber_loss", _pairs(), _pairs(delta=0.5), named=False)
+
+    def forward(x, y, *, delta=1.0):
+        d = xp.absolute(x - y)
+        return xp.where(d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta))
+
+    def dx(g, x, y, delta):
+        d = x - y
+        return g * xp.where(xp.absolute(d) < delta, d, delta * xp.sign(d))
+
+    def dy(g, x, y, delta):
+        d = y - x
+        return g * xp.where(xp.absolute(d) < delta, d, delta * xp.sign(d))
+
+
 @public(top=False, method=False, functional=True)
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
     """Squared near zero, absolute further out."""
@@ -80,11 +135,7 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     if beta == 0:
         return l1_loss(input, target, reduction=reduction)
-    d = (input - target).abs()
-    from nbautograd.core.public import FUNCTIONS
-
-    loss = FUNCTIONS["where"](d < beta, 0.5 * d * d / beta, d - 0.5 * beta)
-    return reduced(loss, legacy_reduction(size_average, reduce, reduction))
+    return reduced(SmoothL1.call(input, target, beta=beta), legacy_reduction(size_average, reduce, reduction))
 
 
 @public(top=False, method=False, functional=True)
@@ -93,8 +144,5 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     warn_about_sizes(input, target)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    d = (input - target).abs()
-    from nbautograd.core.public import FUNCTIONS
-
-    loss = FUNCTIONS["where"](d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta))
+    loss = Huber.call(input, target, delta=delta)
     return reduced(loss if weight is None else loss * weight, reduction)
