@@ -44,6 +44,12 @@ def test_a_chain_of_10_000_folds_into_few_boxes() -> None:
     assert picture.hidden > 9_000
 
 
+def test_a_stack_of_modules_is_folded_where_it_would_be_long() -> None:
+    assert not diagram(traces.residual_mlp(4)).collapsed
+    picture = diagram(traces.residual_mlp(8))
+    assert sum(node.kind == "group" for node in picture.nodes) == 8
+
+
 def test_a_chain_of_10_000_is_placed_without_recursion() -> None:
     boxes = [Box(str(i), 80, 40) for i in range(10_000)]
     edges = [Edge(str(i), str(i + 1), 0) for i in range(9_999)]

@@ -29,9 +29,10 @@ export interface Group {
 
 /** An unfolded diagram is shown whole up to this size. */
 const SMALL = 150;
-/** One of more nodes than this and at least so many steps of a loop is folded nevertheless: steps look alike. */
+/** One with so many steps of a loop, or modules, is folded from fewer nodes on: these look alike. */
+const ALIKE = 6;
 const LOOPING = 40;
-const STEPS = 6;
+const LAYERED = 60;
 /** A level with fewer groups than this says nothing: `auto` opens it. */
 const FEW = 4;
 const REPEATS = 3;
@@ -87,8 +88,9 @@ type Path = (op: number) => Group[];
 
 function pathsOf(tape: Tape, collapse: Folding['collapse']): Path {
   const leaves = new Set(tape.ops.flatMap(({ inputs }) => inputs.filter((id) => tape.values[id]!.op === undefined)));
-  const steps = tape.scopes.filter((scope) => scope.kind === 'step').length;
-  const small = tape.ops.length + leaves.size <= (steps < STEPS ? SMALL : LOOPING);
+  const count = (kind: string) => tape.scopes.filter((scope) => scope.kind === kind).length;
+  const most = count('step') >= ALIKE ? LOOPING : count('module') >= ALIKE ? LAYERED : SMALL;
+  const small = tape.ops.length + leaves.size <= most;
   if (collapse === 'none' || (collapse === 'auto' && small)) return () => [];
   const byScope: Group[][] = [];
   for (const { id, parent } of tape.scopes) {

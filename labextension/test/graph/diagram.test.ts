@@ -63,6 +63,16 @@ test('modules that repeat fold into one box and open in place', () => {
   expect(titles(closed)).not.toContain('net.0.fc1.weight');
 });
 
+test('a stack of modules is folded from fewer nodes on than ops are that belong to none', () => {
+  const closed = (count: number, modules: number) => {
+    const scopes = Array.from({ length: modules }, (_, id) => ({ id, kind: 'module' as const, name: `layer${id}` }));
+    const ops = (i: number) => (i < 10 * modules ? { scope: Math.floor(i / 10) } : {});
+    const trace = { ...tape(count, (i) => [i - 1], ops), scopes };
+    return draw(trace).nodes.filter(({ kind }) => kind === 'group').length;
+  };
+  expect([closed(70, 7), closed(55, 5), closed(70, 0)]).toEqual([7, 0, 0]);
+});
+
 test('steps of a loop fold into one box', () => {
   expect(titles(draw(golden('rnn'), 'module'))).toContain('step ×6');
 });

@@ -6,6 +6,7 @@ There, NOTE [Folding without circles] tells why the groups make none.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
@@ -14,8 +15,8 @@ from nbautograd.trace.model import Op, Scope, Trace
 
 SMALL = 150
 """An unfolded diagram is shown whole up to this size."""
-LOOPING, STEPS = 40, 6
-"""One of more than `LOOPING` nodes and at least `STEPS` steps of a loop is folded nevertheless: steps look alike."""
+LOOPING, LAYERED, ALIKE = 40, 60, 6
+"""One with at least `ALIKE` steps of a loop or modules is folded from fewer nodes on: these look alike."""
 FEW = 4
 """A level with fewer groups than this says nothing: `auto` opens it."""
 REPEATS = 3
@@ -92,8 +93,9 @@ def fold(trace: Trace, collapse: Collapse, expanded: Collection[str], max_nodes:
 
 def _paths(trace: Trace, collapse: Collapse) -> Path:
     leaves = {i for op in trace.ops for i in op.inputs if trace.values[i].op is None}
-    steps = sum(scope.kind == "step" for scope in trace.scopes)
-    small = len(trace.ops) + len(leaves) <= (SMALL if steps < STEPS else LOOPING)
+    kinds = Counter(scope.kind for scope in trace.scopes)
+    most = LOOPING if kinds["step"] >= ALIKE else LAYERED if kinds["module"] >= ALIKE else SMALL
+    small = len(trace.ops) + len(leaves) <= most
     if collapse == "none" or (collapse == "auto" and small):
         return lambda _: []
     by_scope: list[list[Group]] = []
