@@ -20,10 +20,13 @@ from typing import Any
 
 from nbautograd.core.rules import names_of
 from nbautograd.replay.calls import Call, Var
+from nbautograd.replay.text import inlined
 
 LARGE = 32_768
 """From so many elements on arrays are worth it."""
-BLOCK = 16_384
+BLOCK = 32_768
+CACHE = 3 << 19
+"""So many bytes of blocks are to stay in the cache."""
 BY_ROW = {"softmax", "log_softmax", "logsumexp", "sum_dim", "mean_dim", "softmax_dx", "log_softmax_dx", "logsumexp_dx"}
 """Functions along `dim`: of rows, if that is not the first dimension. Their rules are told no shapes."""
 
@@ -65,15 +68,35 @@ class Group:
         self.inputs = list(found.values())
         self.along_last = [c for c in calls if not _is_elementwise(c) and _dims(c) in ((-1,), (len(form.shape) - 1,))]
         """The functions along the last dimension."""
-        rows = {id(a) for c in calls if not _is_elementwise(c) for a in c.args}
-        self.uniform = {id(v) for v in self.inputs if v.uniform and id(v) not in rows}
+        called = {id(a) for c in calls if c.kind != "sum" and not _has_text(c) for a in c.args}
+        self.uniform = {id(v) for v in self.inputs if v.uniform and id(v) not in called}
         """The inputs that are one number everywhere, and may be told as such."""
         self.maker = {id(v): c for c in calls for v in c.outs}
-        length, step = prod(form.shape), BLOCK
-        if form.by_row:
-            step = max(1, 2 * BLOCK * form.shape[0] // length)
-            length = form.shape[0]
-        self.slices = [slice(i, min(i + step, length)) for i in range(0, length, step)]
+
+        self.dtype = calls[0].outs[0].dtype
+
+    def is_full(self, v: Var) -> bool:
+        """Whether a variable has the blocks' shape, and the dtype of their buffers."""
+        return v.shape == self.form.shape and v.dtype == self.dtype
+
+    def shape_of(self, s: slice) -> tuple[int, ...]:
+        """The shape of a block."""
+        return (s.stop - s.start, *self.form.shape[1:]) if self.form.by_row else (s.stop - s.start,)
+
+    @property
+    def largest(self) -> int:
+        """How many elements a block has at most."""
+        return prod(self.form.shape[1:]) if self.form.by_row else 0
+
+    def slices(self, arrays: int) -> list[slice]:
+        """The blocks, when so many arrays are worked on at a time."""
+        length, step = prod(self.form.shape), BLOCK
+        if self.form.by_row:
+            step = max(1, BLOCK * self.form.shape[0] // length)
+            length = self.form.shape[0]
+        elif arrays * BLOCK * self.dtype.itemsize > CACHE:
+            step = BLOCK // 2
+        return [slice(i, min(i + step, length)) for i in range(0, length, step)]
 
 
 def _reads_of(calls: list[Call]) -> Counter[int]:
@@ -131,11 +154,16 @@ def form_of(call: Call) -> Form | None:
     form = _elementwise(call) if _is_elementwise(call) else _of_rows(call) if call.name in BY_ROW else None
     if form is None or prod(form.shape) < LARGE:
         return None
-    return None if form.by_row and (form.shape[0] < 2 or prod(form.shape[1:]) > 4 * BLOCK) else form
+    return None if form.by_row and (form.shape[0] < 2 or prod(form.shape[1:]) > 2 * BLOCK) else form
 
 
 def _is_elementwise(call: Call) -> bool:
     return call.entry is not None or call.kind == "sum"
+
+
+def _has_text(call: Call) -> bool:
+    """Whether what a call computes is an expression, which takes numbers as well as arrays."""
+    return _is_elementwise(call) and inlined(call.function) is not None
 
 
 def _elementwise(call: Call) -> Form | None:

@@ -9,11 +9,12 @@ from typing import Any
 
 from nbautograd.core.text import literal
 from nbautograd.replay.blocks import Group, grouped
+from nbautograd.replay.blockwise import BlockWriter
 from nbautograd.replay.calls import EFFECTS, Call, Item, Var, variables
 from nbautograd.replay.expressions import Expressions
 from nbautograd.replay.naming import Names
 from nbautograd.replay.order import dying
-from nbautograd.replay.rows import BY_ROW, OVER_ROWS
+from nbautograd.replay.rows import OVER_ROWS
 from nbautograd.replay.updates import Update
 
 LARGE = 1 << 14
@@ -28,17 +29,13 @@ HOW_TO_READ = '''"""The step as it is replayed: w are the numbers of the tensor 
     """'''
 
 
-class Writer:
+class Writer(BlockWriter):
     """Writes the calls of a program down."""
 
     def __init__(self, names: Names, write: Expressions, uses: Counter[int]) -> None:
-        self.names = names
-        self.lines: list[str] = []
-        self._write = write
+        super().__init__(names, write)
         self._uses = uses
         self._fresh: set[int] = set()
-        self._views: dict[int, list[str]] = {}
-        """Names of what shows a variable's memory in another form."""
         self.changing = Event()
         """Set by the program when it has begun to change things, if it goes on to compute after that."""
         self.updates: list[Update] = []
@@ -84,9 +81,6 @@ class Writer:
             self._comment(call)
             self._call(call)
         self._add(f"return {self._returned(result)}")
-
-    def _add(self, text: str, depth: int = 1) -> None:
-        self.lines.append("    " * depth + text)
 
     def _check(self, effects: list[Call], result: Any) -> None:
         """Give up before the first effect where Python's numbers have outgrown their dtype."""
@@ -219,54 +213,6 @@ class Writer:
             self._add(f"put({given}{'' if fresh else '.copy()'})")
         else:
             self._add(f"{'give' if fresh else 'accumulate'}({given})")
-
-    def _group(self, group: Group) -> None:
-        """Calls that are run block by block, so that what is between them stays in the cache."""
-        names = self.names
-        slices = names.bind(group.slices, "rows" if group.form.by_row else "blocks")
-        flat = "" if group.form.by_row else "_flat"
-        inside: dict[int, str] = {}
-        for v in group.inputs:
-            name = inside[id(v)] = names.name(v)
-            if id(v) in group.uniform:
-                inside[id(v)] = names.variable(f"{name}_everywhere")
-                self._add(f"{inside[id(v)]} = {name}[(0,) * {name}.ndim]")
-            elif id(v) in group.form.cut:
-                inside[id(v)] = self._laid_flat(v) if flat else name
-                if group.uses[id(v)] == 1:
-                    inside[id(v)] += "[s]"
-        stored: dict[int, str] = {}
-        for v in group.outputs:
-            name = names.out(v, group.maker[id(v)])
-            self._add(f"{name} = np.empty({v.shape}, np.{v.dtype.name})")
-            stored[id(v)] = f"{self._laid_flat(v) if flat else name}[s]"
-        self._add(f"for s in {slices}:")
-        for v in group.inputs:
-            if id(v) in group.form.cut and id(v) not in group.uniform and group.uses[id(v)] > 1:
-                part = self._view(v, "_s")
-                self._add(f"{part} = {inside[id(v)]}[s]", 2)
-                inside[id(v)] = part
-        for call in group.calls:
-            if call in group.along_last:
-                call.function = BY_ROW.get(call.name, call.function)
-            text = self._write.on_arrays(call, lambda x: inside.get(id(x)) or names.name(x))
-            inside.update({id(v): names.variable(f"{names.out(v, call)}_s") for v in call.outs})
-            outs = [inside[id(v)] for v in call.outs]
-            kept = [(stored[id(v)], inside[id(v)]) for v in call.outs if id(v) in stored]
-            at_once = f"{kept[0][0]} = " if kept and len(outs) == 1 else ""
-            self._add(f"{at_once}{', '.join(outs)} = {text}", 2)
-            for place, name in kept if len(outs) > 1 else ():
-                self._add(f"{place} = {name}", 2)
-
-    def _laid_flat(self, v: Var) -> str:
-        flat = self._view(v, "_flat")
-        self._add(f"{flat} = {self.names.name(v)}.reshape(-1)")
-        return flat
-
-    def _view(self, v: Var, ending: str) -> str:
-        found = self.names.variable(f"{self.names.name(v)}{ending}")
-        self._views.setdefault(id(v), []).append(found)
-        return found
 
     # --- the end ---
 
