@@ -159,7 +159,10 @@ def _number(value: Any, target: Any) -> Any:
         return np.float32(value)
     if target.kind in "fc":
         return target.type(value)
-    return int(value) if target.kind in "iu" else value
+    if target.kind not in "iu":
+        return value
+    value, limits = int(value), np.iinfo(target)
+    return value if limits.min <= value <= limits.max else int(np.int64(value).astype(target))  # wraps, as in C
 
 
 def _split(op: Any, result: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:

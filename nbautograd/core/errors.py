@@ -25,9 +25,16 @@ def explain(
     if text is None and isinstance(error, TypeError) and any(_is_complex(d) for d in datas):
         kind = next(dtypes.of_numpy(d.dtype).tensor_type for d in datas if _is_complex(d))
         return NotImplementedError(with_tensors(f"\"{op.name}_cpu\" not implemented for '{kind}'", op.inputs, inputs))
+    if text is None and isinstance(error, OverflowError) and "out of bounds" in str(error):
+        text = overflow(error)
     if text is None:
         return type(error)(f"{op.name}: {error}") if type(error).__module__ == "builtins" else error
     return refusal(op, inputs, IndexError(text) if isinstance(error, IndexError) and isinstance(text, str) else text)
+
+
+def overflow(error: OverflowError) -> RuntimeError:
+    """torch's error for a number that a dtype cannot hold; NumPy's ends with the dtype."""
+    return RuntimeError(f"value cannot be converted to type {str(error).split()[-1]}_t without overflow")
 
 
 def _is_complex(data: Any) -> bool:
@@ -133,7 +140,7 @@ def check_devices(op: Any, inputs: tuple[Any, ...], datas: list[Any]) -> None:
 def broadcast_problem(datas: list[Any]) -> str | None:
     """torch's text for shapes that do not broadcast."""
     shapes = [tuple(d.shape) for d in datas if hasattr(d, "shape")]
-    for a, b in itertools.pairwise(shapes):
+    for a, b in itertools.combinations(shapes, 2):
         for back in range(1, min(len(a), len(b)) + 1):
             if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
                 dim = max(len(a), len(b)) - back

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from . import dtype as dtypes
 from . import inplace
 from .argument_types import guarded
-from .errors import user_depth
+from .errors import not_a_tensor, user_depth
 from .later import later
 from .modes import local, state
 from .op import Op
@@ -55,6 +55,14 @@ _TAKE_OUT = """
 """
 TAKE_OUT = frozenset(_TAKE_OUT.split())
 """Functions at the top level, without `dim`, that take `out=`."""
+
+
+_OF_TENSORS = """
+    maximum minimum fmax fmin atan2 logical_and logical_or logical_xor hypot logaddexp logaddexp2 heaviside nextafter
+    gcd lcm igamma igammac ldexp
+"""
+OF_TENSORS = frozenset(_OF_TENSORS.split())
+"""Functions of two operands that take no number for either."""
 
 
 def expect_methods(homes: Mapping[str, str]) -> None:
@@ -142,7 +150,12 @@ def publish_op(op: type[Op], *names: str, method: bool = True, top: bool = True,
     def two(input: Any, other: Any, *, out: Any = None) -> Any:
         return op.call(input, other) if out is None else into(out, op.call(input, other), name)
 
-    function = one if len(op.inputs) == 1 else two
+    def two_tensors(input: Any, other: Any, *, out: Any = None) -> Any:
+        if not isinstance(other, Tensor):
+            raise not_a_tensor(op, (input, other), other)
+        return op.call(input, other) if out is None else into(out, op.call(input, other), name)
+
+    function = one if len(op.inputs) == 1 else two_tensors if name in OF_TENSORS else two
     function.__name__ = function.__qualname__ = name
     function.__doc__ = op.__doc__
     function.__module__ = op.__module__

@@ -161,6 +161,8 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
             f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], "
             f"but got input of size{list(input.shape)}"
         )
+    if input._data.dtype.kind in "biu":
+        raise NotImplementedError(f"\"LayerNormKernelImpl\" not implemented for '{input.dtype.tensor_type}'")
     axes = tuple(range(input.ndim - len(shape), input.ndim))
     x = as_parameters(input, weight, bias)
     return as_given(input, LayerNorm.call(x, weight, bias, axes=axes, eps=eps)[0])

@@ -47,6 +47,17 @@ def numbers_only(problem: str) -> Any:
     return check
 
 
+def fractions_only(problem: str) -> Any:
+    """A check that refuses whole numbers and truth values in torch's words."""
+
+    def check(x: Any) -> Exception | None:
+        if x.dtype.kind in "fcV":
+            return None
+        return NotImplementedError(f"\"{problem}\" not implemented for '{of_numpy(x.dtype).tensor_type}'")
+
+    return check
+
+
 def not_for(kernel: str, *operands: Any) -> Exception | None:
     """torch's words for numbers with fractions where it wants whole ones."""
     kinds = [x.dtype for x in operands if getattr(x, "dtype", None) is not None and x.dtype.kind in "fc"]

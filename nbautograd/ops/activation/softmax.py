@@ -136,7 +136,7 @@ def _float_input(input: Tensor, dim: int, dtype: Any, problem: str) -> Tensor:
     return input
 
 
-@public(functional=True)
+@public(top=False, method=False, functional=True)
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """Positive numbers that add up to 1 along `dim`.
 
@@ -150,7 +150,7 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     return Softmax.call(_float_input(input, dim, dtype, "softmax"), dim=dim)
 
 
-@public(functional=True)
+@public(top=False, method=False, functional=True)
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """The logarithm of `softmax`, computed without underflow.
 
@@ -158,6 +158,21 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
     """
     dim = _implicit_dim("log_softmax", input._data.ndim) if dim is None else dim
     return LogSoftmax.call(_float_input(input, dim, dtype, "log_softmax"), dim=dim)
+
+
+def _with_dimension(function: Any) -> None:
+    """Publish `torch.name` and `Tensor.name`, which want to be told the dimension."""
+
+    def along(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
+        return function(input, dim, dtype=dtype)
+
+    along.__name__ = along.__qualname__ = function.__name__
+    along.__doc__ = function.__doc__
+    public()(along)
+
+
+for _function in (softmax, log_softmax):
+    _with_dimension(_function)
 
 
 @public(top=False, method=False, functional=True)

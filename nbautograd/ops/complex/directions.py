@@ -22,6 +22,8 @@ class Sgn(Op):
     samples = cases(complex_ones)
 
     def forward(x):
+        if x.dtype.kind == "b":
+            return x.copy()
         return direction(x) if x.dtype.kind == "f" else xp.sign(x)
 
     def dx(g, x, out):
@@ -45,7 +47,10 @@ class Angle(Op):
     samples = cases(complex_ones)
 
     def forward(x):
-        return xp.angle(x) if is_complex(x) else xp.where(x < 0, x.dtype.type(np.pi), x * 0.0)
+        if is_complex(x):
+            return xp.angle(x)
+        number = x.dtype.type if x.dtype.kind == "f" else float
+        return xp.where(x == x, xp.where(x < 0, number(np.pi), number(0)), x)
 
     def dx(g, x):
         if not is_complex(x):

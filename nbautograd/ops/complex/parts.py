@@ -31,6 +31,9 @@ class Conj(Op):
 class ConjPhysical(Conj):
     """As `conj`."""
 
+    def forward(x):
+        return xp.conj(x) if x.dtype.kind == "c" else x.copy()
+
 
 class Real(Op):
     """The real part of each element: a view, so that writing to it changes the complex number."""
@@ -115,6 +118,8 @@ def is_neg(input):
 @public()
 def adjoint(input):
     """The conjugate transpose of matrices."""
+    if not input.ndim:
+        return conj(input)
     if input.ndim < 2:
         raise RuntimeError(
             f"tensor.adjoint() is only supported on matrices or batches of matrices. Got {input.ndim}-D tensor."
@@ -123,9 +128,9 @@ def adjoint(input):
 
 
 def _matrix_adjoint(self: Tensor) -> Tensor:
-    if self.ndim < 2:
+    if self.ndim == 1:
         raise RuntimeError(f"tensor.mH is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
-    return conj(self.mT)
+    return conj(self.mT) if self.ndim else conj(self)
 
 
 def _adjoint(self: Tensor) -> Tensor:

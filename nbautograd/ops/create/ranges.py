@@ -40,6 +40,8 @@ def arange(
     start, end, step = _plain(start), _plain(end), _plain(step)
     if end is None:
         start, end = type(start)(0), start
+    if dtype is not None and numpy_dtype(dtype).kind in "iu":
+        start, end, step = int(start), int(end), int(step)
     _check_step(start, end, step)
     if isinstance(end, float):
         start = float(start)
@@ -90,7 +92,9 @@ def linspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """`steps` numbers from `start` to `end`, both included, evenly spaced."""
-    return given(out, _spaced(_plain(start), _plain(end), steps, numpy_dtype(dtype)), device, requires_grad)
+    start, end = _end("linspace", "start", start), _end("linspace", "end", end)
+    target = _kind_between("linspace", start, end, dtype)
+    return given(out, _spaced(start, end, steps, target), device, requires_grad)
 
 
 @public(method=False)
@@ -105,8 +109,34 @@ def logspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """`steps` powers of `base`, with exponents evenly spaced from `start` to `end`."""
-    exponents = _spaced(_plain(start), _plain(end), steps, np.dtype(np.float64))
-    return finish(np.power(base, exponents).astype(numpy_dtype(dtype)), device, requires_grad)
+    start, end = _end("logspace", "start", start), _end("logspace", "end", end)
+    target = _kind_between("logspace", start, end, dtype)
+    exponents = _spaced(start, end, steps, np.dtype(np.complex128 if target.kind == "c" else np.float64))
+    return finish(np.power(base, exponents).astype(target), device, requires_grad)
+
+
+def _end(function: str, word: str, value: Any) -> Any:
+    """One end as a Python number."""
+    if isinstance(value, Tensor) and value.ndim:
+        raise RuntimeError(
+            f"{function} only supports 0-dimensional start and end tensors, but got {word} with {value.ndim} "
+            "dimension(s)."
+        )
+    return _plain(value)
+
+
+def _kind_between(function: str, start: Any, end: Any, dtype: Any) -> Any:
+    """The dtype of numbers between two, which may be complex."""
+    if not (isinstance(start, complex) or isinstance(end, complex)):
+        return numpy_dtype(dtype)
+    wide = np.result_type(numpy_dtype(None), np.complex64)
+    target = wide if dtype is None else numpy_dtype(dtype)
+    if target.kind != "c":
+        raise RuntimeError(
+            f"torch.{function}(): inferred dtype {dtypes.of_numpy(wide).tensor_type} can't be safely cast to passed "
+            f"dtype {dtypes.of_numpy(target).tensor_type}"
+        )
+    return target
 
 
 def _spaced(start: Any, end: Any, steps: int, target: Any) -> Any:
@@ -114,9 +144,11 @@ def _spaced(start: Any, end: Any, steps: int, target: Any) -> Any:
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     i = np.arange(steps)
-    working = np.float32 if target == np.float32 else np.float64
-    step = float((working(end) - working(start)) / working(max(steps - 1, 1)))
-    start, end = float(working(start)), float(working(end))
+    working, plain = np.float32 if target == np.float32 else np.float64, float
+    if target.kind == "c":
+        working, plain = target.type, complex
+    step = plain((working(end) - working(start)) / working(max(steps - 1, 1)))
+    start, end = plain(working(start)), plain(working(end))
     from_start = i < steps // 2 if steps > 1 else i == 0
     return np.where(from_start, start + step * i, end - step * (steps - 1 - i)).astype(target)
 

@@ -11,6 +11,7 @@ from nbautograd.core import inplace
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import into, public
 from nbautograd.core.tensor import Tensor
+from nbautograd.ops.arguments import into_out
 from nbautograd.ops.samples import Make, binary, cases, through, unary
 
 
@@ -160,6 +161,8 @@ def _clamp(input: Tensor, min: Any, max: Any) -> tuple[Any, tuple[Any, ...], dic
     if not isinstance(min, Tensor) and not isinstance(max, Tensor):
         numbers = {name: _number(input, n) for name, n in (("min", min), ("max", max)) if n is not None}
         return Clamp, (_fitting(input, min, max),), numbers
+    if input._data.dtype.kind in "biu" and (min is None or max is None):  # which infinity would make floats
+        return (ClampMaxTensor, (input, max), {}) if min is None else (ClampMinTensor, (input, min), {})
     return ClampTensor, (input, -math.inf if min is None else min, math.inf if max is None else max), {}
 
 
@@ -195,15 +198,19 @@ def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
 
 
 @public()
-def clamp_min(input: Tensor, min: Any) -> Tensor:
+def clamp_min(input: Tensor, min: Any, *, out: Any = None) -> Tensor:
     """Each element, but at least `min`."""
-    return ClampMinTensor.call(input, min) if isinstance(min, Tensor) else ClampMin.call(_fitting(input, min), min=min)
+    if isinstance(min, Tensor):
+        return into_out(out, ClampMinTensor.call(input, min), "clamp_min")
+    return into_out(out, ClampMin.call(_fitting(input, min), min=min), "clamp_min")
 
 
 @public()
-def clamp_max(input: Tensor, max: Any) -> Tensor:
+def clamp_max(input: Tensor, max: Any, *, out: Any = None) -> Tensor:
     """Each element, but at most `max`."""
-    return ClampMaxTensor.call(input, max) if isinstance(max, Tensor) else ClampMax.call(_fitting(input, max), max=max)
+    if isinstance(max, Tensor):
+        return into_out(out, ClampMaxTensor.call(input, max), "clamp_max")
+    return into_out(out, ClampMax.call(_fitting(input, max), max=max), "clamp_max")
 
 
 @public()

@@ -127,6 +127,8 @@ class Lerp(Op):
 @public()
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1, out: Any = None) -> Tensor:
     """`input + value · tensor1 · tensor2`."""
+    if all(x._data.dtype.kind in "iu" for x in (input, tensor1, tensor2)):
+        value = int(value)
     return into_out(out, Addcmul.call(input, tensor1, tensor2, value=value), "addcmul")
 
 
@@ -138,7 +140,14 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
 
 @public()
 def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Any = None) -> Tensor:
-    """From `input` towards `end` by the part `weight`."""
+    """From `input` towards `end` by the part `weight`.
+
+    Raises: RuntimeError when the dtypes differ.
+    """
+    for name, other in (("end", end), ("weight", weight)):
+        if isinstance(other, Tensor) and other.dtype != input.dtype and (other.ndim or other is end):
+            kinds = [x.dtype.tensor_type.lower() for x in (input, other)]
+            raise RuntimeError(f"expected dtype {kinds[0]} for `{name}` but got dtype {kinds[1]}")
     if isinstance(weight, Tensor):
         return into_out(out, Lerp.call(input, end, weight), "lerp")
     return into_out(out, LerpNumber.call(input, end, weight=weight), "lerp")

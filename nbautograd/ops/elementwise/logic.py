@@ -137,6 +137,9 @@ class BitwiseLeftShift(Op):
     def forward(x, y):
         return x << y
 
+    def refuse(x, y):
+        return not_for("lshift_cpu", x, y)
+
 
 class BitwiseRightShift(Op):
     """Every bit moved to a lower place."""
@@ -146,6 +149,9 @@ class BitwiseRightShift(Op):
 
     def forward(x, y):
         return x >> y
+
+    def refuse(x, y):
+        return not_for("rshift_cpu", x, y)
 
 
 for _op in (

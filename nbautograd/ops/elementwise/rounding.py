@@ -7,7 +7,7 @@ from typing import Any
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import into, public, publish_in_place, publish_op
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops.refusals import numbers_only
+from nbautograd.ops.refusals import fractions_only, numbers_only
 from nbautograd.ops.samples import through, unary
 
 
@@ -60,11 +60,12 @@ class Frac(Op):
     """What rounding towards zero takes away."""
 
     elementwise = True
+    check = fractions_only("frac_cpu")
     tex = {"x": "1"}
     samples = unary()
 
     def forward(x):
-        return x - xp.trunc(x)
+        return x - xp.trunc(x if x.dtype.kind in "fV" else x * 1.0)  # floats of whole numbers: `check` is asked
 
     def dx(g):
         return g
@@ -92,6 +93,7 @@ class RoundDecimals(Op):
     elementwise = True
     tex = {"x": "0"}
     samples = through("round", unary(decimals=1), unary(-200, 200, decimals=-1))
+    check = fractions_only("round_cpu")
 
     def forward(x, *, decimals):
         return xp.round(x, decimals)
@@ -111,6 +113,8 @@ publish_in_place(Round)
 @public("round")
 def round_(input: Tensor, *, decimals: int = 0, out: Any = None) -> Tensor:
     """Each element rounded to the nearest integer (halves to the even one), or to some `decimals`."""
+    if decimals and (problem := RoundDecimals.check(input._data)) is not None:
+        raise problem  # what is whole already would pass unseen
     result = RoundDecimals.call(input, decimals=decimals) if decimals else Round.call(input)
     return result if out is None else into(out, result, "round")
 

@@ -223,7 +223,8 @@ def argwhere(input):
 def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
     """Each element repeated, one number of times for all or one for each; of a row of counts, each place so often."""
     if repeats is None:
-        return repeat_interleave(wrap(np.arange(input.numel())).to(input.device), input)
+        places = wrap(np.arange(input.numel(), dtype=input._data.dtype)).to(input.device)
+        return repeat_interleave(places, input)
     if dim is None:
         input, dim = input.reshape(-1), 0
     dim = canonical_dim(dim, input.ndim)

@@ -203,5 +203,6 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     count = x.shape[-1] if N is None and x.ndim else N
     if count is None or count <= 1:
         raise RuntimeError("N must be greater than 1.")
+    x = x if x._data.dtype.kind in "fcV" else x.long()
     ones = x.new_ones((*x.shape, 1))
     return cat([ones, x.unsqueeze(-1).expand(*x.shape, count - 1).cumprod(-1)], -1)

@@ -173,7 +173,10 @@ def cross_entropy(
     reduction = legacy_reduction(size_average, reduce, reduction)
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
-    if target.shape == input.shape and target._data.dtype.kind in "fV":
+    if target.shape == input.shape and (input.ndim or target._data.dtype.kind in "fV"):
+        if target._data.dtype.kind not in "fV":
+            kind = target.dtype.tensor_type
+            raise RuntimeError(f"Expected floating point type for target with class probabilities, got {kind}")
         if ignore_index >= 0:
             raise RuntimeError("ignore_index is not supported for floating point target")
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)

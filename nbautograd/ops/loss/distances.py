@@ -58,7 +58,7 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
 
     where = FUNCTIONS["where"]
     zero = input * 0
-    loss = where(target == 1, input, zero) + where(target == -1, (margin - input).clamp(min=0), zero)
+    loss = where(target != -1, input, zero) + where(target != 1, (margin - input).clamp(min=0), zero)
     return reduced(loss, legacy_reduction(size_average, reduce, reduction))
 
 

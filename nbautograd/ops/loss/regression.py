@@ -57,6 +57,10 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     warn_about_sizes(input, target)
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
+    if input._data.dtype.kind in "biu" and target._data.dtype.kind in "biu":
+        raise NotImplementedError(
+            f"\"mse_cpu\" not implemented for '{input.dtype.tensor_type}'\n  hint: losses are of floats: input.float()"
+        )
     if weight is not None:
         return weighted((input - target) ** 2, weight, input, reduction)
     if input.shape != target.shape:

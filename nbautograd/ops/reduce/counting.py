@@ -8,7 +8,7 @@ from nbautograd.core import dtype as dtypes
 from nbautograd.core.array import compact, library_of
 from nbautograd.core.call import wrap
 from nbautograd.core.public import public
-from nbautograd.ops.arguments import canonical_dims
+from nbautograd.ops.arguments import canonical_dims, canonical_dims_or_all
 from nbautograd.ops.refusals import nothing_to_reduce
 
 
@@ -61,4 +61,4 @@ def _truth(name: str, input: Any, dim: Any, keepdim: bool) -> Any:
 def count_nonzero(input, dim=None):
     """How many elements are not zero."""
     data = input._data
-    return wrap(compact(library_of(data).count_nonzero(data, axis=canonical_dims(dim, input.ndim))))
+    return wrap(compact(library_of(data).count_nonzero(data, axis=canonical_dims_or_all(dim, input.ndim))))

@@ -42,7 +42,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
 
 @public()
 def histogram(
-    input: Tensor, bins: Any, *, range: Any = None, weight: Tensor | None = None, density: bool = False
+    input: Tensor, bins: Any = 100, *, range: Any = None, weight: Tensor | None = None, density: bool = False
 ) -> Any:
     """How many elements lie in each bin, and where the bins end: a number of equal ones, or their edges."""
     data = input._data
@@ -93,7 +93,9 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     Raises: RuntimeError for what is not a row of non-negative integers.
     """
     data = input._data
-    if data.dtype.kind not in "iu" or data.ndim != 1 or (data.size and data.min() < 0):
+    if data.dtype.kind not in "iu":
+        raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{input.dtype.tensor_type}'")
+    if data.ndim != 1 or (data.size and data.min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     found = library_of(data).bincount(data, None if weights is None else weights._data, minlength)
     return wrap(

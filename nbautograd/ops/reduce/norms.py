@@ -7,7 +7,7 @@ from typing import Any
 
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
-from nbautograd.ops.arguments import canonical_dims
+from nbautograd.ops.arguments import canonical_dims, canonical_dims_or_all
 from nbautograd.ops.reduce.sums import cast_to, restore
 from nbautograd.ops.samples import over, through
 
@@ -99,7 +99,7 @@ def norm(input, p: Any = "fro", dim=None, keepdim=False, dtype=None):
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     """The p-norm of the elements, as in `torch.linalg.vector_norm`."""
     _check_kind(x, dtype)
-    dims, ord = canonical_dims(dim, x.ndim), float(ord)
+    dims, ord = canonical_dims_or_all(dim, x.ndim), float(ord)
     if not x._data.size and (ord < 0 or ord == math.inf) and not all(x.shape[d] for d in _over(dims, x.ndim)):
         raise RuntimeError(
             f"linalg.vector_norm cannot compute the {ord:g} norm on an empty tensor because the operation does not "

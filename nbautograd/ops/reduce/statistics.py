@@ -8,7 +8,7 @@ from typing import Any
 
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
-from nbautograd.ops.arguments import canonical_dims
+from nbautograd.ops.arguments import canonical_dims_or_all
 from nbautograd.ops.reduce.sums import count_of, mean, restore
 from nbautograd.ops.samples import over, shaped, through
 
@@ -76,7 +76,7 @@ def _spread(op: Any, name: str, input: Any, dim: Any, unbiased: Any, correction:
         correction = int(unbiased)
     if input._data.dtype.kind not in "fcV":
         raise RuntimeError(f"{name} only support floating point and complex dtypes")
-    return op.call(input, dim=canonical_dims(dim, input.ndim), correction=correction, keepdim=keepdim)
+    return op.call(input, dim=canonical_dims_or_all(dim, input.ndim), correction=correction, keepdim=keepdim)
 
 
 @public()
@@ -93,7 +93,7 @@ def std(input, dim=None, unbiased=None, keepdim=False, *, correction=1):
 
 def _mean_of(input: Any, dim: Any, keepdim: bool) -> Any:
     """The mean beside a spread; a truth value in the place of `dim` is `unbiased`."""
-    return mean(input, None if isinstance(dim, bool) else canonical_dims(dim, input.ndim), keepdim)
+    return mean(input, None if isinstance(dim, bool) else canonical_dims_or_all(dim, input.ndim), keepdim)
 
 
 @public(method=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import math
 from typing import Any
 
 from nbautograd.core import dtype as dtypes
@@ -210,6 +211,8 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
 @public()
 def nansum(input, dim=None, keepdim=False, *, dtype=None):
     """The sum of the elements that are numbers, of all or over `dim`."""
+    if dtype is not None and not dtype.is_floating_point:
+        input = input.nan_to_num(0.0, math.inf, -math.inf)  # a whole number cannot be NaN
     return totalled(Nansum, input, dtype, dim=canonical_dims_or_all(dim, input.ndim), keepdim=keepdim)
 
 

@@ -175,5 +175,10 @@ def diag_embed(input, offset=0, dim1=-2, dim2=-1):
 
 @public()
 def trace(input):
-    """The sum of the diagonal of a matrix."""
+    """The sum of the diagonal of a matrix.
+
+    Raises: RuntimeError for what is no matrix.
+    """
+    if input.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
     return Trace.call(input)

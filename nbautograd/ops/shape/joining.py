@@ -192,6 +192,7 @@ def combinations(input, r=2, with_replacement=False):
 @public(method=False)
 def vander(x, N=None, increasing=False):  # noqa: N803
     """The powers of a vector's elements as columns."""
+    x = x if x._data.dtype.kind in "fcV" else x.long()
     count = x.shape[0] if N is None else N
     powers = range(count) if increasing else range(count)[::-1]
     return stack([x**n for n in powers], -1) if count else x[:, None][:, :0]

@@ -123,7 +123,7 @@ def chunk(input, chunks, dim=0):
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     n = input.shape[canonical_dim(dim, input.ndim)]
-    return split(input, max(1, -(-n // chunks)), dim)
+    return split(input, -(-n // chunks), dim) if n else split(input, [0] * chunks, dim)
 
 
 @public()

@@ -117,15 +117,17 @@ def in_one_row(data: Any, shape: tuple[int, ...]) -> bool:
 
 
 @public(top=False, hot=True)
-def view(input, *shape):
-    """The same memory in another shape.
+def view(input, *shape, **named):
+    """The same memory in another shape, or with its bytes read as another dtype.
 
     Raises: RuntimeError when the elements do not lie in a row in memory.
     """
     from nbautograd.core.dtype import dtype
 
+    if named:
+        shape = (named.pop("dtype", ()), *named)
     if len(shape) == 1 and isinstance(shape[0], dtype):
-        raise NotImplementedError("view(dtype) is not supported; use .to(dtype) to convert the numbers")
+        return _read_as(input, shape[0])
     shape = complete(shape_of(shape), input._data.size)
     data = inplace.array_of(input)
     if not data.flags.c_contiguous and not in_one_row(data, shape):
@@ -134,6 +136,26 @@ def view(input, *shape):
             "contiguous subspaces). Use .reshape(...) instead."
         )
     return View.call(input, shape=shape)
+
+
+def _read_as(input: Tensor, kind: Any) -> Tensor:
+    """The bytes of `input` read as numbers of another dtype, without a gradient; memory is shared.
+
+    Raises: RuntimeError in torch's words where the last dimension does not hold whole numbers of the dtype.
+    """
+    data, target = inplace.array_of(input), kind.numpy
+    old, new = data.dtype.itemsize, target.itemsize
+    names = f"to view {input.dtype.tensor_type} as {kind.tensor_type} (different element sizes)"
+    if old != new and not data.ndim:
+        raise RuntimeError(f"self.dim() cannot be 0 {names}")
+    if old != new and data.strides[-1] != old:
+        raise RuntimeError(f"self.stride(-1) must be 1 {names}, but got {data.strides[-1] // old}")
+    if new > old and data.shape[-1] * old % new:
+        ratio = new // old
+        raise RuntimeError(f"self.size(-1) must be divisible by {ratio} {names}, but got {data.shape[-1]}")
+    found = input.detach()
+    found._data = data.view(target)
+    return found
 
 
 @public(top=False)
