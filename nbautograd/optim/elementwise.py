@@ -22,7 +22,6 @@ from nbautograd.core.modes import enable_grad
 from nbautograd.core.tensor import Tensor
 
 from . import differentiated
-from .kernels import in_one_kernel
 from .optimizer import Group, Optimizer, evaluated
 
 BLOCK = 1 << 16
@@ -91,7 +90,7 @@ class ElementwiseOptimizer(Optimizer):
         update = self.rule(group, self.state[p])
         for arrays in self._arrays(p, slots):
             xp = library_of(arrays[0])
-            if xp is not np and in_one_kernel(update, gradient, xp, arrays):
+            if xp is not np and _in_one_kernel(update, gradient, xp, arrays):
                 continue
             for q, h, *held, s, t, u in self._cut(xp, arrays):
                 if gradient is not None:
@@ -139,6 +138,12 @@ class ElementwiseOptimizer(Optimizer):
         if kept is None:
             kept = self._scratch[key] = [xp.empty(p.shape, p.dtype) for _ in range(3)]
         return kept
+
+
+def _in_one_kernel(update: Update, gradient: Update | None, library: Any, arrays: list[Any]) -> bool:
+    from .kernels import in_one_kernel  # what few need is not read when the package is imported
+
+    return in_one_kernel(update, gradient, library, arrays)
 
 
 def _check_options(options: Group) -> None:

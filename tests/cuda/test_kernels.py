@@ -87,6 +87,8 @@ ROWS: dict[str, tuple[Callable[..., Any], int, int]] = {
     "log_softmax": (lambda x, y, w: x.log_softmax(-1), 1, 1),
     "layer norm": (lambda x, y, w: F.layer_norm(x, (5,)), 1, 1),
     "layer norm with weights": (lambda x, y, w: F.layer_norm(x, (5,), w, w), 1, 5),  # a product, two sums and theirs
+    "batch norm": (lambda x, y, w: F.batch_norm(x, None, None, w, w, training=True), 1, 5),
+    "batch norm of pictures": (lambda x, y, w: F.batch_norm(x.view(3, 5, 1), None, None, training=True), 1, 2),
     "cross entropy": (lambda x, y, w: F.cross_entropy(x, y), 5, 1),
     "cross entropy, summed": (lambda x, y, w: F.cross_entropy(x, y, reduction="sum"), 2, 1),
     "cross entropy of each": (lambda x, y, w: F.cross_entropy(x, y, reduction="none", ignore_index=2), 1, 1),
@@ -288,17 +290,21 @@ def test_a_row_of_a_kernel_is_computed_as_the_reference_does(kind: str, dtype: A
     (tmp_path / "rows.cpp").write_text(BLOCK + head + text)
     command = ["g++", "-O1", "-w", "-pthread", "-shared", "-fPIC", "-o", "rows.so", "rows.cpp"]
     subprocess.run(command, check=True, cwd=tmp_path)
-    library, random, (count, n) = ctypes.CDLL(str(tmp_path / "rows.so")), np.random.default_rng(5), (4, 11)
+    library, random, (count, n) = ctypes.CDLL(str(tmp_path / "rows.so")), np.random.default_rng(5), (4, 10)
+    figures = {"ignored": -100, "stride": 1, "eps": 1e-5, "channels": count, "size": n // 2}
     shapes = {"of_rows": (count,), "loss": (count,), "scale": (count,), "kept": (count,), "of_rstd": (count, 1)}
     for name in rows.BODIES:
         ours: dict[str, Any] = {}
         for p, char, pointer in parameters_of(rows.source(name, kind))[:-1]:
-            shape = (count, n) if p in MATRICES else shapes.get(p, (n,) if p in "wb" else (count,))
+            across = name.startswith("batch")  # as many channels as there are rows, in two pictures
+            of_row = (count,) if across else (n,)
+            whole = p in MATRICES or p in ("from", "to", "to_normal")
+            shape = (2, count, n // 2) if across and whole else (count, n) if whole else shapes.get(p, of_row)
             value = random.normal(size=shape).astype(char) if char in "fd" else np.array([3, 0, -100, 9])
-            ours[p] = value.astype(char) if pointer else {"ignored": -100, "stride": 1, "eps": 1e-5}[p]
+            ours[p] = value.astype(char) if pointer else figures[p]
         theirs = {p: v.copy() if isinstance(v, np.ndarray) else v for p, v in ours.items()}
         with np.errstate(all="ignore"):
-            REFERENCE[name](**{p: np.float64(v) if p == "eps" else v for p, v in ours.items()})
+            REFERENCE[name](**{f"{p}_" if p == "from" else p: v for p, v in ours.items()})
         passed = [
             v.ctypes.data_as(ctypes.c_void_p) if isinstance(v, np.ndarray)
             else ctypes.c_double(v) if p == "eps" else ctypes.c_longlong(v)

@@ -18,6 +18,7 @@ import numpy as np
 HEAD = """
 typedef %s T;
 #define EACH(j) for (long long j = threadIdx.x; j < n; j += blockDim.x)
+#define AT(j) (((j) / size * channels + row) * size + (j) %% size)
 __device__ T largest(T x, T y) { return x > y || x != x ? x : y; }
 __device__ T added(T x, T y) { return x + y; }
 template<typename Join> __device__ T joined(T x, Join join) {
@@ -33,7 +34,8 @@ template<typename Join> __device__ T joined(T x, Join join) {
   return found;
 }
 """
-"""`joined` gives all threads of a block what their values are together; their number is a power of two."""
+"""`joined` gives all threads of a block what their values are together; their number is a power of two.
+The rows of batch normalisation are channels: `AT` tells where element j of one is."""
 
 LARGEST = """
   T top = x[0];
@@ -98,9 +100,37 @@ BODIES = {
   along = joined(along, added) / n;
   EACH(j) y[j] = ((w ? g[j] * w[j] : g[j]) - mean - normal[j] * along) * of_rstd[row];
 """),
+    "batch_norm": ("const T *from, T *to, T *to_normal, T *of_rstd, T *of_mean, T *of_var, const T *w, const T *b, "
+                   "double eps, long long channels, long long size", """
+  T mean = 0, square = 0;
+  EACH(j) mean += from[AT(j)];
+  mean = joined(mean, added) / n;
+  EACH(j) square += (from[AT(j)] - mean) * (from[AT(j)] - mean);
+  square = joined(square, added) / n;
+  T rstd = T(1) / sqrt(square + T(eps));
+  if (threadIdx.x == 0) of_rstd[row] = rstd, of_mean[row] = mean, of_var[row] = square;
+  EACH(j) {
+    T part = (from[AT(j)] - mean) * rstd;
+    to_normal[AT(j)] = part;
+    to[AT(j)] = (w ? part * w[row] : part) + (b ? b[row] : T(0));
+  }
+"""),
+    "batch_norm_backward": ("const T *from, const T *to_normal, T *to, const T *of_rstd, const T *w, "
+                            "long long channels, long long size", """
+  T mean = 0, along = 0, weight = w ? w[row] : T(1);
+  EACH(j) {
+    mean += from[AT(j)] * weight;
+    along += from[AT(j)] * weight * to_normal[AT(j)];
+  }
+  mean = joined(mean, added) / n;
+  along = joined(along, added) / n;
+  EACH(j) to[AT(j)] = (from[AT(j)] * weight - mean - to_normal[AT(j)] * along) * of_rstd[row];
+"""),
 }  # fmt: skip
 """Of each kernel its parameters and its text for one `row` of `n` elements, where what is called x, y … is that row."""
 
+LONG, MANY = 1 << 14, 64
+"""One block along a row longer than this is slower than all of them call by call, unless there are many rows."""
 ROWS = ("x", "y", "g", "out", "p", "normal")
 TYPES = {"f": "float", "d": "double"}
 
@@ -149,6 +179,11 @@ def _suits(library: Any, *arrays: Any) -> bool:
     return all(a.__class__ is first.__class__ and a.dtype == first.dtype and a.flags.c_contiguous for a in arrays)
 
 
+def _fit(size: int, n: int) -> bool:
+    """Whether rows of `n` elements are work for a block each."""
+    return n <= LONG or size // n >= MANY
+
+
 def _along_rows(name: str) -> Callable[..., Any]:
     """The adapter of an op along the last dimension: arrays of one shape in, another one out."""
 
@@ -156,7 +191,7 @@ def _along_rows(name: str) -> Callable[..., Any]:
         first = arrays[0]
         if not _suits(library, *arrays) or not first.ndim or dim % first.ndim != first.ndim - 1:
             return None
-        if any(a.shape != first.shape for a in arrays):
+        if any(a.shape != first.shape for a in arrays) or not _fit(first.size, first.shape[-1]):
             return None
         out = library.empty_like(first)
         _launch(library, name, first, first.shape[-1], *arrays, out)
@@ -171,7 +206,7 @@ def cross_entropy(
 ) -> Any:  # fmt: skip
     if weight is not None or smoothing or not _suits(library, x) or x.ndim != 2:
         return None
-    if y.dtype != np.int64 or not y.flags.c_contiguous:
+    if y.dtype != np.int64 or not y.flags.c_contiguous or not _fit(x.size, x.shape[1]):
         return None
     p, (loss, scale) = library.empty_like(x), (library.empty(len(x), x.dtype) for _ in range(2))
     kept = library.empty(len(x), bool)
@@ -194,9 +229,9 @@ def cross_entropy_backward(
 
 
 def layer_norm(library: Any, x: Any, w: Any, b: Any, *, axes: tuple[int, ...], eps: float = 1e-5) -> Any:
-    if not _suits(library, x, *[p for p in (w, b) if p is not None]):
-        return None
     n = _length(x, axes)
+    if not _suits(library, x, *[p for p in (w, b) if p is not None]) or not _fit(x.size, n):
+        return None
     out, normal, rstd = library.empty_like(x), library.empty_like(x), library.empty((x.size // n, 1), x.dtype)
     _launch(library, "layer_norm", x, n, x, out, normal, rstd, _pointer(w), _pointer(b), np.float64(eps))
     return out, normal, rstd
@@ -210,6 +245,36 @@ def layer_norm_backward(
     out = library.empty_like(normal)
     _launch(library, "layer_norm_backward", out, _length(x, axes), x_g, normal, out, rstd, _pointer(w))
     return out
+
+
+def batch_norm(library: Any, x: Any, w: Any, b: Any, *, eps: float = 1e-5) -> Any:
+    if not _suits(library, x, *[p for p in (w, b) if p is not None]):
+        return None
+    channels = x.shape[1]
+    if not _fit(x.size, x.size // channels):
+        return None
+    out, normal, form = library.empty_like(x), library.empty_like(x), (1, channels) + (1,) * (x.ndim - 2)
+    rstd, mean, var = (library.empty(shape, x.dtype) for shape in (form, channels, channels))
+    args = (x, out, normal, rstd, mean, var, _pointer(w), _pointer(b), np.float64(eps), *_strides(x))
+    _launch(library, "batch_norm", x, x.size // channels, *args)
+    return out, normal, rstd, mean, var
+
+
+def batch_norm_backward(library: Any, x_g: Any, x: Any, w: Any, *, normal: Any, rstd: Any, eps: float) -> Any:
+    channels = normal.shape[1]
+    if not _suits(library, x_g, normal, rstd, *([] if w is None else [w])) or x_g.shape != normal.shape:
+        return None
+    if not _fit(normal.size, normal.size // channels):
+        return None
+    out = library.empty_like(normal)
+    args = (x_g, normal, out, rstd, _pointer(w), *_strides(normal))
+    _launch(library, "batch_norm_backward", out, out.size // channels, *args)
+    return out
+
+
+def _strides(x: Any) -> tuple[np.int64, np.int64]:
+    """The number of channels, and how many elements of one lie together."""
+    return np.int64(x.shape[1]), np.int64(x.size // (x.shape[0] * x.shape[1]))
 
 
 def _pointer(array: Any) -> Any:
@@ -227,5 +292,5 @@ def _length(x: Any, axes: tuple[int, ...]) -> int:
 ADAPTERS: dict[str, Callable[..., Any]] = {
     **{name: _along_rows(name) for name in ("softmax", "log_softmax", "softmax_backward", "log_softmax_backward")},
     "cross_entropy": cross_entropy, "cross_entropy_backward": cross_entropy_backward, "layer_norm": layer_norm,
-    "layer_norm_backward": layer_norm_backward,
+    "layer_norm_backward": layer_norm_backward, "batch_norm": batch_norm, "batch_norm_backward": batch_norm_backward,
 }  # fmt: skip

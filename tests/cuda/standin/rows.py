@@ -64,11 +64,40 @@ def layer_norm_backward(g: Any, normal: Any, y: Any, of_rstd: Any, w: Any) -> No
     y[...] = (part - part.mean(1, keepdims=True) - normal * along) * of_rstd.reshape(-1, 1)
 
 
+def _as_rows(x: Any, channels: Any, size: Any) -> Any:
+    return x.reshape(-1, channels, size).transpose(1, 0, 2).reshape(channels, -1)
+
+
+def _back(rows: Any, like: Any, channels: Any, size: Any) -> Any:
+    return rows.reshape(channels, -1, size).transpose(1, 0, 2).reshape(like.shape)
+
+
+def batch_norm(
+    from_: Any, to: Any, to_normal: Any, of_rstd: Any, of_mean: Any, of_var: Any, w: Any, b: Any, eps: Any,
+    channels: Any, size: Any,
+) -> None:  # fmt: skip
+    x = _as_rows(from_, channels, size)
+    of_mean[...], of_var[...] = x.mean(1), x.var(1)
+    of_rstd[...] = (1 / np.sqrt(of_var + x.dtype.type(eps))).reshape(of_rstd.shape)
+    normal = (x - of_mean[:, None]) * of_rstd.reshape(-1, 1)
+    to_normal[...] = _back(normal, to, channels, size)
+    normal = normal * w[:, None] if isinstance(w, np.ndarray) else normal
+    to[...] = _back(normal + b[:, None] if isinstance(b, np.ndarray) else normal, to, channels, size)
+
+
+def batch_norm_backward(from_: Any, to_normal: Any, to: Any, of_rstd: Any, w: Any, channels: Any, size: Any) -> None:
+    part, normal = _as_rows(from_, channels, size), _as_rows(to_normal, channels, size)
+    part = part * w[:, None] if isinstance(w, np.ndarray) else part
+    along = (part * normal).mean(1, keepdims=True)
+    found = (part - part.mean(1, keepdims=True) - normal * along) * of_rstd.reshape(-1, 1)
+    to[...] = _back(found, to, channels, size)
+
+
 REFERENCE: dict[str, Callable[..., None]] = {
     f.__name__: f
     for f in (
         softmax, log_softmax, softmax_backward, log_softmax_backward, cross_entropy, cross_entropy_backward, layer_norm,
-        layer_norm_backward,
+        layer_norm_backward, batch_norm, batch_norm_backward,
     )
 }  # fmt: skip
 MATRICES = ("x", "y", "g", "out", "p", "normal")
@@ -98,7 +127,9 @@ class RawKernel:
         if threads > 256 or threads & (threads - 1):
             raise ValueError(f"{threads} threads do not fit the shared memory")
         *values, n = [self._given(*p, a) for p, a in zip(self.parameters, args, strict=True)]
-        named = {name: v for (name, _, _), v in zip(self.parameters, values, strict=False)}
+        named = {
+            f"{name}_" if name == "from" else name: v for (name, _, _), v in zip(self.parameters, values, strict=False)
+        }
         for name in MATRICES:
             if name in named:
                 if named[name].size != rows * n:
