@@ -28,6 +28,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from nbautograd.core.words import Words
+
 __all__ = ["serve", "start", "status", "stop"]
 
 INSTALLED = importlib.util.find_spec("numba") is not None
@@ -50,10 +52,15 @@ KERNELS = {
     "sgd": "updates",
     "rmsprop": "updates",
     "adagrad": "updates",
+    "adadelta": "updates",
+    "adamax": "updates",
+    "nadam": "updates",
+    "radam": "updates",
     "lstm_advance": "recurrent",
     "lstm_retreat": "recurrent",
     "gru_advance": "recurrent",
     "gru_retreat": "recurrent",
+    "add_rows": "places",
     "convolve": "convolutions",
     "spread": "convolutions",
     "correlate": "convolutions",
@@ -151,10 +158,10 @@ def stop() -> None:
     _State.automatic = False
 
 
-def status() -> str:
+def status() -> Words:
     """Whether kernels are at work, in words."""
     if not INSTALLED:
-        return "no kernels: numba is not installed (pip install nbautograd[fast])"
+        return Words("no kernels: numba is not installed (pip install nbautograd[fast])")
     if running:
-        return f"{len(running)} ops are served by kernels"
-    return "kernels are compiled, and not at work yet" if _cache().ready() else "kernels are not compiled yet"
+        return Words(f"{len(running)} ops are served by kernels")
+    return Words("kernels are compiled, and not at work yet" if _cache().ready() else "kernels are not compiled yet")

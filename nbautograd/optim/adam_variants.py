@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import sqrt
 from typing import Any
 
 from nbautograd.core.call import wrap
+from nbautograd.fast import serve
 
 from .adam import AdamFamily, mix, mix_square
 from .elementwise import Update, check_range, count_step
@@ -50,19 +52,24 @@ class Adamax(AdamFamily):
     def rule(self, group: Group, state: dict[str, Any]) -> Update:
         step = count_step(state)
         beta1, beta2 = (float(beta) for beta in group["betas"])
-        size, eps = float(group["lr"]) / (1 - beta1**step), group["eps"]
+        figures = (1 - beta1, beta2, float(group["lr"]) / (1 - beta1**step), group["eps"])
+        return partial(by_largest, figures=figures)
 
-        def update(xp: Any, p: Any, g: Any, m: Any, largest: Any, t: Any, u: Any) -> None:
-            mix(xp, m, g, 1 - beta1, t)
-            xp.abs(g, out=t)
-            t += eps
-            largest *= beta2
-            xp.maximum(largest, t, out=largest)
-            xp.divide(m, largest, out=t)
-            t *= size
-            p -= t
 
-        return update
+def by_largest(xp: Any, p: Any, g: Any, m: Any, largest: Any, t: Any, u: Any, *, figures: tuple[float, ...]) -> None:
+    """One step of Adamax on a block of elements."""
+    share, fade, size, eps = figures
+    mix(xp, m, g, share, t)
+    xp.abs(g, out=t)
+    t += eps
+    largest *= fade
+    xp.maximum(largest, t, out=largest)
+    xp.divide(m, largest, out=t)
+    t *= size
+    p -= t
+
+
+by_largest = serve("adamax", by_largest, at=1)
 
 
 class NAdam(AdamFamily):
@@ -112,22 +119,28 @@ class NAdam(AdamFamily):
         of_gradient = lr * (1 - now) / (1 - float(product))
         of_mean = lr * ahead / (1 - float(product) * ahead)
 
-        def update(xp: Any, p: Any, g: Any, m: Any, v: Any, t: Any, u: Any) -> None:
-            if shrink != 1:
-                p *= shrink
-            mix(xp, m, g, 1 - beta1, t)
-            mix_square(xp, v, g, 1 - beta2, t)
-            xp.sqrt(v, out=t)
-            t /= root
-            t += eps
-            xp.multiply(g, of_gradient, out=u)
-            u /= t
-            p -= u
-            xp.multiply(m, of_mean, out=u)
-            u /= t
-            p -= u
+        return partial(look_ahead, figures=(shrink, 1 - beta1, 1 - beta2, root, eps, of_gradient, of_mean))
 
-        return update
+
+def look_ahead(xp: Any, p: Any, g: Any, m: Any, v: Any, t: Any, u: Any, *, figures: tuple[float, ...]) -> None:
+    """One step of NAdam on a block of elements."""
+    shrink, first, second, root, eps, of_gradient, of_mean = figures
+    if shrink != 1:
+        p *= shrink
+    mix(xp, m, g, first, t)
+    mix_square(xp, v, g, second, t)
+    xp.sqrt(v, out=t)
+    t /= root
+    t += eps
+    xp.multiply(g, of_gradient, out=u)
+    u /= t
+    p -= u
+    xp.multiply(m, of_mean, out=u)
+    u /= t
+    p -= u
+
+
+look_ahead = serve("nadam", look_ahead, at=1)
 
 
 class RAdam(AdamFamily):
@@ -173,16 +186,22 @@ class RAdam(AdamFamily):
         if adaptive:
             size *= sqrt((length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length) * (1 - beta2**step))
 
-        def update(xp: Any, p: Any, g: Any, m: Any, v: Any, t: Any, u: Any) -> None:
-            if shrink != 1:
-                p *= shrink
-            mix(xp, m, g, 1 - beta1, t)
-            mix_square(xp, v, g, 1 - beta2, t)
-            xp.multiply(m, size, out=u)
-            if adaptive:
-                xp.sqrt(v, out=t)
-                t += eps
-                u /= t
-            p -= u
+        return partial(adapt_later, figures=(shrink, 1 - beta1, 1 - beta2, size, eps, adaptive))
 
-        return update
+
+def adapt_later(xp: Any, p: Any, g: Any, m: Any, v: Any, t: Any, u: Any, *, figures: tuple[Any, ...]) -> None:
+    """One step of RAdam on a block of elements."""
+    shrink, first, second, size, eps, adaptive = figures
+    if shrink != 1:
+        p *= shrink
+    mix(xp, m, g, first, t)
+    mix_square(xp, v, g, second, t)
+    xp.multiply(m, size, out=u)
+    if adaptive:
+        xp.sqrt(v, out=t)
+        t += eps
+        u /= t
+    p -= u
+
+
+adapt_later = serve("radam", adapt_later, at=1)

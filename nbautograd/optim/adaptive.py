@@ -200,17 +200,22 @@ class Adadelta(ElementwiseOptimizer):
     def rule(self, group: Group, state: dict[str, Any]) -> Update:
         count_step(state)
         lr, rho, eps = float(group["lr"]), group["rho"], group["eps"]
+        return partial(by_past_steps, figures=(1 - rho, eps, lr))
 
-        def update(xp: Any, p: Any, g: Any, v: Any, d: Any, t: Any, u: Any) -> None:
-            mix_square(xp, v, g, 1 - rho, t)
-            xp.add(v, eps, out=t)
-            xp.sqrt(t, out=t)
-            xp.add(d, eps, out=u)
-            xp.sqrt(u, out=u)
-            u /= t
-            u *= g
-            mix_square(xp, d, u, 1 - rho, t)
-            u *= lr
-            p -= u
 
-        return update
+def by_past_steps(xp: Any, p: Any, g: Any, v: Any, d: Any, t: Any, u: Any, *, figures: tuple[float, ...]) -> None:
+    """One step of Adadelta on a block of elements."""
+    share, eps, lr = figures
+    mix_square(xp, v, g, share, t)
+    xp.add(v, eps, out=t)
+    xp.sqrt(t, out=t)
+    xp.add(d, eps, out=u)
+    xp.sqrt(u, out=u)
+    u /= t
+    u *= g
+    mix_square(xp, d, u, share, t)
+    u *= lr
+    p -= u
+
+
+by_past_steps = serve("adadelta", by_past_steps, at=1)

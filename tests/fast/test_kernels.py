@@ -18,6 +18,7 @@ from nbautograd import fast
 from nbautograd.core.op import TABLE
 from nbautograd.ops.conv import kernels as kernels_of_convolution
 from nbautograd.ops.conv.kernels import geometry
+from nbautograd.ops.index.meeting import add_at
 from tests.ops import test_table
 from tests.ops.table import SAMPLED
 
@@ -346,12 +347,31 @@ def without_kernels(function: Any) -> Any:
         fast.running = kernels
 
 
+@dtypes
+@pytest.mark.parametrize("width", [1, 4, 37])
+def test_the_kernel_of_rows_that_meet(width: int, dtype: Any):
+    rows, values = np.random.default_rng(0).integers(-9, 9, (20, 30)), numbers(dtype, 20, 30, width)
+    out, expected = np.zeros((9, width), dtype), np.zeros((9, width), dtype)
+    add_at(out, rows, values)
+    np.add.at(expected, rows, values)
+    np.testing.assert_array_equal(out, expected)
+    flat = rows.reshape(-1) % 9
+    assert (fast.running["add_rows"](out, flat, values.reshape(-1, width)) is None) == (width == 1)
+    assert fast.running["add_rows"](out.T.copy().T, flat, values.reshape(-1, width)) is None or width == 1
+    with pytest.raises(IndexError, match="is out of bounds for axis 0 with size 9"):
+        add_at(out, rows + 9, values)
+
+
 OPTIMIZERS = {
     "Adam": {},
     "AdamW": {"weight_decay": 0.1, "eps": 1e-6},
     "SGD": {"momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01},
     "RMSprop": {"weight_decay": 0.1},
     "Adagrad": {"lr_decay": 0.1},
+    "Adadelta": {"weight_decay": 0.1, "eps": 1e-3},
+    "Adamax": {"weight_decay": 0.1, "eps": 1e-3},
+    "NAdam": {"weight_decay": 0.1, "decoupled_weight_decay": True},
+    "RAdam": {"weight_decay": 0.1, "decoupled_weight_decay": True},
 }
 
 
@@ -359,6 +379,8 @@ MORE: list[tuple[str, dict[str, Any]]] = [
     *((name, more) for name in OPTIMIZERS for more in ({}, {"maximize": True})),
     ("SGD", {"nesterov": True, "dampening": 0}),
     ("AdamW", {"amsgrad": True}),
+    ("NAdam", {"decoupled_weight_decay": False}),
+    ("RAdam", {"betas": (0.5, 0.9)}),
     ("RMSprop", {"momentum": 0.9}),
     ("RMSprop", {"centered": True}),
 ]
@@ -371,7 +393,7 @@ def test_optimizers_take_the_same_steps(name: str, more: dict[str, Any], dtype: 
         held = [nb.tensor(numbers(dtype, *s), requires_grad=True) for s in ((5, 7), (300, 300), ())]
         held.append(nb.tensor(numbers(dtype, 40, 30)).t().detach().requires_grad_())
         optimizer = getattr(nb.optim, name)(held, lr=0.01, **{**OPTIMIZERS[name], **more})
-        for k in range(4):
+        for k in range(8):
             for p in held:
                 p.grad = nb.tensor(numbers(dtype, *p.shape, seed=k))
             optimizer.step()
@@ -442,6 +464,10 @@ print(place.is_dir(), place.name.startswith("nbautograd-"), cache.ready())
         check=True,
     )
     assert result.stdout.split() == ["True", "True", "False"]
+
+
+def test_the_status_is_shown_as_plain_text():
+    assert repr(fast.status()) == f"{len(fast.KERNELS)} ops are served by kernels"
 
 
 def test_without_numba_nothing_changes():

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from nbautograd.core.array import CPU, cupy, is_cupy, place
+from nbautograd.core.array import CPU, cupy, is_cupy, ndarray, place
+from nbautograd.fast import serve
+
+FLAT = 256
+"""From so many elements on NumPy is faster where all places are those of single elements in a flat array."""
 
 ATOMIC = {"add": "iIQLefd", "maximum": "iIQLfd", "minimum": "iIQLfd"}
 """The dtypes for which a GPU, asked by CuPy, lets threads meet at one place."""
@@ -14,7 +19,43 @@ ATOMIC = {"add": "iIQLefd", "maximum": "iIQLfd", "minimum": "iIQLfd"}
 
 def add_at(out: Any, index: Any, values: Any) -> None:
     """Add `values` to `out[index]`, where several may go to one place."""
-    merge_at("add", out, index, values)
+    rows = _rows(out, index) if out.__class__ is ndarray and out.flags.c_contiguous and values.size >= FLAT else None
+    if rows is None:
+        merge_at("add", out, index, values)
+    else:
+        width = math.prod(out.shape[_count(index) :])
+        spread = np.broadcast_to(values, (*rows.shape, *out.shape[_count(index) :]))
+        add_rows(out.reshape((-1, width)), rows.reshape(-1), spread.reshape((-1, width)))
+
+
+def add_rows(out: Any, rows: Any, values: Any) -> None:
+    """Add each row of `values` to the row of `out` whose number `rows` has."""
+    width = out.shape[1]
+    places = rows if width == 1 else (rows.reshape((-1, 1)) * width + np.arange(width)).reshape(-1)
+    np.add.at(out.reshape(-1), places, values.reshape(-1))
+
+
+add_rows = serve("add_rows", add_rows, at=2)
+
+
+def _count(index: Any) -> int:
+    return len(index) if isinstance(index, tuple) else 1
+
+
+def _rows(out: Any, index: Any) -> Any:
+    """The numbers of the rows that `index` means, its dimensions counted as one.
+
+    None if there are others in it than positions that exist.
+    """
+    found, sizes = 0, out.shape[: _count(index)]
+    for part, size in zip(index if isinstance(index, tuple) else (index,), sizes):
+        if part.__class__ is not ndarray or part.dtype.kind != "i":
+            return None
+        part, least = part.astype(np.int64, copy=False), part.min(initial=0)
+        if part.max(initial=0) >= size or least < -size:
+            return None
+        found = found * size + (part if least == 0 else np.where(part < 0, part + size, part))
+    return found
 
 
 def merge_at(merge: str, out: Any, index: Any, values: Any) -> None:
