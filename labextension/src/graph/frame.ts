@@ -12,12 +12,12 @@ export function fitsLegibly(camera: Camera): boolean {
   return camera.fitting >= LEGIBLE;
 }
 
-/** As high as the graph wants at this width, or as high as was asked for. */
-export function heightOf({ width, world }: Camera, asked: number | undefined): number {
+/** As high as the graph wants at this width and up to `tallest`, or as high as was asked for. */
+export function heightOf({ width, world }: Camera, asked: number | undefined, tallest = HEIGHT.most): number {
   if (asked !== undefined) return Math.max(HEIGHT.least, asked);
   const zoom = Math.min(1, width / Math.max(1, world.right - world.left));
   const wanted = (world.bottom - world.top) * Math.max(zoom, LEGIBLE);
-  return Math.min(HEIGHT.most, Math.max(HEIGHT.least, wanted));
+  return Math.min(Math.max(tallest, HEIGHT.most), Math.max(HEIGHT.least, wanted));
 }
 
 /** The whole graph where it can be read, else the part around a point. */

@@ -13,6 +13,8 @@ export interface ViewOptions {
   animate?: boolean;
   /** Of the picture, in pixels; else as high as the graph needs. */
   height?: number;
+  /** How high the picture of a large graph may be, in pixels. */
+  tallest?: number;
   theme?: 'auto' | 'light' | 'dark';
   /** What to show where the trace cannot be: the same output as text. */
   fallback?: string;

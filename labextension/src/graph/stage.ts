@@ -12,6 +12,7 @@ import { plural } from './format';
 import { afterFolding, heightOf, overview } from './frame';
 import { hatching, withPill, type Item } from './glyph';
 import { folded, Groups, type Folding } from './groups';
+import type { ViewOptions } from './index';
 import { layout } from './layout';
 import { Scene, type Wire } from './scene';
 import { FREED } from './say';
@@ -56,7 +57,7 @@ export class Stage {
     readonly tape: Tape,
     readonly timeline: Timeline,
     readonly painter: Painter,
-    readonly height: number | undefined,
+    readonly size: Pick<ViewOptions, 'height' | 'tallest'>,
     folding: Folding,
     readonly hooks: StageHooks,
   ) {
@@ -278,7 +279,8 @@ export class Stage {
     const { below } = this.#seat;
     const rows = below + this.groups.crumbs.offsetHeight + this.#foot.offsetHeight;
     const { camera } = this.scene;
-    camera.height = heightOf(camera, this.height === undefined ? undefined : this.height - rows);
+    const { height, tallest } = this.size;
+    camera.height = heightOf(camera, height === undefined ? undefined : height - rows, tallest);
     this.#picture.style.height = `${Math.round(camera.height + below)}px`;
   }
 }

@@ -75,7 +75,7 @@ button.main { background: var(--plus); color: var(--strong); min-width: 36px; }
 button.main:hover:not(:disabled) { background: color-mix(in srgb, var(--plus) 85%, var(--ink)); }
 :focus-visible { outline: 2px solid var(--size); outline-offset: 1px; }
 [role=tablist] { display: flex; flex-wrap: wrap; gap: 2px; }
-[role=tab] { color: var(--muted); padding: 0 7px; white-space: nowrap; }
+[role=tab] { color: var(--muted); padding: 0 6px; white-space: nowrap; }
 [role=tab][aria-selected=true] { color: var(--ink); background: var(--paper); border-color: var(--edge); font-weight: 600; }
 input[type=range] { flex: 1; min-width: 80px; height: 28px; margin: 0; accent-color: var(--plus); cursor: pointer; }
 .count { font: 12px var(--code); color: var(--muted); min-width: 6ch; text-align: right; }

@@ -65,7 +65,7 @@ export class Board {
     this.#player = this.#makePlayer(kept);
     this.#painter = new Painter(tape, this.#timeline, folded(tape, folding));
     this.#painter.k = this.#player.k;
-    this.#stage = new Stage(tape, this.#timeline, this.#painter, options.height, folding, {
+    this.#stage = new Stage(tape, this.#timeline, this.#painter, options, folding, {
       hover: (node) => this.#pointing.atNode(node),
       refolded: () => this.#moveTo(false),
       seek: (k) => this.#player.seek(k),

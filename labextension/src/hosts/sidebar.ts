@@ -9,6 +9,9 @@ import { isRecord, readOptions } from './options';
 
 const HINT = 'No trace yet: put %%autograd on the first line of a cell and run it.';
 
+/** What a view shows above and below its picture is about so high, in pixels. */
+const BARS = 360;
+
 interface Display {
   trace: unknown;
   metadata: unknown;
@@ -73,7 +76,8 @@ export class Sidebar extends Widget {
     this.drawn = display;
     this.view?.dispose();
     this.hint.hidden = display !== undefined;
-    this.view = display ? mountLinked(this.host, display.trace, optionsOf(display)) : null;
+    const tallest = this.node.clientHeight - BARS;
+    this.view = display ? mountLinked(this.host, display.trace, { ...optionsOf(display), tallest }) : null;
   }
 }
 
