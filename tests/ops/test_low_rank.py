@@ -35,10 +35,14 @@ def test_fewer_values_are_the_largest_ones():
 
 @pytest.mark.parametrize("largest", [True, False])
 @pytest.mark.parametrize("general", [True, False])
-def test_a_few_eigenvalues_and_their_gradients_are_torchs(largest: bool, general: bool):
+@pytest.mark.parametrize(
+    "shape", [(2, 9, 9), (7, 7), (3, 8, 8), (1, 12, 12), (2, 2, 7, 7), (10, 10), (4, 9, 9)], ids=str
+)
+def test_a_few_eigenvalues_and_their_gradients_are_torchs(largest: bool, general: bool, shape: tuple[int, ...]):
     torch = pytest.importorskip("torch")
-    x, y = (np.random.default_rng(seed).normal(size=(2, 9, 9)) for seed in (0, 1))
-    a, b = x @ x.swapaxes(-1, -2) + 9 * np.eye(9), y @ y.swapaxes(-1, -2) + 9 * np.eye(9)
+    x, y = (np.random.default_rng(seed).normal(size=shape) for seed in (0, 1))
+    size = shape[-1] * np.eye(shape[-1])
+    a, b = x @ x.swapaxes(-1, -2) + size, y @ y.swapaxes(-1, -2) + size
     found = []
     for library, options in ((nb, {}), (torch, {"tol": 1e-14, "niter": -1})):
         torch.manual_seed(0)
