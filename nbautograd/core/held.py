@@ -14,6 +14,7 @@ from . import errors, inplace
 from .changeable import bare_name, one_of_several
 from .node import ORDER, PARENTS, SAVED, Node, is_leaf_node, is_nobodys, node_and_output, op_of
 from .rules import is_tensor
+from .saved_names import in_torchs_order
 
 DETACHED = (
     "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not supported, please "
@@ -55,8 +56,9 @@ def check_saved(node: Node) -> None:
 
     Raises: RuntimeError in torch's words.
     """
-    moment, parents = -node[ORDER], node[PARENTS]
-    for (kind, where, users), value in zip(op_of(node).plan, node[SAVED], strict=True):
+    moment, parents, op, saved = -node[ORDER], node[PARENTS], op_of(node), node[SAVED]
+    for i in in_torchs_order(op):
+        (kind, where, users), value = op.plan[i], saved[i]
         if not _is_held(node, kind, where, users):
             continue
         for data in value if isinstance(value, tuple) else (value,):

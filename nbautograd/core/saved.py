@@ -20,6 +20,7 @@ from .held import check_saved
 from .modes import local, no_grad, put, state
 from .node import PARENTS, SAVED, Node, hooked, is_leaf_node, leaf_tensor, op_of
 from .rules import is_tensor
+from .saved_names import names_in_torch
 from .tensor import Tensor
 
 Hooks = tuple[Callable[[Tensor], Any], Callable[[Any], Tensor]]
@@ -152,23 +153,6 @@ def _any_packed(values: tuple[Any, ...]) -> bool:
 # --- as attributes of a node --------------------------------------------------------------------------------------
 
 
-_TORCH_NAMES = {"x": "self", "y": "other", "w": "weight", "out": "result", "x_shape": "self_sym_sizes"}
-"""What torch calls what our ops save; below, where it has other names for it."""
-_NAMES_OF_NODES = {
-    "AddmmBackward0": {"x": "mat1", "y": "mat2"},
-    "BmmBackward0": {"y": "mat2"},
-    "ConvolutionBackward0": {"x": "input"},
-    "DotBackward0": {"y": "tensor"},
-    "LinalgInvExBackward0": {"out": "inverse"},
-    "MmBackward0": {"y": "mat2"},
-    "MseLossBackward0": {"y": "target"},
-    "MvBackward0": {"y": "vec"},
-    "NativeLayerNormBackward0": {"x": "input"},
-    "PowBackward0": {"y": "exponent"},
-    "PowBackward1": {"y": "exponent"},
-}
-
-
 class SavedTensor:
     """One tensor that a node saved, as `grad_fn._raw_saved_self`: hooks of its own can be given to it."""
 
@@ -204,10 +188,7 @@ class SavedTensor:
 
 def attributes(node: Node) -> dict[str, int]:
     """What `node` saves under the names that torch gives to them, and where in SAVED it lies."""
-    op = op_of(node)
-    known = {**_TORCH_NAMES, **_NAMES_OF_NODES.get(op.node_name, {})}
-    names = {known.get(name, name): i for i, name in enumerate(op.saves)}
-    return {f"_saved_{name}": i for name, i in names.items()}
+    return {f"_saved_{name}": i for i, name in enumerate(names_in_torch(op_of(node)))}
 
 
 def attribute(node: Node, name: str) -> Any:

@@ -376,3 +376,20 @@ def test_the_error_and_the_warning_quote_the_line_that_made_the_node():
         pytest.raises(RuntimeError, match="# the line in question"),
     ):
         y.backward()
+
+
+@pytest.mark.parametrize(
+    ("form", "first"),
+    [
+        ("a * b", 2), ("a.addcmul(b, c)", 2), ("a.addcdiv(b, c)", 2), ("a.lerp(b, c)", 2), ("a**b", 2),
+        ("torch.maximum(a, b)", 2), ("torch.atan2(a, b)", 2), ("torch.clamp(a, b, c)", 3), ("torch.mv(a, b[0])", 1),
+    ],
+)  # fmt: skip
+def test_of_several_changed_values_pytorchs_error_tells_the_one_that_it_looks_at_first(form: str, first: int) -> None:
+    values = [nbautograd.full((3, 3), 0.3 + 0.1 * i, requires_grad=True) * 1 for i in range(3)]
+    out = eval(form, dict(zip("abc", values, strict=True), torch=nbautograd))
+    for changes, value in enumerate(values, 1):
+        for _ in range(changes):
+            value.detach().mul_(1.0)
+    with pytest.raises(RuntimeError, match=f"is at version {first};"):
+        out.sum().backward()
