@@ -20,7 +20,7 @@ from typing import Any
 
 from nbautograd.core.rules import names_of
 from nbautograd.replay.calls import Call, Var
-from nbautograd.replay.text import inlined
+from nbautograd.replay.choosing import text_for
 
 LARGE = 32_768
 """From so many elements on arrays are worth it."""
@@ -68,12 +68,23 @@ class Group:
         self.inputs = list(found.values())
         self.along_last = [c for c in calls if not _is_elementwise(c) and _dims(c) in ((-1,), (len(form.shape) - 1,))]
         """The functions along the last dimension."""
-        called = {id(a) for c in calls if c.kind != "sum" and not _has_text(c) for a in c.args}
-        self.uniform = {id(v) for v in self.inputs if v.uniform and id(v) not in called}
+        self.uniform = self._uniform()
         """The inputs that are one number everywhere, and may be told as such."""
         self.maker = {id(v): c for c in calls for v in c.outs}
 
         self.dtype = calls[0].outs[0].dtype
+
+    def _uniform(self) -> set[int]:
+        """Those inputs, if what is made of nothing but them, numbers too, goes into expressions only."""
+        found = {id(v) for v in self.inputs if v.uniform}
+        numbers = set(found)
+        for call in self.calls:
+            given = {id(a) for a in call.args if isinstance(a, Var)}
+            if call.kind != "sum" and not _has_text(call) and given & numbers:
+                return set()
+            if given <= numbers:
+                numbers.update(id(v) for v in call.outs)
+        return found
 
     def is_full(self, v: Var) -> bool:
         """Whether a variable has the blocks' shape, and the dtype of their buffers."""
@@ -163,7 +174,7 @@ def _is_elementwise(call: Call) -> bool:
 
 def _has_text(call: Call) -> bool:
     """Whether what a call computes is an expression, which takes numbers as well as arrays."""
-    return _is_elementwise(call) and inlined(call.function) is not None
+    return _is_elementwise(call) and text_for(call) is not None
 
 
 def _elementwise(call: Call) -> Form | None:

@@ -11,8 +11,9 @@ import numpy as np
 
 from nbautograd.core.text import Text, literal
 from nbautograd.replay.calls import Call, Var
+from nbautograd.replay.choosing import text_for
 from nbautograd.replay.naming import Names
-from nbautograd.replay.text import inlined, scalar_text, worked_out
+from nbautograd.replay.text import scalar_text, worked_out
 
 MOSTLY = 0.9
 """The share of calls on scalars that makes a program one of Python numbers."""
@@ -62,7 +63,7 @@ class Expressions:
             part = _subscript(call.settings["index"], call.outs[0])
             if part is not None:
                 return f"{written(call.args[0])}[{part}]"
-        text = inlined(call.function) if call.kind in ("op", "rule") and len(call.outs) == 1 else None
+        text = text_for(call) if call.kind in ("op", "rule") and len(call.outs) == 1 else None
         if text is not None and self.names.agrees(text.names):
             return worked_out(text.filled(self._by_name(call, text, written)), self.names.space, shapes or {})
         arguments = [written(a) for a in call.args]

@@ -462,6 +462,24 @@ def test_what_is_known_before_the_program_runs_is_worked_out() -> None:
     assert "d_net_0 = d_loss * (2 / 6) * (net_0 - t1)" in step.source()
 
 
+@pytest.mark.parametrize("power", [2, 3, 4, 0.5, -1, -2, 1, 0, 2.5])
+def test_powers_are_written_as_they_are_computed(power: float) -> None:
+    def step(x: torch.Tensor) -> Any:
+        y = (x**power) * 2
+        y.sum().backward()
+        return y.detach(), x.grad
+
+    captured = torch.capture(step)
+    for x in data(5):
+        x = x.abs() + 0.5
+        expected, got = (f(x.clone().requires_grad_()) for f in (step, captured))
+        assert [t.tolist() for t in expected] == [t.tolist() for t in got]
+    assert_replayed(captured, 4)
+    if power == 2:
+        assert "t1 = x * x" in captured.source()
+        assert "d_x = d_t1 * (x * 2)" in captured.source()
+
+
 POSITIONS = {
     "embedding": (lambda i: F.embedding(i, torch.arange(12.0).view(4, 3)), [-1, 4]),
     "cross_entropy": (lambda i: F.cross_entropy(torch.arange(8.0).view(2, 4), i), [-1, 4]),
