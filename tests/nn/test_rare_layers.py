@@ -167,3 +167,37 @@ def test_the_norm_across_maps_is_pytorchs_in_value_and_gradient(size, channels):
     for a, b in zip(found[0][:2], found[1][:2], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12)
     assert found[0][2] == found[1][2]
+
+
+RECTIFIERS = {
+    "relu": lambda f, x, w: f.relu(x),
+    "leaky_relu": lambda f, x, w: f.leaky_relu(x, 0.2),
+    "prelu": lambda f, x, w: f.prelu(x, w),
+    "prelu with one slope": lambda f, x, w: f.prelu(x, w[:1]),
+    "rrelu": lambda f, x, w: f.rrelu(x, 0.1, 0.3),
+    "rrelu in training": lambda f, x, w: f.rrelu(x, 0.2, 0.2, True),
+    "elu": lambda f, x, w: f.elu(x),
+    "celu": lambda f, x, w: f.celu(x, 0.7),
+}
+
+
+@pytest.mark.parametrize("name", RECTIFIERS)
+def test_the_gradient_of_a_rectifier_is_a_function_that_can_be_differentiated_as_in_torch(name):
+    found = []
+    for library in libraries():
+        x = library.tensor([[-1.0, 2.0, -3.0], [1.0, -0.5, 0.7]], dtype=library.float64, requires_grad=True)
+        w = library.tensor([0.25, 0.5, 0.75], dtype=library.float64, requires_grad=True)
+        told = []
+        for power in (1, 2):
+            y = RECTIFIERS[name](library.nn.functional, x, w)
+            grads = library.autograd.grad((y**power).sum(), [x, w], create_graph=True, allow_unused=True)
+            for g in grads:
+                if g is None:
+                    continue
+                second = library.autograd.grad(
+                    g.sum(), [x, w], allow_unused=True, materialize_grads=True, retain_graph=True
+                )
+                told += [np.array(g.requires_grad), g.detach().numpy(), *(h.numpy() for h in second)]
+        found.append(told)
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-12)

@@ -46,6 +46,13 @@ class Relu(Op):
         return kept(g, passed)
 
 
+def above_zero(x: Any) -> Any:
+    """Whether each element is positive, as a factor; for a tensor a function of it: torch lets it be differentiated."""
+    if not isinstance(x, Tensor):
+        return x > 0
+    return xp.where(x > 0, 1, xp.where(x < 0, xp.sign(x), 0) * 0)
+
+
 class LeakyRelu(Op):
     """Each element, the negative ones made smaller.
 
@@ -62,7 +69,7 @@ class LeakyRelu(Op):
 
     def dx(g, x, negative_slope):
         scaled = g * negative_slope
-        return scaled + (g - scaled) * (x > 0)
+        return scaled + (g - scaled) * above_zero(x)
 
 
 class Elu(Op):
@@ -137,7 +144,7 @@ class PreluKernel(Op):
 
     def dx(g, x, weight):
         scaled = g * weight
-        return scaled + (g - scaled) * (x > 0)
+        return scaled + (g - scaled) * above_zero(x)
 
     def dweight(g, x):
         return g * (x * (x <= 0))
@@ -155,7 +162,7 @@ class RreluWithNoise(Op):
 
     def dx(g, x, noise):
         scaled = g * noise
-        return scaled + (g - scaled) * (x > 0)
+        return scaled + (g - scaled) * above_zero(x)
 
 
 def activate(op: type[Op], input: Tensor, inplace_: bool, **settings: Any) -> Tensor:
