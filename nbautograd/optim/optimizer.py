@@ -74,16 +74,11 @@ class Optimizer:
         """Change every parameter that has a gradient once; `closure`, if given, computes the loss first."""
         raise NotImplementedError
 
-    def update_text(self, param: Tensor) -> list[str]:
-        """What a step has just done to a parameter, as Python to read, if somebody has written that.
-
-        The parameter is `{p}`, what is kept of it `m_{w}` and the like.
-        """
-        group = next((g for g in self.param_groups if any(p is param for p in g["params"])), None)
-        return [] if group is None else self.as_text(group, self.state.get(param, {}))
-
     def as_text(self, group: Group, state: dict[str, Any]) -> list[str]:
-        """The lines of `update_text` for a parameter of that group."""
+        """What a step has just done to a parameter of that group, as Python to read, if somebody has written that.
+
+        The parameter is `{p}`, what is kept of it `m_{w}` and the like. Of its `state` the text may use `step`.
+        """
         return []
 
     def zero_grad(self, set_to_none: bool = True) -> None:

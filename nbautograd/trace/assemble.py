@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
+from functools import lru_cache
 from typing import Any
 
 from nbautograd.core import dtype as dtypes
@@ -52,6 +53,8 @@ class _Assembly:
         self.steps: dict[tuple[Any, int], int] = {}
         self.names = Names(recorder.namespace, recorder.places.sources)
         self.told = Summaries()
+        self.grads: dict[int, Summary] = {}
+        """What is told of each leaf's `.grad`, by the id of the leaf."""
         self.calls: dict[tuple[int, Any], Value] = {}
         """The result that was named after its line, per place and step."""
         self.pass_ids: dict[int, int] = {}
@@ -104,12 +107,21 @@ class _Assembly:
             value.data = self.told(_array(note.numbers), FULL if self.recorder.values == "full" else WHOLE)
         tensor = note.tensor() if note.tensor is not None else None
         if note.kind == "leaf" and tensor is not None:
-            value.grad = None if tensor._grad is None else self.told(tensor._grad._data)
+            value.grad = self._grad(tensor)
         elif note.gradient is not None:
             value.grad = self.told(note.gradient)
         if note.base is not None:
             value.base = self._value(note.base)
         return note.id
+
+    def _grad(self, leaf: Any) -> Summary | None:
+        """What the `.grad` of a leaf holds."""
+        if leaf._grad is None:
+            return None
+        found = self.grads.get(id(leaf))
+        if found is None:
+            found = self.grads[id(leaf)] = self.told(leaf._grad._data)
+        return found
 
     def _op(self, note: OpNote) -> None:
         trace, entry = self.result, note.entry
@@ -157,13 +169,7 @@ class _Assembly:
         tex = entry.tex.get(letters[min(index, len(letters) - 1)])
         if tex is None:
             return None
-        names = {letter: self.result.values[i].name for letter, i in zip(letters, inputs, strict=False)}
-
-        def shown(match: re.Match[str]) -> str:
-            name = (names[match[0]] or match[0]).rpartition(".")[2].replace("_", r"\_")
-            return name if len(name) == 1 else rf"\mathrm{{{name}}}"
-
-        return re.sub(rf"(?<![\\A-Za-z])(?:{'|'.join(map(re.escape, letters))})(?![A-Za-z])", shown, tex)
+        return _named(tex, letters, tuple([self.result.values[i].name for i in inputs[: len(letters)]]))
 
     def _scope(self, note: ScopeNote | None, place: Place) -> int | None:
         if note is None:
@@ -326,7 +332,7 @@ class _Assembly:
                 Ledger(
                     value,
                     trace.values[value].name or _describe(tensor),
-                    None if tensor._grad is None else self.told(tensor._grad._data),
+                    self._grad(tensor),
                     [self._contribution(s) for s in known.shares],
                     key in recorder.leaves.cleared,
                     key in recorder.leaves.updated,
@@ -348,6 +354,18 @@ class _Assembly:
                 trace.folds.append(Fold(what, count, why))
         if recorder.failure is not None:
             trace.folds.append(Fold("whatever came later", 1, f"the recorder failed: {recorder.failure}"))
+
+
+@lru_cache(maxsize=1024)
+def _named(tex: str, letters: tuple[str, ...], names: tuple[str | None, ...]) -> str:
+    """A rule's TeX in the user's names."""
+    known = dict(zip(letters, names, strict=False))
+
+    def shown(match: re.Match[str]) -> str:
+        name = (known[match[0]] or match[0]).rpartition(".")[2].replace("_", r"\_")
+        return name if len(name) == 1 else rf"\mathrm{{{name}}}"
+
+    return re.sub(rf"(?<![\\A-Za-z])(?:{'|'.join(map(re.escape, letters))})(?![A-Za-z])", shown, tex)
 
 
 def _array(numbers: Any) -> Any:

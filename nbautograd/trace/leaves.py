@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from nbautograd.core.node import OP, Leaf
 from nbautograd.trace import ledger
 from nbautograd.trace.loops import train
 from nbautograd.trace.notes import EventNote, PassNote, UpdateNote, ValueNote
@@ -18,7 +18,13 @@ UPDATES = 300
 
 
 class Leaves:
-    """Keeps the ledgers of the leaves, and notes their updates."""
+    """Keeps the ledgers of the leaves, and notes their updates.
+
+    NOTE [Afterwards]
+    Between two ops that work on large arrays the processor forgets the recorder's code, and remembering it takes longer
+    than running it. So of leaves that a pass reaches, and of those that an optimizer changes, is first noted only which
+    they are; they are looked at together when the pass or the step is over, or when anything else happens to a leaf.
+    """
 
     def __init__(self, recorder: Passes) -> None:
         self.seen: dict[int, ValueNote] = {}
@@ -33,25 +39,44 @@ class Leaves:
         self._last_pass: Place | None = None
         self._telling = 0
         self._updated_at = (0, 0)
+        self._reached: list[tuple[Any, Any, Any]] = []
+        """Leaves that the pass under way was the first to bring something to, their `.grad`, and what is told of it."""
+        self._changed: list[Any] = []
+        """What the optimizer at work has changed."""
 
-    def accumulate(self, run: PassNote, tensor: Any, contribution: Any, before: Any, after: Any) -> None:
+    def accumulate(self, run: PassNote, tensor: Any, contribution: Any, before: Any) -> None:
         """A leaf added to its `.grad`."""
+        looks = self._recorder.looks
+        amount = looks(contribution) if run.told else None
+        if before is None and tensor._node[OP] is Leaf:  # no hook, which might change what was brought
+            self._reached.append((tensor, tensor._grad, amount))
+            return
+        self.catch_up(run)
+        self._add(run, tensor, tensor._grad, amount, contribution, before)
+
+    def catch_up(self, run: PassNote | None) -> None:
+        """Look at the leaves that the pass has reached so far."""
+        reached, self._reached = self._reached, []
+        for tensor, grad, amount in reached:
+            if run is not None:
+                self._add(run, tensor, grad, amount, grad._data, None)
+
+    def _add(self, run: PassNote, tensor: Any, grad: Any, amount: Any, contribution: Any, before: Any) -> None:
         recorder, place = self._recorder, run.place
         run.norm2 += ledger.squares(contribution)
         self._last_pass = place
-        amount = recorder.looks(contribution) if run.told else None
         share = ledger.Share(recorder.cell.id, recorder.cell.label, recorder.cell.run, amount)
         share.line = None if place.span is None else place.span.line
         share.step = None if place.step is None else place.step[1]
         share.pass_id, share.trace = run.id, recorder.number
-        earlier = ledger.of(tensor).add(share, before, tensor._grad)
+        earlier = ledger.of(tensor).add(share, before, grad)
         value = self.seen[id(tensor)] = recorder.known.value(tensor)
         if run.told:
             event = EventNote("accumulate", value, contribution=amount, after=amount)
             if before is not None:
                 looks = recorder.looks
-                event.before, event.after = looks(before, changed=True), looks(after, changed=True)
-                event.earlier = [replace(s) for s in earlier]
+                event.before, event.after = looks(before, changed=True), looks(grad._data, changed=True)
+                event.earlier = [s.copy() for s in earlier]
             value.gradient = event.after
             recorder.event(event)
 
@@ -59,18 +84,26 @@ class Leaves:
         """An op's result goes into a tensor, whose change is told next."""
         self._written = value
 
-    def mutated(self, tensor: Any, within_pass: bool) -> None:
-        """Values were changed in place: perhaps a leaf's, perhaps those of a `.grad`."""
+    def mutated(self, tensor: Any, run: PassNote | None) -> None:
+        """Values were changed in place, within the pass `run`: perhaps a leaf's, perhaps those of a `.grad`."""
+        if self._reached:
+            self.catch_up(run)
+        if self._steps:
+            self._changed.append(tensor)
+            return
         written, self._written = self._written, None
         leaf = ledger.leaf_with(tensor)
         if leaf is not None and leaf._node is not None and self._uses_gradient(written):
-            self._updated(leaf)
-        cleared = None if within_pass else ledger.of_gradient(tensor)
+            self._updated(leaf, UpdateNote(leaf, "in-place", self._recorder.places.here(), []))
+        cleared = None if run is not None else ledger.of_gradient(tensor)
         if cleared is not None:
             self._review(cleared)
 
-    def grad_set(self, tensor: Any) -> None:
+    def grad_set(self, tensor: Any, run: PassNote | None) -> None:
         """`.grad` of a leaf was replaced."""
+        self.catch_up(run)
+        if self._steps:
+            self.look_at_step()
         known = ledger.known(tensor)
         if known is not None:
             self._review(known)
@@ -96,7 +129,28 @@ class Leaves:
 
     def step_ends(self) -> None:
         """The optimizer's step is over."""
-        self._steps.pop()
+        try:
+            self.look_at_step()
+        finally:
+            self._steps.pop()
+
+    def look_at_step(self) -> None:
+        """Note the updates that the optimizer at work has made so far."""
+        if not self._changed:
+            return
+        changed, self._changed = self._changed, []
+        by, place, optimizer = self._steps[-1]
+        groups = {id(p): group for group in optimizer.param_groups for p in group["params"]}
+        texts: dict[Any, list[str]] = {}
+        for tensor in changed:
+            leaf = ledger.leaf_with(tensor)
+            if leaf is not None and leaf._node is not None:
+                self._updated(
+                    leaf, UpdateNote(leaf, by, place, [], code=_text(optimizer, groups.get(id(leaf)), leaf, texts))
+                )
+            cleared = ledger.of_gradient(tensor)
+            if cleared is not None:
+                self._review(cleared)
 
     def _review(self, known: ledger.LeafLedger) -> None:
         """The `.grad` of a leaf was touched here."""
@@ -113,20 +167,19 @@ class Leaves:
             return True
         return self._recorder.detailed if written is None else written.from_grad
 
-    def _updated(self, leaf: Any) -> None:
+    def _updated(self, leaf: Any, note: UpdateNote) -> None:
         known = ledger.known(leaf)
         if known is None:
             return
-        by, place, optimizer = self._steps[-1] if self._steps else ("in-place", self._recorder.places.here(), None)
         known.review()
         moment = (id(leaf), self._recorder.op_count)
         if not known.shares or (moment == self._updated_at and not self._steps):
             return  # `w.data -= …` changes `w.data` and then sets it
         self._updated_at = moment
-        self._settle(place)
+        self._settle(note.place)
         self.updated.add(id(leaf))
-        code = [] if optimizer is None else optimizer.update_text(leaf)
-        self._note(UpdateNote(leaf, by, place, known.shares, code=code))
+        note.shares = known.shares
+        self._note(note)
         for share in known.shares:
             share.consumed += 1
 
@@ -135,7 +188,7 @@ class Leaves:
         self._telling += tells
         if len(self.updates) < UPDATES or (tells and self._telling < UPDATES):
             ledger.of(note.tensor).fill()
-            note.shares = [replace(s) for s in note.shares]
+            note.shares = [s.copy() for s in note.shares]
             self.updates.append(note)
         else:
             self.updates_dropped += 1
@@ -148,3 +201,16 @@ class Leaves:
             for loop, _ in before:
                 loop.trains = False
             train(tuple(both))
+
+
+def _text(optimizer: Any, group: Any, leaf: Any, known: dict[Any, list[str]]) -> list[str]:
+    """What the optimizer did to a leaf of that group; most leaves of a group have the same text."""
+    if group is None:
+        return []
+    state = optimizer.state.get(leaf, {})
+    step = state.get("step")
+    key = id(group), None if step is None else float(step)
+    found = known.get(key)
+    if found is None:
+        found = known[key] = optimizer.as_text(group, state)
+    return found

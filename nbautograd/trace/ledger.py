@@ -42,8 +42,13 @@ class Share:
     passes: int = 1
     """How many backward passes stand here as one."""
 
+    def copy(self) -> Share:
+        """The share as it is now."""
+        mine = self.cell, self.label, self.run, self.gradient, self.line, self.pass_id, self.trace, self.step
+        return Share(*mine, self.consumed, self.passes)
 
-@dataclass(slots=True, eq=False, weakref_slot=True)
+
+@dataclass(slots=True, eq=False)
 class LeafLedger:
     """The shares that a leaf's `.grad` is the sum of."""
 
@@ -53,8 +58,8 @@ class LeafLedger:
     """The fingerprint of `.grad` when we looked last."""
     holder: weakref.ref[Any] | None = None
     """The tensor that was `.grad` then."""
-    memory: int = 0
-    """The id of the memory of `.grad`."""
+    memory: list[int] = field(default_factory=lambda: [0, 0])
+    """The ids of the memory of the leaf and of `.grad`."""
     cleared_unused: Span | None = None
     """Where shares were cleared that no update had used."""
 
@@ -88,7 +93,7 @@ class LeafLedger:
         self.cleared_unused = None
         leaf = self.tensor()
         if leaf is not None:
-            _by_numbers[id(storage(leaf._data))] = self
+            self._at(_by_numbers, 0, id(storage(leaf._data)))
         return earlier
 
     def fill(self, data: Any = None) -> None:
@@ -105,12 +110,23 @@ class LeafLedger:
 
     def _see(self, grad: Any, now: Print | None) -> None:
         self.seen = now
-        self.holder = None
-        _by_gradient.pop(self.memory, None)
-        if grad is not None:
-            self.holder = weakref.ref(grad)
-            self.memory = id(storage(grad._data))
-            _by_gradient[self.memory] = self
+        self.holder = None if grad is None else weakref.ref(grad)
+        self._at(_by_gradient, 1, 0 if grad is None else id(storage(grad._data)))
+
+    def _at(self, ledgers: dict[int, LeafLedger], which: int, memory: int) -> None:
+        """Be found in one of the two tables under the id of that memory, and under no other."""
+        before = self.memory[which]
+        if memory != before:
+            if ledgers.get(before) is self:
+                del ledgers[before]
+            self.memory[which] = memory
+        if memory:
+            ledgers[memory] = self
+
+    def close(self) -> None:
+        """The leaf is gone."""
+        self._at(_by_numbers, 0, 0)
+        self._at(_by_gradient, 1, 0)
 
 
 def _elsewhere(data: Any) -> Share:
@@ -132,16 +148,19 @@ def _sum(a: Any, b: Any) -> Any:
 
 
 Print = tuple[float, float, float]
+SAMPLE = 64
+"""Of larger arrays so many numbers are looked at, and all of them where those are zero."""
 
 
 def fingerprint(data: Any) -> Print:
     """Three numbers that tell almost any change of an array; the first is 0 where all its numbers are."""
-    if not data.size:
+    size = data.size
+    if not size:
         return (0.0, 0.0, 0.0)
-    flat = data.reshape(-1)
-    square = squares(flat)
-    some = (square, float(flat[0].real), float(flat[-1].real))
-    return some if square == square else NAN
+    flat = data.ravel(order="K")
+    some = flat if size <= SAMPLE else flat[:: size // SAMPLE]
+    square = squares(some) or squares(flat) or float(flat.any())
+    return (square, float(some[0].real), float(some[-1].real)) if square == square else NAN
 
 
 NAN: Print = (math.inf, 0.0, 0.0)
@@ -149,7 +168,7 @@ NAN: Print = (math.inf, 0.0, 0.0)
 
 def squares(data: Any) -> float:
     """The sum of the squares of an array's numbers. NumPy's `dot` is fast, and does not warn of overflow."""
-    flat = data.reshape(-1)
+    flat = data.ravel(order="K")
     return float(np.vdot(flat, flat).real) if isinstance(flat, np.ndarray) else float((abs(flat) ** 2).sum())
 
 
@@ -161,13 +180,20 @@ def of(tensor: Any) -> LeafLedger:
     found = _ledgers.get(id(tensor))
     if found is None or found.tensor() is not tensor:
         key = id(tensor)
-        found = _ledgers[key] = LeafLedger(weakref.ref(tensor, lambda _: _ledgers.pop(key, None)))
+        _forget(key)
+        found = _ledgers[key] = LeafLedger(weakref.ref(tensor, lambda _: _forget(key)))
     return found
 
 
-_by_numbers: weakref.WeakValueDictionary[int, LeafLedger] = weakref.WeakValueDictionary()
+def _forget(key: int) -> None:
+    gone = _ledgers.pop(key, None)
+    if gone is not None:
+        gone.close()
+
+
+_by_numbers: dict[int, LeafLedger] = {}
 """The ledgers by the id of their leaf's memory; whoever finds one there makes sure of it."""
-_by_gradient: weakref.WeakValueDictionary[int, LeafLedger] = weakref.WeakValueDictionary()
+_by_gradient: dict[int, LeafLedger] = {}
 
 
 def of_gradient(tensor: Any) -> LeafLedger | None:
@@ -193,7 +219,8 @@ def begin() -> None:
 
 def forget() -> None:
     """Forget what every leaf's `.grad` is made of."""
-    _ledgers.clear()
+    for key in list(_ledgers):
+        _forget(key)
 
 
 def leaf_with(tensor: Any) -> Any:

@@ -48,7 +48,8 @@ class Passes(Turns):
 
     def __init__(self) -> None:
         super().__init__()
-        self._pass: PassNote | None = None
+        self.current: PassNote | None = None
+        """The pass under way."""
         self._trail: Trail | None = None
         self._counted = 0
 
@@ -56,12 +57,14 @@ class Passes(Turns):
         self, roots: list[Any], seeds: list[Any], kind: Any, retain_graph: bool, create_graph: bool
     ) -> Trail | None:
         """A pass starts; where no numbers are wanted, a trail of it is enough."""
+        self.leaves.catch_up(self.current)  # one in which a hook starts another
+        self.leaves.look_at_step()
         values = [self.known.value(r) for r in roots]
         place = self.places.here()
         if place.steps and not any(loop.trains for loop, _ in place.steps):
             train(place.steps)
         self.count_unseen()
-        current = self._pass = PassNote(self.pass_count, kind, values, place, retain_graph, create_graph)
+        current = self.current = PassNote(self.pass_count, kind, values, place, retain_graph, create_graph)
         current.ops, self._counted = self.op_count - self._counted, self.op_count
         current.gaps = self.kept.full or self.ops_unseen()
         if self.last is not None:
@@ -82,7 +85,7 @@ class Passes(Turns):
 
     def flow(self, node: Any, index: int, upstream: Any, contribution: Any, before: Any, after: Any) -> None:
         """A gradient went along an edge."""
-        current = self._pass
+        current = self.current
         if current is None or not self.detailed:
             return
         if self._trail is not None:
@@ -124,8 +127,8 @@ class Passes(Turns):
 
     def accumulate(self, tensor: Any, contribution: Any, before: Any, after: Any) -> None:
         """A leaf added to its `.grad`."""
-        if self._pass is not None and tensor.is_leaf:
-            self.leaves.accumulate(self._pass, tensor, contribution, before, after)
+        if self.current is not None and tensor.is_leaf:
+            self.leaves.accumulate(self.current, tensor, contribution, before)
 
     def freed(self, node: Any) -> None:
         """An op let go of what it had saved."""
@@ -138,7 +141,8 @@ class Passes(Turns):
 
     def backward_end(self, error: BaseException | None) -> None:
         """The pass is over."""
-        current, self._pass = self._pass, None
+        self.leaves.catch_up(self.current)
+        current, self.current = self.current, None
         trail, self._trail = self._trail, None
         self.looks.forget()
         if current is None:
@@ -156,7 +160,7 @@ class Passes(Turns):
 
     def event(self, event: EventNote) -> None:
         """Note an event of the pass under way."""
-        current = self._pass
+        current = self.current
         if current is None:
             return
         if len(current.events) >= EVENTS:

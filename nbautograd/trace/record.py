@@ -126,11 +126,11 @@ class Recorder(Passes):
         """Values were changed in place."""
         self.ticked()
         self.known.changed(tensor)
-        self.leaves.mutated(tensor, within_pass=self._pass is not None)
+        self.leaves.mutated(tensor, self.current)
 
     def grad_set(self, tensor: Any, value: Any) -> None:
         """`.grad` was replaced."""
-        self.leaves.grad_set(tensor)
+        self.leaves.grad_set(tensor, self.current)
 
     def scope_begin(self, kind: str, name: str, owner: Any, index: int | None) -> None:
         """A module call or an optimizer step begins."""

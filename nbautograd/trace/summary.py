@@ -74,7 +74,9 @@ class Summaries:
         self._known: dict[Any, Summary] = {}
 
     def __call__(self, data: Any, whole: int = WHOLE) -> Summary:
-        if isinstance(data, Summary) or not isinstance(data, np.generic | np.ndarray) or data.size > WHOLE:
+        if data.__class__ is Summary:
+            return data
+        if not isinstance(data, np.generic | np.ndarray) or data.size > WHOLE:
             return summary(data, whole)
         key = (data.dtype, data.shape, data.tobytes())
         found = self._known.get(key)
