@@ -177,8 +177,9 @@ class _Assembly:
         if note.id is None:
             parent = self._scope(note.parent, note.place)
             note.id = len(self.result.scopes)
-            name = self.names.modules.get(id(note.owner)) or note.name or note.type
-            self.result.scopes.append(Scope(note.id, "module", name, parent, note.type, span=note.place.span))
+            name = self.names.modules.get(id(note.owner)) or note.name
+            kind = type(note.owner).__name__
+            self.result.scopes.append(Scope(note.id, "module", name, parent, kind, span=note.place.span))
         return note.id
 
     def _step(self, place: Place) -> int | None:

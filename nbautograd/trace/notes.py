@@ -23,12 +23,24 @@ NONE: Mapping[str, Any] = MappingProxyType({})
 class ScopeNote:
     """A module call."""
 
-    name: str
-    type: str
     owner: Any
     parent: ScopeNote | None
     place: Place
     id: int | None = None
+
+    @property
+    def file(self) -> str:
+        """Where the module's `forward` is written."""
+        code = getattr(self.owner.forward, "__code__", None)
+        return "" if code is None else code.co_filename
+
+    @property
+    def name(self) -> str:
+        """What the module around it calls it; otherwise its class's name."""
+        for name, part in getattr(self.parent and self.parent.owner, "_modules", {}).items():
+            if part is self.owner:
+                return name
+        return type(self.owner).__name__
 
 
 class ValueNote:

@@ -138,9 +138,13 @@ class Recorder(Passes):
             self.leaves.step_begins(f"{name}.step", owner)
         elif kind == "module":
             parent = self._scopes[-1] if self._scopes else None
-            name = (_name_in(parent.owner, owner) if parent else None) or ""
-            place = self.places.here() if self.detailed else Place(None)
-            self._scopes.append(ScopeNote(name, type(owner).__name__, owner, parent, place))
+            if not self.detailed:
+                place = Place(None)
+            elif parent is not None and not self.places.is_users(parent.file):
+                place = parent.place  # our own containers call their parts where they were called
+            else:
+                place = self.places.here()
+            self._scopes.append(ScopeNote(owner, parent, place))
 
     def scope_end(self, kind: str) -> None:
         """The innermost scope was left."""
@@ -168,10 +172,3 @@ class Recorder(Passes):
     def _origin(self, node: Any) -> str | None:
         work = provenance.builder(node)
         return None if work is None or work is self.work else str(work)
-
-
-def _name_in(parent: Any, owner: Any) -> str | None:
-    for name, child in getattr(parent, "_modules", {}).items():
-        if child is owner:
-            return name
-    return None

@@ -74,7 +74,7 @@ class Places:
         while frame is not None:
             code = frame.f_code
             name = code.co_filename
-            if users[name] if name in users else self._is_users(name):
+            if users[name] if name in users else self.is_users(name):
                 break
             below, frame = frame, frame.f_back
         else:
@@ -100,14 +100,15 @@ class Places:
         frames: list[Any] = []
         while frame is not None:
             name = frame.f_code.co_filename
-            if self._is_users(name):
+            if self.is_users(name):
                 frames.append(frame)
                 if name == self._filename and frame.f_code.co_name.startswith("<module"):
                     break
             frame = frame.f_back
         return frames[::-1]
 
-    def _is_users(self, filename: str) -> bool:
+    def is_users(self, filename: str) -> bool:
+        """Whether the code in that file is the user's, not a library's."""
         found = self._users.get(filename)
         if found is None:
             found = self._users[filename] = self._found_out(filename)
