@@ -177,7 +177,7 @@ RECTIFIERS = {
     "rrelu": lambda f, x, w: f.rrelu(x, 0.1, 0.3),
     "rrelu in training": lambda f, x, w: f.rrelu(x, 0.2, 0.2, True),
     "elu": lambda f, x, w: f.elu(x),
-    "celu": lambda f, x, w: f.celu(x, 0.7),
+    "celu": lambda f, x, w: f.celu(x),
 }
 
 
