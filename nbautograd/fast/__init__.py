@@ -28,7 +28,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from nbautograd.core.words import Words
+from nbautograd.words import Words
 
 __all__ = ["serve", "start", "status", "stop"]
 

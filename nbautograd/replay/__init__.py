@@ -23,7 +23,6 @@ from nbautograd.core.dtype import get_default_dtype
 from nbautograd.core.modes import is_grad_enabled, is_usual, observe
 from nbautograd.core.node import OP, Hooked
 from nbautograd.core.tensor import Tensor
-from nbautograd.core.words import Words
 from nbautograd.replay.calls import Call, Grown, Item, RefusalError
 from nbautograd.replay.graphs import GraphProgram
 from nbautograd.replay.naming import Names
@@ -32,6 +31,7 @@ from nbautograd.replay.program import GIVEN_UP, BusyError, FailedError, Program
 from nbautograd.replay.sameness import random_states, signature
 from nbautograd.replay.surroundings import Surroundings
 from nbautograd.replay.tape import Tape
+from nbautograd.words import Words
 
 __all__ = ["Captured", "capture"]
 

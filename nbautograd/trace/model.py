@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from nbautograd.core.words import Words
+from nbautograd.words import Words
 
 SCHEMA_VERSION = 1
 MIME_TYPE = "application/vnd.nbautograd.trace+json"

@@ -12,11 +12,12 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "nbautograd"
 STACK = [
+    {"words"},
     {"fast"},
     {"core"},
     {"ops"},
     {"autograd", "amp"},
-    {"nn", "optim", "utils", "func", "linalg", "fft", "special", "distributions", "replay", "signal", "trace"}
+    {"nn", "optim", "utils", "func", "linalg", "fft", "special", "distributions", "signal", "trace"}
     | {
         "compiler",
         "distributed",
@@ -30,7 +31,7 @@ STACK = [
         "version",
         "xpu",
     },
-    {"backends", "cuda", "serialization"},
+    {"backends", "cuda", "replay", "serialization"},
     {"accelerator"},
     {"lint", "export"},
     {"__init__"},
