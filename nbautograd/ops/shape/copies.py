@@ -23,7 +23,7 @@ class Repeat(Op):
     samples = cases(lambda make: ((make(*a), *b) for a, b in REPEATED))
 
     def forward(x, *, repeats):
-        return xp.tile(x, repeats)
+        return xp.tile(x if x.size else x.copy(), repeats)  # of nothing, NumPy gives a view
 
     def dx(g, x_shape, repeats):
         shape = (1,) * (len(repeats) - len(x_shape)) + tuple(x_shape)
