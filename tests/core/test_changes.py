@@ -98,6 +98,9 @@ x = torch.ones(2, 0); print([message(lambda: f(x, d)) for f in (torch.amax, torc
     "a stack of matrices times a vector that does not fit": """
 torch.ones(2, 4, 3) @ torch.ones(1)
 """,
+    "positions in nothing": """
+print([message(lambda: torch.ones(s).index_select(d, torch.tensor([0, 5]))) for s, d in (((0, 3), 0), ((0,), 0), ((2, 0), 1), ((1, 0), 0), ((0, 3), 1), ((2, 3), 0))])
+""",
     "nothing repeated": """
 x = torch.ones(2, 0); y = x.repeat(2, 1); x.relu_(); print(y._version, x._version)
 """,

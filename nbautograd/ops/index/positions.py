@@ -25,7 +25,9 @@ class IndexSelect(Index):
 
     def refuse(x, *, index):
         dim = len(index) - 1
-        if not dim or not x.shape[dim]:
+        if x.ndim > 1 and not x.shape[dim]:
+            return RuntimeError("index_select(): self indexing axis dim should be positive")
+        if not dim and (x.size or x.ndim == 1):
             return IndexError("index out of range in self")
         wrong = index[-1][(index[-1] < 0) | (index[-1] >= x.shape[dim])]
         return RuntimeError(f"INDICES element is out of DATA bounds, id={int(wrong[0])} axis_dim={x.shape[dim]}")
