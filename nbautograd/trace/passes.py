@@ -36,7 +36,6 @@ class Passes(Turns):
 
     number: int
     cell: Cell
-    values: str
     places: Places
     kept: Kept
     known: Known

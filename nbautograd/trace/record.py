@@ -44,7 +44,6 @@ class Recorder(Passes):
         self.namespace = namespace
         self.grad_accum: int | None = None
         self.max_nodes = HEAD + TAIL
-        self.values = "stats"
         labels[filename] = (cell.label, cell.id)
         self.places = Places(filename, Source(cell.label, source, cell.id))
         self.work = None

@@ -25,8 +25,15 @@ FIRST = 20
 """Of so many passes the leaves are told although nobody looked."""
 
 
+FEW, BRIEFLY = 3, 0.1
+"""The passes and seconds after which looking is rationed where no numbers are wanted: a few steps tell what all do."""
+
+
 class Turns:
     """Counts ops and passes, and takes turns at looking and looking away."""
+
+    values = "stats"
+    """What is kept of numbers: `none`, `stats` or `full`."""
 
     def __init__(self) -> None:
         self.op_count = self.pass_count = 0
@@ -54,7 +61,8 @@ class Turns:
         """A pass has ended: look at the next step, unless looking has taken too long already."""
         now = perf_counter()
         self._looked += now - self._since if self.detailed else 0.0
-        if not self.detailed or (self.op_count > LOOKED_AT and self._looked > LOOKED_FOR and self.pass_count > FIRST):
+        first, enough = (FEW, BRIEFLY) if self.values == "none" else (FIRST, LOOKED_FOR)
+        if not self.detailed or (self.op_count > LOOKED_AT and self._looked > enough and self.pass_count > first):
             self._ahead += self._since - now if self.detailed else (now - self._since) * LOOKING
             self.look(self._ahead >= 0 or must_look)
         self._since = now
