@@ -16,7 +16,10 @@ from nbautograd.core.tensor import Tensor
 
 class _Functions:
     def __getattr__(self, name: str) -> Any:
-        return FUNCTIONS.get(name) or FUNCTIONAL[name]
+        try:
+            return FUNCTIONS.get(name) or FUNCTIONAL[name]
+        except KeyError:
+            raise AttributeError(name) from None
 
 
 functions: Any = _Functions()
