@@ -73,3 +73,19 @@ def test_a_function_of_two_special_values_is_torchs(name: str):
     assert_same(out, expected)
     for got, wanted in zip(grads, expected_grads, strict=True):
         assert_same(got, wanted)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+def test_running_products_with_zeros_have_torchs_gradients(dtype: str):
+    array = np.random.default_rng(0).standard_normal((6, 5)) + (0.5j if dtype[0] == "c" else 0)
+    array[[0, 1, 2, 4, 2, 5], [0, 1, 2, 2, 0, 1]] = 0  # columns with one, with two and with none
+
+    def gradients(library: Any) -> list[Any]:
+        x, g = (library.tensor(a.astype(dtype), requires_grad=True) for a in (array, array[::-1] + 1))
+        out = x.cumprod(0)
+        (first,) = library.autograd.grad(out, x, g, retain_graph=True)
+        (recorded,) = library.autograd.grad(out, x, g, create_graph=True)
+        return [first, *library.autograd.grad(recorded, (x, g), x.detach() + 2)]
+
+    for got, wanted in zip(gradients(nb), gradients(torch), strict=True):
+        assert_same(got, wanted.resolve_conj())

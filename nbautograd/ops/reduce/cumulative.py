@@ -10,7 +10,8 @@ from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public, public_in_place
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arguments import canonical_dim
-from nbautograd.ops.reduce.sums import cumulative_product, totalled
+from nbautograd.ops.elementwise.bounds import kept
+from nbautograd.ops.reduce.sums import totalled
 from nbautograd.ops.results import result
 from nbautograd.ops.samples import along
 
@@ -30,7 +31,7 @@ class Cumsum(Op):
         return xp.cumsum(x, axis=dim) if x.ndim else x + 0
 
     def dx(g, dim):
-        return xp.flip(xp.cumsum(xp.flip(g, dim), axis=dim), dim) if g.ndim else g
+        return sums_from_end(g, dim) if g.ndim else g
 
 
 class Cumprod(Op):
@@ -45,19 +46,26 @@ class Cumprod(Op):
     def forward(x, *, dim):
         return xp.cumprod(x, axis=dim) if x.ndim else x + 0
 
-    def dx(g, x, dim):
-        if not g.ndim:
+    def dx(g, x, out, dim):
+        if not g.ndim or g.shape[dim] == 1:
             return g
-        n = x.shape[dim]
-        moved, up = xp.moveaxis(x, dim, -1), xp.moveaxis(g, dim, -1)
-        rows = [xp.ones_like(moved[..., :1]), moved]
-        padded = xp.concatenate(rows, axis=-1)
-        shares = []
-        for i in range(n):  # Σ over k ≥ i of gₖ · Π over j ≤ k, j ≠ i of xⱼ
-            head = cumulative_product(padded[..., : i + 1])[..., -1:]
-            tail = cumulative_product(xp.concatenate([head, moved[..., i + 1 :]], axis=-1))
-            shares.append(xp.sum(tail * up[..., i:], axis=-1, keepdims=True))
-        return xp.moveaxis(xp.concatenate(shares, axis=-1), -1, dim)
+        return shares(g, x, out, dim) if (x == 0).any() else sums_from_end(g * out, dim) / x
+
+
+def sums_from_end(g, dim):
+    return xp.flip(xp.cumsum(xp.flip(g, dim), axis=dim), dim)
+
+
+def shares(g, x, out, dim):
+    """What each factor had in its running products, zero or not: Σ over k ≥ i of gₖ · Π over j ≤ k, j ≠ i of xⱼ."""
+    x, out = xp.moveaxis(x, dim, -1), xp.moveaxis(out, dim, -1)
+    ones = xp.ones_like(x[..., :1])
+    before = xp.concatenate([ones, out[..., :-1]], axis=-1)
+    after = faded(xp.moveaxis(g, dim, -1), xp.concatenate([x[..., 1:], ones], axis=-1))
+    found = before * after
+    if not isinstance(g, Tensor):  # what comes after a zero gets none, not even of products without end
+        found = kept(found, before != 0)
+    return xp.moveaxis(found, -1, dim)
 
 
 class Logcumsumexp(Op):
@@ -87,12 +95,17 @@ def faded_sums(g, level, dim):
     """
     g, level = xp.moveaxis(g, dim, -1), xp.moveaxis(level, dim, -1)
     fade = xp.concatenate([xp.exp(level[..., :-1] - level[..., 1:]), xp.zeros_like(g[..., :1])], axis=-1)
+    return xp.moveaxis(faded(g, fade), -1, dim)
+
+
+def faded(g, fade):
+    """Sums from the end of the last dimension, which `fade` multiplies on their way, by doubling."""
     step = 1
     while step < g.shape[-1]:
         g = xp.concatenate([g[..., :-step] + fade[..., :-step] * g[..., step:], g[..., -step:]], axis=-1)
         fade = xp.concatenate([fade[..., :-step] * fade[..., step:], fade[..., -step:]], axis=-1)
         step *= 2
-    return xp.moveaxis(g, -1, dim)
+    return g
 
 
 def running(x, combine, dim):
