@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,16 +13,6 @@ from . import saving
 from .attributes import Attributes
 from .hooks import Hookable
 from .moving import Movable
-
-
-class _Open(threading.local):
-    """The modules whose `forward` is running in this thread, outermost first. Kept only while somebody observes."""
-
-    def __init__(self) -> None:
-        self.modules: list[Module] = []
-
-
-_open = _Open()
 
 
 class Module(Attributes, Movable, Hookable):
@@ -77,23 +66,12 @@ class Module(Attributes, Movable, Hookable):
         if observer is not None and not observer.detailed:
             observer = None
         if observer is not None:
-            observer.scope_begin("module", self._path(), self, None)
-            _open.modules.append(self)
+            observer.scope_begin("module", type(self).__name__, self, None)
         try:
             return self.forward(*args, **kwargs) if self._hooks is None else self._hooks.run(self, args, kwargs)
         finally:
             if observer is not None:
-                _open.modules.pop()
                 observer.scope_end("module")
-
-    def _path(self) -> str:
-        """The name of this module in the outermost one that is running; that one's own is its class."""
-        if not _open.modules:
-            return type(self).__name__
-        for name, module in _open.modules[0].named_modules():
-            if module is self:
-                return name
-        return type(self).__name__
 
     # --- changing the tree ---
 
