@@ -65,6 +65,13 @@ def test_a_function_of_special_values_is_torchs(name: str):
         assert_same(got, wanted)
 
 
+@pytest.mark.parametrize("name", UNARY)
+def test_a_function_of_many_special_values_is_that_of_few(name: str):
+    (few, grads), (many, many_grads) = ours(name, [VALUES]), ours(name, [np.tile(VALUES, 200)])
+    for got, wanted in zip([many, *many_grads], [few, *grads], strict=True):
+        assert_same(got.reshape(200, -1)[7], wanted)
+
+
 @pytest.mark.parametrize("name", BINARY)
 def test_a_function_of_two_special_values_is_torchs(name: str):
     pairs = np.array(list(itertools.product(VALUES, VALUES)))

@@ -83,7 +83,7 @@ class Elu(Op):
     samples = cases(unary(), unary(alpha=0.7))
 
     def forward(x, *, alpha=1.0):
-        return xp.maximum(x, 0) + xp.expm1(xp.minimum(x, 0)) * alpha
+        return between(x, 0, None) + xp.expm1(between(x, None, 0)) * alpha
 
     def dx(g, x, alpha):
         bent = g * xp.exp(xp.fmin(x, 0)) * alpha
@@ -102,7 +102,7 @@ class Selu(Op):
     samples = unary()
 
     def forward(x):
-        return (xp.maximum(x, 0) + xp.expm1(xp.minimum(x, 0)) * SELU_ALPHA) * SELU_SCALE
+        return (between(x, 0, None) + xp.expm1(between(x, None, 0)) * SELU_ALPHA) * SELU_SCALE
 
     def dx(g, x):
         bent = g * xp.exp(xp.fmin(x, 0)) * (SELU_ALPHA * SELU_SCALE)
@@ -120,7 +120,7 @@ class Celu(Op):
     samples = cases(unary(), unary(alpha=0.7))
 
     def forward(x, *, alpha=1.0):
-        return xp.maximum(x, 0) + xp.expm1(xp.minimum(x, 0) / alpha) * alpha
+        return between(x, 0, None) + xp.expm1(between(x, None, 0) / alpha) * alpha
 
     def dx(g, x, alpha):
         return g * xp.exp(xp.fmin(x, 0) / alpha)
@@ -140,7 +140,7 @@ class PreluKernel(Op):
     samples = through("prelu", _weights)
 
     def forward(x, weight):
-        return xp.maximum(x, 0) + weight * xp.minimum(x, 0)
+        return between(x, 0, None) + weight * between(x, None, 0)
 
     def dx(g, x, weight):
         scaled = g * weight
@@ -158,7 +158,7 @@ class RreluWithNoise(Op):
     samples = through("", lambda make: ((make(*s), {"noise": make.fixed(*s, low=0.1, high=0.3)}) for s in SHAPES))
 
     def forward(x, *, noise):
-        return xp.maximum(x, 0) + noise * xp.minimum(x, 0)
+        return between(x, 0, None) + noise * between(x, None, 0)
 
     def dx(g, x, noise):
         scaled = g * noise

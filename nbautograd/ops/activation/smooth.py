@@ -8,6 +8,7 @@ from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.activation.rectifiers import activate, refuse_whole_numbers
+from nbautograd.ops.elementwise.bounds import between
 from nbautograd.ops.elementwise.division import Div
 from nbautograd.ops.elementwise.exponential import Sigmoid
 from nbautograd.ops.elementwise.hyperbolic import Tanh
@@ -46,7 +47,7 @@ class Softplus(Op):
 
     def forward(x, *, beta=1.0, threshold=20.0):
         scaled = x * beta
-        smooth = (xp.maximum(scaled, 0) + xp.log1p(xp.exp(-abs(scaled)))) / beta
+        smooth = (between(scaled, 0, None) + xp.log1p(xp.exp(-abs(scaled)))) / beta
         return smooth if threshold >= 20 else xp.where(scaled > threshold, x, smooth)
 
     def dx(g, x, beta, threshold):
@@ -81,7 +82,7 @@ class LogSigmoid(Op):
     samples = unary()
 
     def forward(x):
-        return xp.minimum(x, 0) - xp.log1p(xp.exp(-abs(x)))
+        return between(x, None, 0) - xp.log1p(xp.exp(-abs(x)))
 
     def dx(g, x):
         return g * xp.sigmoid(-x)
