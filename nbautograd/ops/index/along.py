@@ -12,7 +12,7 @@ from nbautograd.core.op import TABLE, Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arguments import canonical_dim
-from nbautograd.ops.index.meeting import add_at
+from nbautograd.ops.index.meeting import add_at, elements_at
 from nbautograd.ops.index.places import ALONG, FROM_FRONT
 from nbautograd.ops.samples import Make, cases, through
 
@@ -34,7 +34,7 @@ class Gather(Op):
     samples = cases(lambda make: ((make(*s), d, make.ints(*s, high=s[d])) for s, d in ALONG))
 
     def forward(x, index, *, dim):
-        return x[places(index, dim)] if x.ndim else xp.broadcast_to(x, index.shape).copy()
+        return elements_at(x, places(index, dim)) if x.ndim else xp.broadcast_to(x, index.shape).copy()
 
     def dx(g, x_shape, index, dim):
         return xp.scatter_along(g, index, shape=x_shape, dim=dim)

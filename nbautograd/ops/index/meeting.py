@@ -38,6 +38,13 @@ def add_rows(out: Any, rows: Any, values: Any) -> None:
 add_rows = serve("add_rows", add_rows, at=2)
 
 
+def elements_at(x: Any, index: Any) -> Any:
+    """`x[index]`, where `index` has a part for every dimension."""
+    many = x.__class__ is ndarray and x.flags.c_contiguous and max(part.size for part in index) >= FLAT
+    places = _rows(x, index) if many else None
+    return x[index] if places is None else x.take(places, mode="wrap")  # which need not look whether they exist
+
+
 def _count(index: Any) -> int:
     return len(index) if isinstance(index, tuple) else 1
 
