@@ -96,3 +96,17 @@ def test_running_products_with_zeros_have_torchs_gradients(dtype: str):
 
     for got, wanted in zip(gradients(nb), gradients(torch), strict=True):
         assert_same(got, wanted.resolve_conj())
+
+
+@pytest.mark.parametrize("name", ["cumsum", "cumprod"])
+@pytest.mark.parametrize("dim", [0, 1, 2])
+def test_running_totals_of_long_rows_are_torchs(name: str, dim: int):
+    array = np.random.default_rng(0).standard_normal((3, 4, 200)) + 2
+
+    def totals(library: Any) -> list[Any]:
+        x = library.tensor(array, requires_grad=True)
+        out = getattr(x, name)(dim)
+        return [out, *library.autograd.grad(out.sin().sum(), x)]
+
+    for got, wanted in zip(totals(nb), totals(torch), strict=True):
+        assert_same(got, wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ class Cumsum(Op):
     samples = along()
 
     def forward(x, *, dim):
-        return xp.cumsum(x, axis=dim) if x.ndim else x + 0
+        return sums(x, dim) if x.ndim else x + 0
 
     def dx(g, dim):
         return sums_from_end(g, dim) if g.ndim else g
@@ -44,7 +45,9 @@ class Cumprod(Op):
     samples = along()
 
     def forward(x, *, dim):
-        return xp.cumprod(x, axis=dim) if x.ndim else x + 0
+        if not x.ndim:
+            return x + 0
+        return in_turn(x, xp.multiply, dim) if has_long_rows(x, dim) else xp.cumprod(x, axis=dim)
 
     def dx(g, x, out, dim):
         if not g.ndim or g.shape[dim] == 1:
@@ -53,7 +56,20 @@ class Cumprod(Op):
 
 
 def sums_from_end(g, dim):
-    return xp.flip(xp.cumsum(xp.flip(g, dim), axis=dim), dim)
+    return xp.flip(sums(xp.flip(g, dim), dim), dim)
+
+
+def sums(x, dim):
+    return in_turn(x, xp.add, dim) if has_long_rows(x, dim) else xp.cumsum(x, axis=dim)
+
+
+def has_long_rows(x, dim):
+    """Whether rows added at once are faster than what NumPy does: one element after the other along `dim`."""
+    return x.__class__ is np.ndarray and x.dtype.kind in "fc" and math.prod(x.shape[dim + 1 :]) >= ROW
+
+
+ROW = 128
+"""Elements that take as long one by one as calls for all of them."""
 
 
 def shares(g, x, out, dim):
@@ -123,10 +139,11 @@ def in_turn(x, combine, dim):
     """Each element combined with all before it along `dim`, one after the other."""
     if not x.ndim:
         return x + 0
-    out = xp.moveaxis(x, dim, -1).copy()
-    for i in range(1, out.shape[-1]):
-        out[..., i] = combine(out[..., i], out[..., i - 1])
-    return xp.moveaxis(out, -1, dim)
+    out = x.copy()
+    rows = xp.moveaxis(out, dim, 0)
+    for i in range(1, len(rows)):
+        rows[i] = combine(rows[i], rows[i - 1])
+    return out
 
 
 def logaddexp_of_complex(x, y):
