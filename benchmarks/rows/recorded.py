@@ -36,6 +36,7 @@ def cell_row(base: Row, steps: int, *goals: AtMost) -> Row:
 
 ROWS = [
     cell_row(mlp.ROWS[0], 20, AtMost(1.5, SUBJECT, of=RECORDED)),
+    cell_row(mlp.ROWS[0], 200, AtMost(1.5, SUBJECT, of=RECORDED)),
     cell_row(mlp.ROWS[1], 20, AtMost(1.5, SUBJECT, of=RECORDED)),
     cell_row(scalars.chain_row, 1),
 ]

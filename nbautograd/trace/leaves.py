@@ -47,7 +47,7 @@ class Leaves:
     def accumulate(self, run: PassNote, tensor: Any, contribution: Any, before: Any) -> None:
         """A leaf added to its `.grad`."""
         looks = self._recorder.looks
-        amount = looks(contribution) if run.told else None
+        amount = looks(contribution) if run.told or not looks.figures else None  # shapes cost nothing
         if before is None and tensor._node[OP] is Leaf:  # no hook, which might change what was brought
             self._reached.append((tensor, tensor._grad, amount))
             return

@@ -20,7 +20,7 @@ from nbautograd.trace.model import Cell
 from nbautograd.trace.notes import EventNote, OpNote, PassNote, in_words
 from nbautograd.trace.summary import Looks, held
 from nbautograd.trace.trails import reduced, weight
-from nbautograd.trace.turns import FIRST, Turns
+from nbautograd.trace.turns import Turns
 from nbautograd.trace.where import Places
 
 EVENTS = 3600
@@ -68,7 +68,7 @@ class Passes(Turns):
         current.gaps = self.kept.full or self.ops_unseen()
         if self.last is not None:
             current.after = self.last.order
-        current.told = self.detailed or self.pass_count < FIRST
+        current.told = self.detailed or self.pass_count < self.first
         self.pass_count += 1
         if not self.detailed and current.told:
             self.known.note_near(roots)

@@ -38,12 +38,12 @@ class Looks:
     """
 
     def __init__(self, figures: bool = True) -> None:
-        self._figures = figures
+        self.figures = figures
         self._shapes: dict[Any, Summary] = {}
         self._seen: dict[int, tuple[weakref.ref[Any], Summary]] = {}
 
     def __call__(self, data: Any, changed: bool = False) -> Any:
-        if not self._figures:
+        if not self.figures:
             return self.bare(data) if data.__class__ is np.ndarray or isinstance(data, np.generic) else _bare(data)
         if data.__class__ is not np.ndarray or data.size <= COPIED:
             return held(data)

@@ -22,11 +22,9 @@ STRAIGHT = 10_000
 LOOKING = 0.25
 """The time for looking at steps, as a part of the time of the steps that are not looked at."""
 FIRST = 20
-"""Of so many passes the leaves are told although nobody looked."""
-
-
-FEW, BRIEFLY = 3, 0.1
-"""The passes and seconds after which looking is rationed where no numbers are wanted: a few steps tell what all do."""
+"""So many passes are always looked at, and their leaves are told."""
+FEW, BRIEFLY = 3, 0.01
+"""The passes and seconds instead of these where no numbers are wanted: a few steps tell what all do."""
 
 
 class Turns:
@@ -61,11 +59,22 @@ class Turns:
         """A pass has ended: look at the next step, unless looking has taken too long already."""
         now = perf_counter()
         self._looked += now - self._since if self.detailed else 0.0
-        first, enough = (FEW, BRIEFLY) if self.values == "none" else (FIRST, LOOKED_FOR)
-        if not self.detailed or (self.op_count > LOOKED_AT and self._looked > enough and self.pass_count > first):
+        if not self.detailed or self._looked_enough():
             self._ahead += self._since - now if self.detailed else (now - self._since) * LOOKING
             self.look(self._ahead >= 0 or must_look)
         self._since = now
+
+    @property
+    def first(self) -> int:
+        """Of so many passes the leaves are told although nobody looked."""
+        return FEW if self.values == "none" else FIRST
+
+    def _looked_enough(self) -> bool:
+        if self.pass_count <= self.first:
+            return False
+        if self.values == "none":
+            return self._looked > BRIEFLY
+        return self._looked > LOOKED_FOR and self.op_count > LOOKED_AT
 
     def look(self, detailed: bool) -> None:
         """Look from here on, or look away."""
