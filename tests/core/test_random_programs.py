@@ -154,7 +154,7 @@ class Program:
             return False
         if ("[[" in form or "[a>" in form or "masked" in form) and a.numel() > a.untyped_storage().size() // a.itemsize:
             return True
-        if ".data" in form and not a.ndim:
+        if ".data" in form and not (a if a._base is None else a._base).ndim:
             return True
         if "b" not in words(form) or a.untyped_storage().data_ptr() != b.untyped_storage().data_ptr():
             return False

@@ -27,3 +27,10 @@ def test_images_with_channels_last_are_joined_to_such_images(others: str):
 def test_what_is_joined_can_be_viewed():
     x = nbautograd.zeros(4, 3, 2).permute(2, 1, 0)
     assert nbautograd.cat([x, x], 1).view(6, 2, 4).shape == (6, 2, 4)
+
+
+@pytest.mark.parametrize(("shifts", "dims"), [(1, 0), (0, 1), (2, None), ((1, 2), (0, 2))])
+def test_what_is_moved_round_is_in_order(shifts, dims):
+    torch = pytest.importorskip("torch")
+    strides = [lib.zeros(4, 3, 2).permute(2, 1, 0).roll(shifts, dims).stride() for lib in (nbautograd, torch)]
+    assert strides[0] == strides[1]

@@ -6,6 +6,7 @@ from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.arguments import canonical_dims, shape_of
 from nbautograd.ops.samples import cases, shaped, through
+from nbautograd.ops.shape.joining import in_order
 from nbautograd.ops.shape.orders import transpose
 
 REPEATED = (((), (2,)), ((3,), (2,)), ((3,), (2, 1)), ((2, 3), (1, 2)), ((2, 3), (2, 2)), ((2, 3), (2, 1, 1)),
@@ -56,7 +57,7 @@ class Roll(Op):
     )
 
     def forward(x, *, shifts, dims=None):
-        return xp.roll(x, shifts, dims)
+        return in_order(xp.roll(x, shifts, dims), [x])  # PyTorch joins two parts
 
     def dx(g, shifts, dims):
         back = tuple(-n for n in shifts) if isinstance(shifts, tuple) else -shifts

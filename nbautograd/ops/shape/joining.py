@@ -28,7 +28,7 @@ def _stacked(make: Make) -> Any:
         yield [make(*shape) for _ in range(count)], {"dim": dim}
 
 
-def _in_order(joined: Any, xs: Any) -> Any:
+def in_order(joined: Any, xs: Any) -> Any:
     """`joined` with its elements in the order of their indices, as torch joins all but images with channels last.
 
     NumPy lays a join of permuted arrays out as they are, and then `view` of it would fail.
@@ -47,7 +47,7 @@ class Cat(Op):
 
     def forward(*xs, dim=0):
         kept = [x for x in xs if x.shape != (0,)] or xs
-        return _in_order(xp.concatenate(kept, axis=dim), kept)
+        return in_order(xp.concatenate(kept, axis=dim), kept)
 
     def dxs(g, xs_shape, dim):
         parts, start = [], 0
@@ -68,7 +68,7 @@ class Stack(Op):
     samples = cases(_stacked)
 
     def forward(*xs, dim=0):
-        return _in_order(xp.stack(xs, axis=dim), xs)
+        return in_order(xp.stack(xs, axis=dim), xs)
 
     def dxs(g, xs_shape, dim):
         before = (slice(None),) * dim
