@@ -89,7 +89,10 @@ class Expand(Op):
     def dx(g, x_shape):
         extra = len(g.shape) - len(x_shape)
         axes = tuple(i for i, n in enumerate(g.shape) if i < extra or x_shape[i - extra] != n)
-        return (xp.sum(g, axis=axes) if axes else g).reshape(x_shape)
+        if not x_shape:
+            return xp.sum(g)
+        total = xp.sum(g, axis=axes, keepdims=True) if axes else g
+        return total.reshape(x_shape) if extra else total  # a view only where PyTorch gives one
 
 
 def writable(view, x):
