@@ -63,7 +63,7 @@ _SUBMODULES = frozenset(_MODULES.split())
 _BY_HOME = {
     "nbautograd.compiler": "compile",
     "nbautograd.func": "vmap",
-    "nbautograd.nn.functional": "bilinear celu_ group_norm pairwise_distance rms_norm rrelu_ selu_ threshold_",
+    "nbautograd.nn.functional": "bilinear celu_ pairwise_distance rms_norm rrelu_ selu_ threshold_",
     "nbautograd.notebook.exercises": "check hint reveal",
     "nbautograd.notebook.extension": "load_ipython_extension unload_ipython_extension",
     "nbautograd.notebook.quiz": "quiz",

@@ -21,6 +21,8 @@ _NAMES_OF_NODES: dict[str, dict[str, str]] = {
     "MmBackward0": {"y": "mat2"},
     "MseLossBackward0": {"y": "target"},
     "MvBackward0": {"y": "vec"},
+    "NativeBatchNormBackward0": {"x": "input"},
+    "NativeGroupNormBackward0": {"x": "input"},
     "NativeLayerNormBackward0": {"x": "input"},
     "PowBackward0": {"y": "exponent"},
     "PowBackward1": {"y": "exponent"},

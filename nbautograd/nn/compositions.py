@@ -9,7 +9,6 @@ from typing import Any
 from nbautograd.core.argument_types import guarded
 from nbautograd.core.public import FUNCTIONAL, FUNCTIONS
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops.norm import as_given
 
 COMPOSED: dict[str, Callable[..., Any]] = {}
 """Every composition by its name."""
@@ -42,27 +41,6 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     eps = float(np.finfo(input._data.dtype).eps) if eps is None else eps
     y = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
     return y if weight is None else y * weight
-
-
-@composed
-def group_norm(
-    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
-) -> Tensor:
-    """Each sample normalised over groups of channels.
-
-    Raises: RuntimeError when the channels cannot be divided into the groups.
-    """
-    n, channels, *rest = input.shape
-    if channels % num_groups != 0:
-        raise RuntimeError(
-            "Expected number of channels in input to be divisible by num_groups, but got input of shape "
-            f"{list(input.shape)} and num_groups={num_groups}"
-        )
-    grouped = input.reshape(n, num_groups, -1)
-    y = FUNCTIONAL["layer_norm"](grouped, (grouped.shape[-1],), eps=eps).reshape(tuple(input.shape))
-    by_channel = (channels,) + (1,) * len(rest)
-    y = y if weight is None else y * weight.reshape(by_channel)
-    return as_given(input, y if bias is None else y + bias.reshape(by_channel))
 
 
 @composed

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbautograd.core import inplace
 from nbautograd.core.modes import no_grad
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
-from nbautograd.ops.norm import as_given, as_parameters, input_gradient, row_means, second_gradient
+from nbautograd.ops.elementwise.fused import LerpNumber
+from nbautograd.ops.norm import as_given, as_parameters, channel_sums, input_gradient, others, second_gradient
 from nbautograd.ops.samples import Make, through
 
 _SHAPES = ((4, 3), (2, 1), (3, 2, 4), (2, 3, 2, 2), (5, 1, 3), (2, 2, 1, 3, 2), (1, 3, 4), (6, 2), (3, 3, 1, 2))
@@ -29,21 +31,14 @@ def _evaluated(make: Make) -> Any:
         yield make(*shape), make.fixed(c), make.fixed(c, low=0.5), make(c), None, {"eps": 0.1}
 
 
-def others(x):
-    """All dimensions but the channels'."""
-    return (0, *range(2, x.ndim))
-
-
 def spread(v, x):
     """One number per channel in a shape that broadcasts against `x`."""
     return v.reshape((1, x.shape[1]) + (1,) * (x.ndim - 2))
 
 
 def channel_means(x, y=None):
-    """The mean of each channel of `x`, or of its products with `y`; ready to broadcast."""
-    n, c = x.shape[:2]
-    rows = row_means(x.reshape((n * c, -1)), None if y is None else y.reshape((n * c, -1)))
-    return spread(xp.mean(rows.reshape((n, c)), axis=0), x)
+    """The mean of each channel of `x`, or of its products with `y`."""
+    return channel_sums(x, y) / x.dtype.type(max(1, x.size // max(1, x.shape[1])))
 
 
 class BatchNorm(Op):
@@ -61,23 +56,23 @@ class BatchNorm(Op):
 
     def forward(x, w, b, *, eps=1e-5):
         mean = channel_means(x)
-        normal = x - mean
+        normal = x - spread(mean, x)
         var = channel_means(normal, normal)
-        rstd = 1 / xp.sqrt(var + x.dtype.type(eps))
+        rstd = spread(1 / xp.sqrt(var + x.dtype.type(eps)), x)
         normal *= rstd
         out = normal.copy() if w is None else normal * spread(w, x)
         if b is not None:
             out += spread(b, x)
-        return out, normal, rstd, mean.reshape(-1), var.reshape(-1)
+        return out, normal, rstd, mean, var
 
     def dx(g, x, w, normal, rstd, eps):
         return xp.batch_norm_backward(g, x, w, normal=normal, rstd=rstd, eps=eps)
 
     def dw(g, x, normal, eps):
-        return xp.sum(g * xp.known_normal(x, normal=normal, axes=others(x), eps=eps), axis=others(x))
+        return channel_sums(g, xp.known_normal(x, normal=normal, axes=others(x), eps=eps))
 
     def db(g):
-        return xp.sum(g, axis=others(g))
+        return channel_sums(g)
 
 
 class BatchNormBackward(Op):
@@ -89,10 +84,10 @@ class BatchNormBackward(Op):
     promote = "none"
 
     def forward(x_g, x, w, *, normal, rstd, eps):
-        gw = x_g if w is None else x_g * spread(w, x)
-        found = gw - channel_means(gw)
-        found -= normal * channel_means(gw, normal)
-        found *= rstd
+        found = normal * spread(-channel_means(x_g, normal), x)
+        found += x_g
+        found -= spread(channel_means(x_g), x)
+        found *= rstd if w is None else rstd * spread(w, x)
         return found
 
     def dx_g(g, x, w, eps):
@@ -117,11 +112,10 @@ class BatchNormApplied(Op):
     samples = through("batch_norm", _evaluated)
 
     def forward(x, mean, var, w, b, *, eps=1e-5):
-        out = (x - spread(mean, x)) / xp.sqrt(spread(var, x) + x.dtype.type(eps))
-        if w is not None:
-            out *= spread(w, x)
-        if b is not None:
-            out += spread(b, x)
+        scale = 1 / xp.sqrt(var + x.dtype.type(eps))
+        scale = scale if w is None else scale * w
+        out = x * spread(scale, x)
+        out += spread(-mean * scale if b is None else b - mean * scale, x)
         return out
 
     def dx(g, var, w, eps):
@@ -129,10 +123,10 @@ class BatchNormApplied(Op):
         return g * spread(scale if w is None else scale * w, g)
 
     def dw(g, x, mean, var, eps):
-        return xp.sum(g * (x - spread(mean, x)), axis=others(x)) * (var + eps) ** -0.5
+        return channel_sums(g, x - spread(mean, x)) * (var + eps) ** -0.5
 
     def db(g):
-        return xp.sum(g, axis=others(g))
+        return channel_sums(g)
 
 
 @public(top=False, method=False, functional=True)
@@ -153,7 +147,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
     out, _, _, mean, var = BatchNorm.call(x, weight, bias, eps=eps)
     with no_grad():
-        for running, figure, unbiased in ((running_mean, mean, 1), (running_var, var, count / max(1, count - 1))):
-            if running is not None:
-                running.mul_(1 - momentum).add_(figure, alpha=momentum * unbiased)
+        if running_mean is not None:
+            inplace.apply(LerpNumber, running_mean, mean, weight=momentum)
+        if running_var is not None:
+            inplace.apply(LerpNumber, running_var, var * (count / max(1, count - 1)), weight=momentum)
     return as_given(input, out)

@@ -21,6 +21,7 @@ elementwise.integers: frexp gcd lcm
 elementwise.kinds: isfinite isinf isnan isneginf isposinf signbit
 elementwise.trigonometric: acos asin atan atan2 cos deg2rad hypot rad2deg sin sinc tan
 fft.transforms: fft_c2c fft_c2r fft_r2c
+group_norm: group_norm group_norm_backward
 index.along: gather scatter scatter_add scatter_along take_along_dim
 index.embedding: embedding embedding_backward
 index.embedding_bag: embedding_bag
@@ -113,6 +114,7 @@ elementwise.trigonometric: acos acos_ arccos arccos_ arcsin arcsin_ arctan arcta
 elementwise.trigonometric: cos cos_ deg2rad deg2rad_ hypot rad2deg rad2deg_ sin sin_ sinc sinc_ tan tan_
 fft.short_time: istft stft
 fft.windows: bartlett_window blackman_window hamming_window hann_window kaiser_window
+group_norm: group_norm
 in_place: addmv_ gcd_ index_put_ lcm_ ldexp_ square_ xlogy_
 index.along: gather scatter scatter_add take_along_dim
 index.masks: masked_fill masked_scatter masked_select
@@ -248,6 +250,7 @@ conv.fold: fold unfold
 conv.functions: conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d
 elementwise.exponential: sigmoid
 elementwise.hyperbolic: tanh
+group_norm: group_norm
 index.embedding: embedding one_hot
 index.embedding_bag: embedding_bag
 linalg.linear: linear

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from nbautograd.core.dtype import bfloat16, float16
 from nbautograd.core.modes import local
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
+from nbautograd.core.tensor import Tensor
 from nbautograd.ops.samples import Make, cases, through
 
 SHAPED = (
@@ -75,10 +77,42 @@ def in_rows(x, axes):
 
 
 def row_means(x, y=None):
-    """The mean of each row, or of each row's products, as a column: many times faster than `mean` along short rows."""
-    if y is None:
-        return (x @ xp.full(x.shape[1], 1 / max(1, x.shape[1]), x.dtype))[:, None]
-    return (xp.einsum("ij,ij->i", x, y) / x.dtype.type(max(1, x.shape[1])))[:, None]
+    """The mean of each row, or of each row's products, as a column."""
+    return row_sums(x, y) / x.dtype.type(max(1, x.shape[1]))
+
+
+def row_sums(x, y=None):
+    """The sum of each row, or of each row's products, as a column; several times faster than `sum` along short rows."""
+    if x.size > SMALL and y is not None and x.shape[1] >= LONG:
+        return (x[:, None] @ y[:, :, None])[:, 0]
+    terms = x if y is None else x * y
+    return terms @ xp.ones((x.shape[1], 1), x.dtype) if x.size > SMALL else terms.sum(1, keepdims=True)
+
+
+SMALL = 4096
+"""Up to so many elements a sum costs least."""
+LONG = 64
+"""From so many elements on a product of two rows is faster than all their elements' products first."""
+
+
+def channel_sums(x, y=None):
+    """The sum of each channel of `x`, or of its products with `y`."""
+    if isinstance(x, Tensor):
+        return xp.sum(x if y is None else x * y, axis=others(x))
+    n, c = x.shape[:2]
+    size = math.prod(x.shape[2:])
+    if size == 1:
+        columns = x.reshape((n, c))
+        if y is None:
+            return xp.ones(n, x.dtype) @ columns
+        return xp.einsum("ij,ij->j", columns, y.reshape((n, c)))
+    rows = (n * c, size)
+    return row_sums(x.reshape(rows), None if y is None else y.reshape(rows)).reshape((n, c)).sum(0)
+
+
+def others(x):
+    """All dimensions but the channels'."""
+    return (0, *range(2, x.ndim))
 
 
 class KnownNormal(Op):
