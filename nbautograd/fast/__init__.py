@@ -132,11 +132,27 @@ def _cache() -> ModuleType:
 
 
 def _load() -> None:
-    for name, module in KERNELS.items():
-        adapters[name] = getattr(importlib.import_module(f"{__name__}.kernels.{module}"), name)
+    adapters.update(_imported())
     _cache().compile_all()  # takes them from the cache: the first one would make its caller wait
     running.update(adapters)
     _State.automatic = False
+
+
+def _imported() -> dict[str, Callable[..., Any]]:
+    """The adapters of all kernels.
+
+    When numba begins it reads the table of builtins, to which IPython adds names before a cell and takes them away
+    after it: a thread that is met by that begins again.
+    """
+    while True:
+        try:
+            return {
+                name: getattr(importlib.import_module(f"{__name__}.kernels.{module}"), name)
+                for name, module in KERNELS.items()
+            }
+        except RuntimeError as error:
+            if "changed size during iteration" not in str(error):
+                raise
 
 
 def start() -> None:

@@ -466,6 +466,29 @@ print(place.is_dir(), place.name.startswith("nbautograd-"), cache.ready())
     assert result.stdout.split() == ["True", "True", "False"]
 
 
+BUILTINS_CHANGE = """
+import builtins
+import llvmlite.binding
+
+add_symbol = llvmlite.binding.add_symbol
+
+def adding(name, address):
+    if name.startswith("PyExc_"):
+        vars(builtins).setdefault("get_ipython", None)
+    add_symbol(name, address)
+
+llvmlite.binding.add_symbol = adding
+from nbautograd import fast
+fast.start()
+print(fast.status())
+"""
+
+
+def test_a_cell_that_begins_while_numba_reads_the_builtins_does_no_harm():
+    result = subprocess.run([sys.executable, "-c", BUILTINS_CHANGE], capture_output=True, text=True, check=True)
+    assert result.stdout == f"{len(fast.KERNELS)} ops are served by kernels\n"
+
+
 def test_the_status_is_shown_as_plain_text():
     assert repr(fast.status()) == f"{len(fast.KERNELS)} ops are served by kernels"
 
