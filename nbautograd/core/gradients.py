@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from . import inplace
+from .modes import told
 from .tensor import Tensor
 
 
+@told
 def clear_gradients(tensors: Iterable[Tensor], set_to_none: bool) -> None:
     """Set `.grad` of each tensor to None, or fill it with zeros in place."""
     for t in tensors:

@@ -100,6 +100,9 @@ class Observer(Protocol):
     def drew(self, function: Any, args: tuple[Any, ...], array: Any) -> None:
         """`function(*args)` drew the random numbers `array`; `function` is None where it cannot be called again."""
 
+    def called(self, function: Any, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+        """Call `function`, which changes tensors by itself, without ops that are told; what it returns."""
+
     def found(self, tensor: Any, gradient: Any) -> None:
         """`autograd.grad` has found `gradient` (a tensor) for its input `tensor`."""
 

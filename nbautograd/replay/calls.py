@@ -42,6 +42,16 @@ class Item:
         self.var = var
 
 
+class Itself:
+    """An object that the step returns: one that was there before it, or the gradient of a tensor that was."""
+
+    def __init__(self, value: Any, of: str = "", place: int | None = None) -> None:
+        self.value = value
+        self.of = of
+        self.place = place
+        """Which argument it is, or is of."""
+
+
 class Grown:
     """A list to which the step appends numbers."""
 
@@ -79,6 +89,14 @@ class Call:
         """The variables that it reads."""
         return variables(self.args) + variables(self.settings) + self.after
 
+    def is_ours(self) -> bool:
+        """Whether an optimizer is one of this package, which changes nothing but its parameters."""
+        return type(self.args[0]).__module__.startswith("nbautograd.")
+
+    def parameters(self) -> list[Any]:
+        """What an optimizer's step may change."""
+        return [p for group in self.args[0].param_groups for p in group["params"]]
+
 
 def variables(value: Any) -> list[Var]:
     """The variables in a nest of values."""
@@ -93,7 +111,7 @@ def variables(value: Any) -> list[Var]:
     return [v for part in value for v in variables(part)] if isinstance(value, list | tuple) else []
 
 
-EFFECTS = ("write", "accumulate", "clear", "step", "append")
+EFFECTS = ("write", "put", "accumulate", "clear", "step", "append", "call")
 
 
 @dataclass(slots=True, eq=False)

@@ -18,6 +18,9 @@ from nbautograd.replay.text import scalar_text, worked_out
 MOSTLY = 0.9
 """The share of calls on scalars that makes a program one of Python numbers."""
 FITS_IN = {np.dtype(np.float32): float(np.finfo(np.float32).max), np.dtype(np.float64): math.inf}
+TINY = float(np.finfo(np.float32).tiny)
+MINDING = ("log", "sqrt", "abs", "atan2", "pow")
+"""Functions of which it matters much how small a number is."""
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -28,6 +31,8 @@ class Expressions:
     def __init__(self, names: Names, scalar: bool) -> None:
         self.names = names
         self.scalar = scalar
+        self._computed: dict[int, Var] = {}
+        self._minding: dict[int, Var] = {}
 
     def plain(self, value: Any) -> bool:
         """Whether a variable is a Python number in this program."""
@@ -75,13 +80,29 @@ class Expressions:
         values = dict(zip(text.parameters, call.args, strict=False)) | call.settings
         return {p: written(values[p]) if p in values else self.names.name(defaults[p]) for p in text.parameters}
 
-    def limits(self, leaving: list[Var]) -> list[str]:
-        """What must hold of Python numbers before they become numbers of a dtype again."""
-        plain = {self.names.name(v): v for v in leaving if self.plain(v)}
-        by_limit: dict[float, list[str]] = {}
-        for name, v in plain.items():
-            by_limit.setdefault(FITS_IN[v.dtype], []).append(name)
-        return [f"in_range({literal(limit)}, {', '.join(names)})" for limit, names in by_limit.items()]
+    def note(self, call: Call) -> None:
+        """Remember what has to be checked of the numbers of a call; see NOTE [Scalars as Python numbers]."""
+        if self.scalar and on_scalars(call):
+            self._computed |= {id(v): v for v in call.outs}
+            if _minds_zero(call):
+                self._minding |= {id(v): v for v in call.reads() if id(v) in self._computed}
+
+    def unchecked(self) -> int:
+        """How many numbers have been computed since `checks`."""
+        return len(self._computed)
+
+    def checks(self, leaving: list[Var]) -> list[str]:
+        """What must hold of the numbers computed since then, and of those that become numbers of a dtype again."""
+        found: dict[str, list[str]] = {}
+        for v in {**self._computed, **{id(v): v for v in leaving if self.plain(v)}}.values():
+            if v.dtype == np.float32 or any(v is each for each in leaving):
+                found.setdefault(f"in_range({literal(FITS_IN[v.dtype])}, ", []).append(self.names.name(v))
+        for v in self._minding.values():
+            if v.dtype == np.float32:
+                found.setdefault(f"not_tiny({literal(TINY)}, ", []).append(self.names.name(v))
+        self._computed.clear()
+        self._minding.clear()
+        return [f"{call}{', '.join(dict.fromkeys(names))})" for call, names in found.items()]
 
 
 def is_scalar(calls: list[Call]) -> bool:
@@ -109,6 +130,14 @@ def cannot_fail(call: Call) -> bool:
         return call.kind not in ("op", "rule")
     text = _scalar_form(call)
     return text is None or not any(isinstance(n, ast.Call | ast.Div | ast.Pow) for n in ast.walk(text.tree))
+
+
+def _minds_zero(call: Call) -> bool:
+    """Whether it matters to a call that a number close to zero is zero in its dtype."""
+    text = _scalar_form(call)
+    nodes = [] if text is None else list(ast.walk(text.tree))
+    named = {n.func.attr if isinstance(n.func, ast.Attribute) else n.func.id for n in nodes if isinstance(n, ast.Call)}
+    return any(isinstance(n, ast.Div | ast.Pow | ast.Compare) for n in nodes) or not named.isdisjoint(MINDING)
 
 
 def _scalar_form(call: Call) -> Text | None:

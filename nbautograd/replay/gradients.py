@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,16 +13,19 @@ from nbautograd.core.node import FITS, OP, PARENTS, Hooked
 from nbautograd.core.rules import names_of
 from nbautograd.core.steps import fit
 from nbautograd.core.tensor import Tensor
+from nbautograd.core.text import text_of
 from nbautograd.replay.calls import Ran, RefusalError, Var
-from nbautograd.replay.notes import Notes
+from nbautograd.replay.changes import Changes
 
 
-class Gradients(Notes):
+class Gradients(Changes):
     """Notes of a run forward and backward; see `Tape`."""
 
     def backward_begin(self, roots: Any, seeds: Any, kind: str, retain_graph: bool, create_graph: bool) -> None:
         """A pass starts."""
         self._in_pass = True
+        if self._steps and self.problem is None:
+            self.problem = f"an optimizer's step runs backward{self.at()}"
         self._guarded(self._begin, roots, seeds, create_graph)
 
     def _begin(self, roots: Any, seeds: Any, create_graph: bool) -> None:
@@ -69,9 +74,9 @@ class Gradients(Notes):
         if hooks.__class__ is Hooked and (hooks.on_gradient or hooks.before or hooks.after or hooks.packed):
             raise RefusalError("a hook is registered in its graph")
         parent = node[PARENTS][index]
-        c = self._known(contribution)
-        if c is None:
-            c = self._pulled(ran, index, self._upstream(ran, node), contribution)
+        g = self._upstream(ran, node)
+        same = isinstance(g, Var) and g.array is contribution and _passes_on(ran.op.rules[index])
+        c = g if same else self._pulled(ran, index, g, contribution)
         self._send(parent, c, None if isinstance(after, dict) else after)
 
     def _upstream(self, ran: Ran, node: Any) -> Any:
@@ -139,9 +144,9 @@ class Gradients(Notes):
 
     def accumulate(self, tensor: Any, contribution: Any, before: Any, after: Any) -> None:
         """A leaf added to its `.grad`."""
-        self._guarded(self._accumulate, tensor, contribution)
+        self._guarded(self._accumulate, tensor, contribution, before)
 
-    def _accumulate(self, tensor: Any, contribution: Any) -> None:
+    def _accumulate(self, tensor: Any, contribution: Any, before: Any) -> None:
         if not tensor.is_leaf:
             raise RefusalError("a computed tensor retains its gradient")
         hooks = tensor._node[OP]
@@ -150,9 +155,13 @@ class Gradients(Notes):
         c = self._gradients.get(id(tensor._node)) if self._symbolic else self._known(contribution)
         if c is None:
             raise RefusalError("a gradient came from nowhere")
+        if id(tensor) not in self.lasting and before is None:  # the noted run's tensor: it stands for one of each run
+            self._note(None, [(tensor, "")], [], kind="clear")
         self._note(None, [(tensor, ""), c], [], kind="accumulate")
         self.changed = True
         self._gradient_of[id(tensor._grad)] = tensor
+        if before is not None:
+            self._forget([tensor._grad])
         self._vars.pop(id(tensor._grad._data), None)
         self._kept.append((tensor, tensor._grad, tensor._grad._data))
 
@@ -185,6 +194,13 @@ class Gradients(Notes):
     def backward_end(self, error: BaseException | None) -> None:
         """The pass is over."""
         self._in_pass = False
+
+
+@cache
+def _passes_on(rule: Any) -> bool:
+    """Whether a rule returns the gradient that it is given, whatever the numbers are."""
+    text = text_of(rule)
+    return text is not None and isinstance(text.tree, ast.Name) and text.tree.id == text.parameters[0]
 
 
 def _fitted(c: Any, shape: Any, dtype: Any) -> Any:

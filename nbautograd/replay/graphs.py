@@ -10,12 +10,13 @@ there again. Where a graph cannot be had (something waits for the GPU), the same
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
 from nbautograd.core.array import cupy, is_cupy
 from nbautograd.core.tensor import Tensor
-from nbautograd.replay.calls import Call, Item, RefusalError, Var, variables
+from nbautograd.replay.calls import Call, Item, Itself, RefusalError, Var, variables
 from nbautograd.replay.order import ordered, used
 from nbautograd.replay.program import BusyError, _generators
 from nbautograd.replay.runtime import accumulate, put, tensor_of, write
@@ -38,7 +39,9 @@ class GraphProgram:
         self._calls = [c for c in parts[0] if c.kind not in FEEDS]
         self._arguments = {t: i for i, t in enumerate(arguments)}
         self._result = result
-        self._wanted = list({id(v): v for v in (*_read_by(self._effects), *variables(result))}.values())
+        promised = {id(v) for call in self._effects for v in call.outs}
+        wanted = {id(v): v for v in (*_read_by(self._effects), *variables(result)) if id(v) not in promised}
+        self._wanted = list(wanted.values())
         self._check()
         self._generators = _generators(calls)
         self.length = len(calls)
@@ -85,7 +88,7 @@ class GraphProgram:
             results = self._computed(fed) if self._graph is None else self._launched(fed)
             for call in self._effects:
                 self._change(call, results, tensors)
-            return _filled(self._result, results)
+            return _filled(self._result, results, lambda t: self._here(t, tensors))
         finally:
             self._running.release()
 
@@ -173,9 +176,16 @@ class GraphProgram:
         if call.kind == "step":
             call.args[0].step()
             return
+        if call.kind == "call":
+            first, *rest = call.args
+            found = call.function([self._here(t, tensors) for t in first], *rest, **call.settings)
+            results.update({id(v): found._data for v in call.outs})
+            return
         t = self._here(call.args[0][0], tensors)
         if call.kind == "clear":
             t.grad = None
+        elif call.kind == "put":
+            t.data = tensor_of(results[id(call.args[1])])
         elif call.kind == "write":
             target: Any = t._grad if call.args[0][1] else t
             write(target, results[id(call.args[1])])
@@ -202,18 +212,25 @@ def _filled_in(value: Any, known: dict[int, Any]) -> Any:
     return value
 
 
-def _filled(value: Any, known: dict[int, Any]) -> Any:
-    """What the step returns: tensors with numbers of their own."""
+def _filled(value: Any, known: dict[int, Any], here: Callable[[Tensor], Tensor]) -> Any:
+    """What the step returns: tensors with numbers of their own, and those that `here` gives for what was there."""
+
+    def inside(part: Any) -> Any:
+        return _filled(part, known, here)
+
     if isinstance(value, Var):
         return tensor_of(known[id(value)])
     if isinstance(value, Item):
         return known[id(value.var)].item()
+    if isinstance(value, Itself):
+        t = here(value.value) if isinstance(value.value, Tensor) else value.value
+        return t.grad if value.of else t
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*[_filled(v, known) for v in value])
+        return type(value)(*map(inside, value))
     if isinstance(value, list | tuple):
-        return type(value)(_filled(v, known) for v in value)
+        return type(value)(map(inside, value))
     if isinstance(value, dict):
-        return {k: _filled(v, known) for k, v in value.items()}
+        return {k: inside(v) for k, v in value.items()}
     return value
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from nbautograd.core.op import xp
 from nbautograd.core.text import literal
 from nbautograd.replay.calls import Call, Var
+from nbautograd.replay.origins import identifier
 from nbautograd.replay.runtime import HELPERS
-from nbautograd.replay.surroundings import identifier
 
 LETTERS = {"seed": "k", "draw": "r"}
 """What variables are called that the learner has no name for; others are `t`."""

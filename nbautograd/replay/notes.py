@@ -11,7 +11,6 @@ import numpy as np
 from nbautograd.core.array import is_cupy, ndarray
 from nbautograd.core.call import _prepare as prepared
 from nbautograd.core.call import setting_of
-from nbautograd.core.inplace import storage
 from nbautograd.core.node import SAVED, node_and_output, op_of
 from nbautograd.core.tensor import Tensor
 from nbautograd.replay.calls import Call, Ran, RefusalError, Var, variables
@@ -27,7 +26,14 @@ class Notes:
 
     detailed = True
 
-    def __init__(self, arguments: list[Tensor], met: dict[int, Any] | None, place: Place) -> None:
+    def __init__(
+        self,
+        arguments: list[Tensor],
+        met: dict[int, Any] | None,
+        place: Place,
+        leads_to: Callable[[Any], bool],
+        owners: dict[int, Tensor],
+    ) -> None:
         self.thread: int | None = get_ident()
         self.calls: list[Call] = []
         self.problem: str | None = None
@@ -47,12 +53,16 @@ class Notes:
         self._vars: dict[int, Var] = {}
         self._ran: dict[int, Ran] = {}
         self._gradients: dict[int, Any] = {}
-        self._gradient_of: dict[int, Tensor] = {}
+        self._leads_to = leads_to
+        self._gradient_of = owners
         self._made: set[int] = set()
         self._drawn: dict[int, Any] = {}
         self._raw_draws = 0
         self._steps = 0
-        self._lasting: dict[int, Tensor] = {}
+        self.lasting: dict[int, Tensor] = {}
+        """What is there before the step and after it."""
+        self.stale: set[int] = set()
+        """The ids of variables whose numbers were overwritten."""
         self._by_tensor: dict[int, tuple[Var, Any]] = {}
         self._writing: tuple[Any, Any] | None = None
         self._symbolic = True
@@ -90,18 +100,19 @@ class Notes:
     def _called(self, t: Tensor, name: str) -> None:
         """The learner calls a tensor by that name."""
         v, _ = self._by_tensor.get(id(t), (None, None))
-        if v is not None and v.stem is None and id(t) not in self._lasting:
+        if v is not None and v.stem is None and id(t) not in self.lasting:
             v.stem = name
 
     def _read(self, t: Tensor) -> Var:
         """The variable for a tensor from outside, which is read here."""
         owner = self._gradient_of.get(id(t))
         v = self._new(t._data)
+        v.uniform = v.uniform and owner is None  # what else is put there may be laid out otherwise
         self._note(None, [(owner, "grad") if owner is not None else (t, "")], [v], kind="read")
         self._kept.append(t)
         self._by_tensor[id(t)] = (v, t._data)
         if owner is None and id(t) not in self._made:
-            self._lasting[id(t)] = t
+            self.lasting[id(t)] = t
             if t._node is not None:
                 self.leaves[id(t)] = t
         return v
@@ -110,17 +121,23 @@ class Notes:
         """The variable that stands for what the tensor `t` holds now."""
         v, data = self._by_tensor.get(id(t), (None, None))
         same = data is t._data or (isinstance(data, np.generic) and isinstance(t._data, ndarray))  # see `array_of`
-        found = v if v is not None and same else self._known(t._data)
+        found = v if v is not None and same else None if self._is_outside(t) else self._known(t._data)
         if found is not None:
+            if id(found) in self.stale:
+                raise RefusalError("it uses a view of what was changed in place")
             return found
         if id(t) in self._made or id(t) in self._gradient_of:
             return self._read(t)
         if t._node is not None and not t.is_leaf:
             raise RefusalError("it uses a tensor that was computed before the step")
-        if self.met is not None and id(t) not in self.met:
-            raise RefusalError("it uses a tensor that is neither an argument, nor lasts, nor was made by an op")
+        if not self._leads_to(t):
+            raise RefusalError("it uses a tensor that is no argument and was made by no op, and to which no name leads")
         self.outside[id(t)] = t
         return self._read(t)
+
+    def _is_outside(self, t: Tensor) -> bool:
+        """Whether it was there before, and has not been read."""
+        return id(t) not in self._by_tensor and self._leads_to(t)
 
     def _setting(self, value: Any) -> Any:
         if value.__class__ is np.bool_:
@@ -130,7 +147,7 @@ class Notes:
             found = self._known(value)
             if found is not None:
                 return found
-            if not isinstance(value, np.generic) and self.met is not None and id(value) not in self.met:
+            if not (isinstance(value, np.generic) or self.met is None or id(value) in self.met):
                 raise RefusalError("an op was given numbers that were computed from tensors in Python")
             self.outside[id(value)] = value
             return value
@@ -228,46 +245,6 @@ class Notes:
                 self._by_tensor[id(t)] = (v, t._data)
                 self._vars[id(t._data)] = v
                 self._kept.append(t)
-
-    def in_place(self, target: Any, result: Any) -> None:
-        """The result of the last op goes into `target`."""
-        self._writing = (target, result)
-
-    def mutated(self, tensor: Any) -> None:
-        """Values were changed in place."""
-        self._guarded(self._mutated, tensor)
-
-    def _mutated(self, tensor: Any) -> None:
-        writing, self._writing = self._writing, None
-        if self._in_pass and writing is None:
-            return  # backward adds to a gradient, which is told apart
-        if writing is None or writing[0] is not tensor:
-            raise RefusalError("a tensor is changed by other means than an op")
-        if tensor._base is not None or tensor._views or self._shared(tensor):
-            raise RefusalError("a tensor that shares memory with others is changed in place")
-        v = self.var(writing[1])
-        if v.dtype != tensor._data.dtype:
-            raise RefusalError("a tensor is changed in place by numbers of another dtype")
-        owner = self._gradient_of.get(id(tensor))
-        if owner is not None or id(tensor) in self._lasting:
-            self._note(None, [(owner, "grad") if owner is not None else (tensor, ""), v], [], kind="write")
-            self.changed = True
-        self._vars[id(tensor._data)] = v
-        v.array = tensor._data
-        self._by_tensor[id(tensor)] = (v, tensor._data)
-
-    def _shared(self, tensor: Any) -> bool:
-        """Whether other tensors that the program knows have their numbers where `tensor` has its own."""
-        data = tensor._data
-        if tensor._scalar_group and any(r() is not None and r() is not tensor for r in tensor._scalar_group):
-            return True
-        if any(known is data and key != id(tensor) for key, (_, known) in self._by_tensor.items()):
-            return True
-        owner = storage(data)
-        return any(
-            not isinstance(v.array, np.generic | None) and v.array is not data and storage(v.array) is owner
-            for v in self._vars.values()
-        )
 
 
 def _is_mask(v: Var) -> bool:

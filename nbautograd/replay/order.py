@@ -13,7 +13,7 @@ from typing import Any
 from nbautograd.replay.blocks import Group
 from nbautograd.replay.calls import EFFECTS, Call, Var, variables
 
-PLACED = ("read", "clear", "accumulate", "write")
+PLACED = ("read", "clear", "accumulate", "write", "put")
 """Kinds of calls that say where: of which tensor, and whether it is its gradient."""
 
 
@@ -34,13 +34,15 @@ def ordered(calls: list[Call]) -> tuple[list[list[Call]], list[Call]]:
     waiting: list[Call] = []
     cleared: dict[int | None, Call] = {}
     known: dict[int | None, Var] = {}  # gradients that are put into place, and need not be for being read
+    promised: set[int] = set()  # what waiting effects will give
     for call in calls:
         place, of = (id(call.args[0][0]), call.args[0][1]) if call.kind in PLACED else (None, "")
         if call.kind in EFFECTS:
             waiting.append(call)
-            if call.kind == "step":
+            promised |= {id(v) for v in call.outs}
+            if call.kind in ("step", "call"):
                 known = {}
-            elif call.kind != "write" or of:
+            elif call.kind not in ("write", "put") or of:
                 known.pop(place, None)
             if call.kind == "accumulate" and (clear := cleared.pop(place, None)) in waiting:
                 waiting.remove(clear)
@@ -53,10 +55,12 @@ def ordered(calls: list[Call]) -> tuple[list[list[Call]], list[Call]]:
             continue
         if call.kind == "read" and of and place in known:
             call = Call(None, [known[place]], call.outs, kind="known")
-        elif call.kind == "read" and waiting and _touches(waiting, call.args[0]):
+        elif (call.kind == "read" and waiting and _touches(waiting, call.args[0])) or (
+            promised and any(id(v) in promised for v in call.reads())
+        ):
             parts.append(waiting)
             parts.append([])
-            waiting, known, cleared = [], {}, {}
+            waiting, known, cleared, promised = [], {}, {}, set()
         parts[-1].append(call)
     return parts, waiting
 
@@ -81,12 +85,15 @@ def _touches(effects: list[Call], place: Any) -> bool:
     t, of = place
     for call in effects:
         if call.kind == "step":
-            if not of and any(p is t for group in call.args[0].param_groups for p in group["params"]):
+            if not call.is_ours() or (not of and any(p is t for p in call.parameters())):
+                return True
+        elif call.kind == "call":
+            if of and any(p is t for p in call.args[0]):
                 return True
         elif (
             call.kind in PLACED
             and call.args[0][0] is t
-            and (of == "grad") == (call.kind != "write" or call.args[0][1] == "grad")
+            and (of == "grad") == (call.kind not in ("write", "put") or call.args[0][1] == "grad")
         ):
             return True
     return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from nbautograd.core import inplace
@@ -42,8 +43,13 @@ def tensor_of(data: Any) -> Tensor:
 
 
 def in_range(limit: float, *numbers: float) -> bool:
-    """Whether all numbers are finite and no larger than `limit`."""
-    return max(numbers) <= limit and min(numbers) >= -limit and sum(numbers) == sum(numbers)
+    """Whether all numbers are finite and no larger than `limit`; some that come close to it are not told apart."""
+    return math.hypot(*numbers) <= limit
+
+
+def not_tiny(least: float, *numbers: float) -> bool:
+    """Whether all numbers are zero, or at least as large as `least`."""
+    return all(x >= least or x <= -least or x == 0 for x in numbers)
 
 
 def within(low: float, high: float, x: Any, besides: float | None = None) -> None:
@@ -63,4 +69,4 @@ def give_up(why: str) -> None:
 
 
 write = inplace.write
-HELPERS = (accumulate, give, put, write, tensor_of, in_range, within, give_up)
+HELPERS = (accumulate, give, put, write, tensor_of, in_range, not_tiny, within, give_up)

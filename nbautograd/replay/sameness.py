@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core.array import is_cupy, ndarray
-from nbautograd.replay.calls import Call, Var
+from nbautograd.core.device import device
+from nbautograd.core.dtype import dtype
+from nbautograd.replay.calls import Call, Itself, Var
 
 
 def signature(calls: list[Call], returned: Any) -> list[Any]:
@@ -29,8 +31,10 @@ def _constants(value: Any) -> Any:
         return (slice, _constants(value.start), _constants(value.stop), _constants(value.step))
     if isinstance(value, ndarray | np.generic):
         return (value.dtype.str, value.shape, hash(value.tobytes()))
-    if isinstance(value, bool | int | float | complex | str | None):
+    if isinstance(value, bool | int | float | complex | str | type | np.dtype | dtype | device | None):
         return repr(value)
+    if isinstance(value, Itself):
+        return (Itself, id(value.value) if value.place is None else value.place, value.of)
     return (type(value).__name__, 0 if is_cupy(value) else id(type(value)))
 
 

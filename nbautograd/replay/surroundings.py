@@ -1,228 +1,263 @@
-"""What a step reads besides its arguments: the names in its code, and what hangs on them.
+"""What a step reads besides the tensors it is given: the names in its code, and what hangs on them.
 
 NOTE [Surroundings]
 A program holds on to the tensors that the step used. That is right as long as the names in the step's code still mean
 the same things: the same tensors, modules with the same parameters in the same mode, equal numbers. `Surroundings` are
-what they meant when the program was made, and are compared at each call, which has to be fast: containers are compared
-element by element with what they held. It follows globals and closures of the step and of the functions it names,
-lists, dictionaries, and attributes of objects that are no library's.
+what they meant when the program was made, and are compared at each call. It follows globals and closures of the step
+and of the functions it names, arguments that are no tensors, containers, attributes, and what classes define. Of
+libraries it takes for granted that they stay as they are. What cannot be compared (iterators, what is nested without
+end) is a `problem`, and so is a tensor that no name leads to: see `leads_to`.
 """
 
 from __future__ import annotations
 
+import functools
 import random
+import sys
 import types
-from collections import Counter
-from collections.abc import Iterable
-from operator import is_
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
+from nbautograd.core.device import device
+from nbautograd.core.dtype import dtype
 from nbautograd.core.tensor import Tensor
-from nbautograd.replay.calls import Grown
+from nbautograd.ops.random import Generator
+from nbautograd.optim.optimizer import Optimizer
+from nbautograd.replay.origins import identifier, is_installed, is_librarys, names_in, slots_of
+from nbautograd.replay.watching import NUMBERS, Attributes, Watched, contents, state_of
 
-NUMBERS = (int, float, complex, str, bytes, type(None))
-DEEP = 6
-GONE = object()
+DEEP, MANY = 12, 100_000
+"""So deep things may be nested, and so many may there be: looking at them must not take long."""
+LARGE = 1 << 24
+"""So many bytes an array may have that is no tensor."""
 OPTIONS = ("param_groups", "get_last_lr")
 """The names by which a step gets at the options of an optimizer, which it otherwise reads anew each time."""
+OF_OPTIMIZERS = ("state", "param_groups", "defaults", "_hooks", "_opt_called", "_stepping", "_scratch")
+"""What `step()` reads anew, so that it may differ."""
+METHODS = (types.MethodType, types.BuiltinMethodType)
+FOLLOWED = (types.FunctionType, *METHODS, functools.partial, property, staticmethod, classmethod)
+FIXED = (types.ModuleType, np.generic, np.dtype, np.ufunc, range, slice, dtype, device)
 
 
-class Surroundings:
-    """What the names that a function uses stand for."""
+class Surroundings(Watched):
+    """What the names that a function uses stand for, and `arguments`."""
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Any, arguments: Iterable[Any] = ()) -> None:
+        super().__init__()
         self.names: dict[int, str] = {}
         """Names for tensors, for people to read."""
         self.modules: dict[int, str] = {}
         """The paths of modules."""
-        self._globals: list[tuple[str, dict[str, Any], str, Any]] = []
-        self._cells: list[tuple[str, types.CellType, Any]] = []
-        self._lists: list[tuple[str, list[Any], list[Any]]] = []
-        self._mappings: list[tuple[str, Any, list[Any]]] = []
-        self._generators: list[tuple[str, Any, Any]] = []
-        self._schedules: list[tuple[str, Any, int]] = []
-        self._optional: list[tuple[str, Any, list[Any]]] = []
-        """Options of optimizers, and what sets them: part of `_mappings` where the step uses them by name."""
-        self._tensors: list[tuple[str, Tensor, Any, tuple[int, ...], bool]] = []
+        self.problem: str | None = None
         self._seen: dict[int, Any] = {}
         self._paths: Counter[int] = Counter()
         """In how many places each list was found."""
+        self._optimizers: list[tuple[str, Any]] = []
+        self._options: list[tuple[str, Any]] = []
+        """Options of optimizers, and what sets them: watched where the step uses them by name."""
         self._looks = False
-        self._function("", function, 0)
+        self._look("step", function, 0)
+        for i, value in enumerate(arguments):
+            self._look(f"argument_{i}", value, 0)
+        for path, optimizer in self._optimizers:
+            for i, p in enumerate(p for group in optimizer.param_groups for p in group["params"]):
+                self._look(f"{path}.param_{i}", p, 0)
         if self._looks:
-            self._mappings += self._optional
+            for path, options in self._options:
+                self.watch_parts(path, options.values())
 
-    def change(self) -> str | None:
-        """The name of the first thing that is not as it was; None where nothing has changed."""
-        for name, space, key, before in self._globals:
-            if not _same(space.get(key, GONE), before):
-                return name
-        for name, cell, before in self._cells:
-            if not _same(cell.cell_contents, before):
-                return name
-        for name, values, before in self._lists:
-            if len(values) != len(before) or not (all(map(is_, values, before)) or all(map(_same, values, before))):
-                return name
-        for name, mapping, before in self._mappings:
-            values = mapping.values()
-            if len(values) != len(before) or not (all(map(is_, values, before)) or all(map(_same, values, before))):
-                return name
-        for name, t, dtype, shape, recorded in self._tensors:
-            data = t._data
-            if data.dtype is not dtype or data.shape != shape or (t._node is not None) is not recorded:
-                return name
-        return None
+    def leads_to(self, value: Any) -> bool:
+        """Whether a name leads to an object, so that it is noticed when another one takes its place."""
+        return self._seen.get(id(value)) is value
 
-    def drawn(self) -> str | None:
-        """The name of a generator of random numbers, NumPy's or Python's own, that was used since."""
-        return next((name for name, generator, state in self._generators if _state(generator) != state), None)
+    def followed(self) -> list[Tensor]:
+        """The tensors to which names lead."""
+        return [t for t, *_ in self.tensors]
 
-    def grown(self, names: set[str]) -> list[Grown]:
-        """The lists of these names that have grown since; the step only appends to them, so they are not compared."""
-        found: list[Grown] = []
-        for entry in [entry for entry in self._lists if entry[0] in names]:
-            name, values, before = entry
-            old, new = values[: len(before)], values[len(before) :]
-            if new and len(old) == len(before) and all(map(is_, old, before)) and self._paths[id(values)] == 1:
-                self._lists.remove(entry)
-                found.append(Grown(name, values, new))
-        return found
+    def recording(self) -> list[Tensor]:
+        """The tensors that require grad."""
+        return [t for t, *_, recorded, _ in self.tensors if recorded]
 
-    def tensors(self) -> list[Tensor]:
-        """Those that have names and record."""
-        return [t for _, t, _, _, recorded in self._tensors if recorded]
+    def _is_alone(self, values: list[Any]) -> bool:
+        return self._paths[id(values)] == 1
 
-    def scheduled(self) -> str | None:
-        """The name of a schedule that has gone a step since."""
-        return next((name for name, schedule, epoch in self._schedules if schedule.last_epoch != epoch), None)
+    # --- one thing after the other ---
 
-    def _function(self, path: str, function: Any, depth: int) -> None:
-        if isinstance(function, types.MethodType):
-            self._look(f"{path}self", function.__self__, depth)
-            function = function.__func__
-        function = getattr(function, "__wrapped__", function)
-        code = getattr(function, "__code__", None)
-        if code is None or id(code) in self._seen:
+    def _look(self, path: str, value: Any, depth: int) -> None:
+        if isinstance(value, list):
+            self._paths[id(value)] += 1
+        if isinstance(value, NUMBERS) or id(value) in self._seen:
             return
-        self._seen[id(code)] = code
-        names = dict.fromkeys(_names(code))
-        self._looks |= not names.keys().isdisjoint(OPTIONS)
-        for name in names:
-            if name in function.__globals__:
-                value = function.__globals__[name]
-                self._globals.append((name, function.__globals__, name, value))
-                self._look(name, value, depth)
-                if isinstance(value, types.ModuleType) and not _is_librarys(value.__name__):
-                    self._attributes(name, value, names, depth)
+        if depth > DEEP or len(self._seen) > MANY:
+            self.problem = self.problem or f"what {path} leads to is too much to be compared"
+            return
+        self._seen[id(value)] = value
+        if isinstance(value, FIXED):
+            return
+        if isinstance(value, Tensor):
+            self.names[id(value)] = identifier(path)
+            self.watch_tensor(path, value)
+            self._parts(path, value, [name for name in vars(value) if name[0] != "_"], depth)
+        elif isinstance(value, FOLLOWED):
+            self._callable(path, value, depth)
+        elif isinstance(value, type):
+            self._class(path, value, depth)
+        else:
+            container = self._is_container(path, value, depth)
+            if not (container and is_librarys(type(value))) and not self._is_watched(path, value):
+                self._object(path, value, depth)
+
+    def _is_container(self, path: str, value: Any, depth: int) -> bool:
+        if isinstance(value, dict):
+            self.watch_parts(path, value)
+            self._mapping(path, value, depth, "[{!r}]")
+        elif isinstance(value, list | tuple | deque | set | frozenset):
+            parts: Any = value
+            if not isinstance(value, tuple | frozenset):
+                self.watch_parts(path, value)
+            for i, part in enumerate(parts):
+                self._look(f"{path}[{i}]", part, depth + 1)
+        else:
+            return False
+        return True
+
+    def _is_watched(self, path: str, value: Any) -> bool:
+        """Whether it is compared by what it holds, or cannot be."""
+        if isinstance(value, np.random.Generator | np.random.RandomState | random.Random):
+            self.generators.append((value, state_of(value), path))
+        elif isinstance(value, Generator):
+            value.initial_seed()  # at first use it would seed itself
+        elif isinstance(value, bytearray) or hasattr(value, "__array__"):
+            held = contents(value)
+            if "O" in held[0] or len(held[-1]) > LARGE:
+                self._refuse(path, value)
+            else:
+                self.arrays.append((value, held, path))
+        elif isinstance(value, Iterator) and not hasattr(value, "__dict__"):
+            self._refuse(path, value)
+        else:
+            return False
+        return True
+
+    def _refuse(self, path: str, value: Any) -> None:
+        self.problem = (
+            self.problem or f"it depends on {path}, and what that {type(value).__name__} holds is not compared"
+        )
+
+    def _object(self, path: str, value: Any, depth: int) -> None:
+        if hasattr(value, "_modules") and hasattr(value, "_parameters"):
+            self._module(path, value, depth)
+            return
+        library = is_librarys(type(value))
+        if isinstance(value, Optimizer):
+            self._optimizers.append((path, value))
+            self._options += [(f"{path}.param_groups", group) for group in value.param_groups]
+            if not library:
+                self._parts(path, value, [name for name in vars(value) if name not in OF_OPTIMIZERS], depth)
+        elif library and hasattr(value, "last_epoch"):
+            self.schedules.append((value, value.last_epoch, path))
+            self._options.append((path, vars(value)))
+        elif library and hasattr(value, "__wrapped__"):
+            self._look(path, value.__wrapped__, depth)
+        elif hasattr(value, "__dict__"):
+            self._mapping(path, vars(value), depth, ".{}")
+        if not library:
+            self._parts(path, value, slots_of(type(value)), depth)
+            self._class(path, type(value), depth)
+
+    # --- functions ---
+
+    def _callable(self, path: str, value: Any, depth: int) -> None:
+        match value:
+            case types.FunctionType():
+                self._function(path, value, depth)
+            case types.MethodType() | types.BuiltinMethodType():
+                self._look("self" if path == "step" else f"{path}.self", value.__self__, depth)
+                self._look(path, getattr(value, "__func__", None), depth)
+            case functools.partial():
+                for part in (value.func, value.args, value.keywords):
+                    self._look(path, part, depth + 1)
+            case property():
+                for part in (value.fget, value.fset):
+                    self._look(path, part, depth)
+            case _:
+                self._look(path, value.__func__, depth)
+
+    def _function(self, path: str, function: types.FunctionType, depth: int) -> None:
+        """What it names; of a library's function only what it was made of, unless everybody has it."""
+        code, library = function.__code__, is_librarys(function)
+        if library and getattr(sys.modules.get(function.__module__), function.__name__, None) is function:
+            return
+        if not library:
+            used, every = names_in(code)
+            self._looks |= not every.isdisjoint(OPTIONS)
+            for name in used:
+                if name in function.__globals__:
+                    self._named(name, function.__globals__, name, every, depth)
+                elif name in sys.modules:  # imported in there
+                    self._of_module(name, sys.modules[name], every, depth)
         for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
             try:
                 value = cell.cell_contents
             except ValueError:
                 continue
-            self._cells.append((name, cell, value))
+            self.cells.append((cell, value, name))
             self._look(name, value, depth)
-        for i, value in enumerate(function.__defaults__ or ()):
+        given = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+        for i, value in enumerate(given):
             self._look(f"default_{i}", value, depth)
+        self._parts(path, function, vars(function), depth)
 
-    def _attributes(self, path: str, module: types.ModuleType, names: Iterable[str], depth: int) -> None:
-        """What the user takes from a module of Python's."""
-        for name in names:
-            if name in vars(module):
-                value = vars(module)[name]
-                self._globals.append((f"{path}.{name}", vars(module), name, value))
-                self._look(f"{path}.{name}", value, depth + 1)
+    def _named(self, path: str, space: dict[str, Any], name: str, names: set[str], depth: int) -> None:
+        """A name in a module, and what is taken from it if that is a module itself."""
+        value = space[name]
+        self.places.append((space, name, value, path))
+        self._look(path, value, depth)
+        if isinstance(value, types.ModuleType):
+            self._of_module(path, value, names, depth)
 
-    def _look(self, path: str, value: Any, depth: int) -> None:
-        if isinstance(value, list):
-            self._paths[id(value)] += 1
-        if isinstance(value, NUMBERS) or depth > DEEP or id(value) in self._seen:
-            return
-        self._seen[id(value)] = value
-        if isinstance(value, Tensor):
-            self.names[id(value)] = identifier(path)
-            data = value._data
-            self._tensors.append((path, value, data.dtype, data.shape, value._node is not None))
-        elif isinstance(value, list | tuple):
-            if isinstance(value, list):
-                self._lists.append((path, value, list(value)))
-            for i, part in enumerate(value):
-                self._look(f"{path}[{i}]", part, depth + 1)
-        elif isinstance(value, dict):
-            self._mapping(path, value, depth, "[{!r}]")
-        elif isinstance(value, types.FunctionType | types.MethodType):
-            if not _is_librarys(value.__module__):
-                self._function(f"{path}.", value, depth + 1)
-        elif isinstance(value, np.random.Generator | np.random.RandomState | random.Random):
-            self._generators.append((path, value, _state(value)))
-        elif isinstance(value, type):
-            self._class(path, value, depth)
-        elif isinstance(value, types.ModuleType):
-            pass  # see `_function`
-        elif hasattr(value, "_modules") and hasattr(value, "_parameters"):
-            self._module(path, value, depth)
-        elif not _is_librarys(type(value).__module__):
-            self._mapping(path, getattr(value, "__dict__", {}), depth, ".{}")
-            self._class(path, type(value), depth)
-        elif hasattr(value, "last_epoch"):
-            self._schedules.append((path, value, value.last_epoch))
-            self._optional.append((path, vars(value), list(vars(value).values())))
-        elif hasattr(value, "param_groups"):
-            self._optional += [(f"{path}.param_groups", g, list(g.values())) for g in value.param_groups]
+    def _of_module(self, path: str, module: types.ModuleType, names: set[str], depth: int) -> None:
+        """What of `names` the user's own module of Python's has."""
+        if not is_installed(module.__name__) and depth <= DEEP:
+            for name in sorted(names & vars(module).keys()):
+                self._named(f"{path}.{name}", vars(module), name, names, depth + 1)
+
+    # --- objects ---
+
+    def _parts(self, path: str, value: Any, names: Iterable[str], depth: int) -> None:
+        """Some attributes of an object."""
+        held = Attributes(value, names)
+        if held.names:
+            self.watch_parts(path, held)
+            for name, part in zip(held.names, held, strict=True):
+                self._look(f"{path}.{name}", part, depth + 1)
 
     def _class(self, path: str, kind: type, depth: int) -> None:
         """What a class of the user's own and its bases define."""
         for each in kind.__mro__:
-            if not _is_librarys(each.__module__) and id(vars(each)) not in self._seen:
+            if not is_librarys(each) and id(vars(each)) not in self._seen:
                 self._seen[id(each)] = self._seen[id(vars(each))] = each
                 self._mapping(path, vars(each), depth, ".{}")
 
     def _mapping(self, path: str, mapping: Any, depth: int, form: str) -> None:
-        self._mappings.append((path, mapping, list(mapping.values())))
+        self.watch_parts(path, mapping.values())
         for key, part in mapping.items():
             self._look(path + form.format(key), part, depth + 1)
 
     def _module(self, path: str, module: Any, depth: int) -> None:
         """A module's mode, parameters, buffers and hooks, and what its own code names."""
         self.modules[id(module)] = path
-        self._mappings.append((path, module.__dict__, list(module.__dict__.values())))
+        self.watch_parts(path, module.__dict__.values())
         for name, part in module.__dict__.items():
             if name in ("_modules", "_parameters", "_buffers"):
-                self._mappings.append((path, part, list(part.values())))
+                self.watch_parts(path, part.values())
                 for key, inner in part.items():
                     self._look(f"{path}.{key}", inner, 0)
             elif name.endswith("hooks") and isinstance(part, dict):
-                self._mappings.append((f"the hooks of {path}", part, list(part.values())))
+                self.watch_parts(f"the hooks of {path}", part.values())
             else:
                 self._look(f"{path}.{name}", part, depth + 1)
         self._class(path, type(module), depth + 1)
-
-
-def _state(generator: Any) -> str:
-    if isinstance(generator, random.Random):
-        return str(hash(generator.getstate()))
-    return repr(generator.bit_generator.state if isinstance(generator, np.random.Generator) else generator.get_state())
-
-
-def _same(now: Any, before: Any) -> bool:
-    return now is before or (type(now) is type(before) and isinstance(now, NUMBERS) and now == before)
-
-
-def _names(code: types.CodeType) -> list[str]:
-    """The names that a code object and those inside it use."""
-    found = list(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            found += _names(constant)
-    return found
-
-
-def identifier(path: str) -> str:
-    """A path as one word."""
-    text = "".join(c if c.isalnum() else "_" for c in path).strip("_")
-    return text if text.isidentifier() else f"w_{text}"
-
-
-def _is_librarys(module: str | None) -> bool:
-    return (module or "").partition(".")[0] in ("nbautograd", "numpy", "scipy", "builtins")

@@ -26,32 +26,6 @@ class Tape(Gradients):
     is neither one of those nor made by an op or a creating function came from nowhere.
     """
 
-    def scope_begin(self, kind: str, name: str, owner: Any, index: int | None) -> None:
-        """An optimizer's step is one line of the program."""
-        if kind == "module":
-            self._modules.append(owner)
-        if kind == "optimizer":
-            if not self._steps:
-                self._guarded(self._step, owner)
-            self._steps += 1
-
-    def _step(self, owner: Any) -> None:
-        self._note(None, [owner], [], kind="step")
-        self.changed = True
-
-    def scope_end(self, kind: str) -> None:
-        """What the optimizer has changed is read anew from here on."""
-        if kind == "module":
-            self._modules.pop()
-        if kind == "optimizer":
-            self._steps -= 1
-            last = self.calls[-1] if self.calls else None
-            if not self._steps and last is not None and last.kind == "step":
-                for group in last.args[0].param_groups:
-                    for p in group["params"]:
-                        self._vars.pop(id(p._data), None)
-                        self._by_tensor.pop(id(p), None)
-
     def read(self, tensor: Any, how: str, value: Any) -> None:
         """Python got to see numbers."""
         self._guarded(self._told, tensor, how, value)
@@ -97,6 +71,8 @@ class Tape(Gradients):
         if function is None:
             self._raw_draws += 1
             return
+        if self._raw_draws != 1:  # each draw asks for its generator once; more than that seeds it
+            raise RefusalError(UNREPEATABLE)
         self._raw_draws = 0
         self._drawn[id(array)] = array
         self._kept.append(array)

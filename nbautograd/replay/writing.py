@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import linecache
 from collections import Counter
+from textwrap import wrap
 from threading import Event
 from typing import Any
 
+from nbautograd.core.tensor import Tensor
 from nbautograd.core.text import literal
 from nbautograd.replay.blocks import Group, grouped
 from nbautograd.replay.blockwise import BlockWriter
-from nbautograd.replay.calls import EFFECTS, Call, Item, Var, variables
+from nbautograd.replay.calls import EFFECTS, Call, Item, Itself, Var, variables
 from nbautograd.replay.expressions import Expressions
 from nbautograd.replay.naming import Names
 from nbautograd.replay.order import dying
@@ -19,6 +21,8 @@ from nbautograd.replay.updates import Update
 
 LARGE = 1 << 14
 """From so many elements on an array is let go of when nothing needs it any more: the next one finds its place."""
+BATCH = 250
+"""So many numbers of a long program of scalars are checked at once."""
 LONG = 1000
 """From so many calls on a program of scalars uses its variables again, so that they stay in the cache."""
 
@@ -41,6 +45,7 @@ class Writer(BlockWriter):
         self.updates: list[Update] = []
         """The steps of optimizers that are written out."""
         self._changing = False
+        self._told = False
         self._gone: list[str] = []
         """What is let go of before the next comment."""
         self._place: Any = None
@@ -57,40 +62,58 @@ class Writer(BlockWriter):
         again = self._write.scalar and len(calls) > LONG
         sequence = [item for part in items for item in part]
         dead = dying(sequence, effects, result, 0 if again else LARGE) if again or not self._write.scalar else {}
+        late: list[str] = []  # names of what nobody needs any more, but is yet to be checked
         self.lines.append(f"def step({', '.join(parameters)}):")
         self._add(HOW_TO_READ)
         for item in sequence:
             if not isinstance(item, Group) and item.kind in EFFECTS and not self._changing:
                 self._check(parts[1], None)
                 self._comment(item)
-                self._add(f"{self.names.bind(self.changing, 'changing')}.set()")
+                self._begin()
             if isinstance(item, Group):
                 self._comment(item.calls[0])
                 self._group(item)
             else:
                 self._comment(item)
                 self._call(item)
+                self._write.note(item)
             gone = [name for v in dead.get(id(item), []) for name in self._let_go(v)]
-            if again:
-                self.names.free += gone
-            else:
+            if not again:
                 self._gone += gone
+                continue
+            late += gone
+            if self._changing or self._write.unchecked() >= BATCH:
+                if not self._changing:
+                    self._check_numbers([])
+                self.names.free += late
+                late.clear()
         if not self._changing:
             self._check(effects, result)
         for call in effects:
             self._comment(call)
+            if call.kind in ("step", "call") and not self._told:
+                self._begin()
             self._call(call)
         self._add(f"return {self._returned(result)}")
 
     def _check(self, effects: list[Call], result: Any) -> None:
         """Give up before the first effect where Python's numbers have outgrown their dtype."""
         self._changing = True
-        leaving = variables([c.args[1] for c in effects if c.kind in ("accumulate", "write", "append")]) + variables(
-            result
-        )
-        checked = self._write.limits(leaving)
-        if checked:
-            self._add(f"if not ({' and '.join(checked)}): give_up('a number is too large for its dtype')")
+        leaving = variables(
+            [c.args[1] for c in effects if c.kind in ("accumulate", "write", "put", "append")]
+        ) + variables(result)
+        self._check_numbers(leaving)
+
+    def _check_numbers(self, leaving: list[Var]) -> None:
+        for check in self._write.checks(leaving):
+            for i, line in enumerate(wrap(f"if not {check}:", 110)):
+                self._add(line, 1 if i == 0 else 3)
+            self._add("give_up('a number does not fit its dtype')", 2)
+
+    def _begin(self) -> None:
+        """From here on an error is the step's own: the program is not given up any more."""
+        self._told = True
+        self._add(f"{self.names.bind(self.changing, 'changing')}.set()")
 
     def _let_go(self, v: Var) -> list[str]:
         """The names that hold what nobody needs any more."""
@@ -156,6 +179,9 @@ class Writer(BlockWriter):
             case "write":
                 (t, of), c = call.args
                 self._add(f"write({names.tensor(t)}{'.grad' if of else ''}, {self._write.array(c)})")
+            case "put":
+                (t, _), c = call.args
+                self._add(f"{names.tensor(t)}.data = tensor_of({self._write.array(c)})")
             case "clear":
                 self._add(f"{names.tensor(call.args[0][0])}.grad = None")
             case "append":
@@ -163,6 +189,12 @@ class Writer(BlockWriter):
                 self._add(f"{names.bind(into.values, into.name)}.append({self._returned(number)})")
             case "step":
                 self._step(call.args[0])
+            case "call":
+                right = f"{names.bind(call.function, call.name)}({self._arguments(call)})"
+                if call.outs and self._uses[id(call.outs[0])]:
+                    right = f"float({right})" if self._plain(call) else f"{right}._data"
+                    right = f"{names.out(call.outs[0], call)} = {right}"
+                self._add(right)
             case "known":
                 names.also(call.outs[0], names.name(call.args[0]))
             case "cells":
@@ -193,6 +225,12 @@ class Writer(BlockWriter):
             by = "  # by kernels" if update.by_kernel else ""
             self._add(f"{self.names.bind(optimizer, 'optimizer')}.step(){by}")
 
+    def _arguments(self, call: Call) -> str:
+        """What a function is given that changes tensors by itself."""
+        tensors = ", ".join(map(self.names.tensor, call.args[0]))
+        more = [*map(self.names.name, call.args[1:]), *[f"{k}={self.names.name(v)}" for k, v in call.settings.items()]]
+        return ", ".join([f"[{tensors}]", *more])
+
     def _constant(self, call: Call) -> str:
         value: Any = call.args[0]
         if not value.shape and value.dtype.kind in "biuf" and value == value:
@@ -218,6 +256,10 @@ class Writer(BlockWriter):
 
     def _returned(self, value: Any) -> str:
         names = self.names
+        if isinstance(value, Itself):
+            if not isinstance(value.value, Tensor):
+                return names.bind(value.value, "outer")
+            return f"{names.tensor(value.value)}{'.grad' if value.of else ''}"
         if isinstance(value, Item):
             name = names.name(value.var)
             return name if self._write.plain(value.var) else f"{name}.item()"

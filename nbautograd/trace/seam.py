@@ -141,6 +141,10 @@ class _Seam:
     def drew(self, function: Any, args: tuple[Any, ...], array: Any) -> None:
         """Random numbers are met when they are used."""
 
+    def called(self, function: Any, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+        """What it changes is told as it does so."""
+        return function(*args, **settings)
+
     def found(self, tensor: Any, gradient: Any) -> None:
         """The flow into an input has been told."""
 

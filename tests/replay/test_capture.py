@@ -51,7 +51,7 @@ def both(build: Callable[[], Any], batches: list[Any]) -> tuple[Any, Any, Any]:
 
 
 def assert_replayed(captured: Any, count: int) -> None:
-    assert captured.explain().startswith(f"{count} calls replayed, 2 run"), captured.explain()
+    assert captured.explain().startswith(f"{count} call{'s' * (count != 1)} replayed, 2 run"), captured.explain()
 
 
 NETS: dict[str, tuple[Callable[[], nn.Module], Callable[..., Any]]] = {

@@ -12,6 +12,7 @@ import numpy as np
 from nbautograd.core import inplace
 from nbautograd.core.array import library_of
 from nbautograd.core.call import wrap
+from nbautograd.core.modes import told
 from nbautograd.core.tensor import Tensor
 
 
@@ -79,6 +80,7 @@ def clip_grads_with_norm_(
         inplace.touched(g)
 
 
+@told
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor],
     max_norm: float,
@@ -103,6 +105,7 @@ def clip_grad_norm_(
     return total
 
 
+@told
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Hold every gradient within ±clip_value, in place."""
     for g in _gradients(parameters):

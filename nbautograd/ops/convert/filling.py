@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbautograd.core import inplace
-from nbautograd.core.modes import local
+from nbautograd.core.modes import local, told
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.convert.copies import Clone, CopyFrom, Fill, FillNumber, Zero
@@ -45,6 +45,7 @@ def fill(input: Tensor, value: Any) -> Tensor:
 
 
 @public()
+@told
 def zero_(self: Tensor) -> Tensor:
     """Put zeros everywhere."""
     if not _plain(self):

@@ -1,0 +1,83 @@
+"""What a program depends on of the arguments of a step: of a tensor its form, of a number its value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbautograd.core.node import OP, Hooked
+from nbautograd.core.tensor import Tensor
+from nbautograd.replay.watching import layout_of
+
+
+class Same:
+    """An object that is no tensor, number or container: it equals itself alone, and is kept, so that its id is too."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and other.value is self.value
+
+
+class Given:
+    """The arguments of one call: what a program depends on, and what they consist of."""
+
+    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.args, self.kwargs = args, kwargs
+        self.tensors: list[Tensor] = []
+        self.objects: list[Any] = []
+        self.containers: list[Any] = []
+        self.form = self._form((args, kwargs))
+
+    def _form(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            first = next((i for i, t in enumerate(self.tensors) if t is value), len(self.tensors))
+            if first == len(self.tensors):
+                self.tensors.append(value)
+            return (Tensor, type(value), layout_of(value._data), value._node is not None, first)
+        if isinstance(value, list | tuple | dict) and not getattr(value, "__dict__", None):
+            self.containers.append(value)
+            if isinstance(value, dict):
+                return (type(value), *[(self._key(k), self._form(v)) for k, v in value.items()])
+            return (type(value), *[self._form(v) for v in value])
+        return self._key(value)
+
+    def _key(self, value: Any) -> Any:
+        if isinstance(value, float | complex):
+            return (type(value), value if value and value == value else repr(value))  # 0.0 == -0.0, and NaN is not NaN
+        if isinstance(value, int | str | bytes | None):
+            return (type(value), value)
+        self.objects.append(value)
+        return (Same, Same(value))
+
+    def unusual(self) -> str | None:
+        """What about the tensors no program is made for, or None."""
+        for t in self.tensors:
+            if t._inference is not None:
+                return "it is given a tensor of inference mode"
+            if t._node is not None and not t.is_leaf:
+                return "it is given a tensor that was computed from one that requires grad\n  hint: x.detach()"
+            if t._node is not None and t._node[OP].__class__ is Hooked:
+                return "it is given a tensor with a hook"
+        return None
+
+
+def in_words(form: Any) -> str:
+    """The form of arguments as a person would say it."""
+    kind = form[0]
+    if kind is Tensor:
+        dtype, shape = form[2][:2]
+        return f"{dtype.name}{list(shape)}"
+    if kind is Same:
+        value = form[1].value
+        return getattr(value, "__name__", type(value).__name__)
+    if issubclass(kind, dict):
+        return ", ".join([f"{key[1]}={in_words(part)}" for key, part in form[1:]])
+    if issubclass(kind, list | tuple):
+        return ", ".join([in_words(part) for part in form[1:] if part != (dict,)]) or "no arguments"
+    return repr(form[1])

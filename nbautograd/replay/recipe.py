@@ -1,0 +1,87 @@
+"""A program of a step, and what has to hold for it to do what the step would do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbautograd.core.node import OP, Hooked
+from nbautograd.core.tensor import Tensor
+from nbautograd.replay.forms import Given
+from nbautograd.replay.graphs import GraphProgram
+from nbautograd.replay.program import Program
+from nbautograd.replay.sharing import Alone
+from nbautograd.replay.surroundings import Surroundings
+from nbautograd.replay.tape import Tape
+
+
+class Before:
+    """What is looked at before a step runs to be written down."""
+
+    def __init__(self, step: Any, given: Given) -> None:
+        self.given = given
+        self.around = Surroundings(step, given.objects)
+        recording = {id(t): t for t in (*self.around.recording(), *given.tensors) if t._node is not None}
+        self.gradients = [(t, t._grad is not None) for t in recording.values()]
+        """The tensors that require grad, and whether they have one."""
+        self.roles = [t if self.around.leads_to(t) else None for t in given.tensors]
+        """The arguments that go by other names too."""
+
+    def owners(self) -> dict[int, Tensor]:
+        """By the id of each gradient whose it is."""
+        return {id(t._grad): t for t, had in self.gradients if had}
+
+
+class Recipe:
+    """A program and what has to hold for it."""
+
+    def __init__(self, key: Any, program: Program | GraphProgram, before: Before, tape: Tape) -> None:
+        self.key = key
+        self.program = program
+        self.stale = False
+        """Whether it did not fit when it was last looked at."""
+        self._around = before.around
+        self._roles = before.roles
+        places = {id(t): i for i, t in enumerate(before.given.tensors)}
+        self._leaves = [t for t in tape.leaves.values() if id(t) not in places]
+        cleared = _cleared_first(tape)
+        present = [(t, had) for t, had in before.gradients if id(t) not in cleared]
+        self._with = [t for t, had in present if had and id(t) not in places]
+        self._without = [t for t, had in present if not had and id(t) not in places]
+        self._arguments = [(places[id(t)], had) for t, had in present if id(t) in places]
+        changed = {id(t): t for t in tape.changes()}
+        outside = [t for t in tape.outside.values() if isinstance(t, Tensor)]
+        lasting = [t for t in changed.values() if id(t) not in places]
+        self.alone = Alone(lasting, outside, {places[i] for i in changed if i in places})
+
+    def unfit(self, tensors: list[Tensor]) -> str | None:
+        """Why the program cannot be replayed with these arguments now, or None."""
+        changed = self._around.change() or self.program.change()
+        if changed is not None:
+            return f"{changed} has changed"
+        for leaf in self._leaves:
+            if leaf._node is None or leaf._node[OP].__class__ is Hooked:
+                return "a leaf has a hook, or requires no grad any more"
+        for t in self._without:
+            if t._grad is not None:
+                return "a tensor that had no gradient has one"
+        for t in self._with:
+            if t._grad is None:
+                return "a tensor that had a gradient has none"
+        if any((tensors[i]._grad is not None) is not had for i, had in self._arguments):
+            return "an argument has a gradient where the one before had none, or the other way round"
+        for t, role in zip(tensors, self._roles, strict=True):
+            if t is not role and (role is not None or self._around.leads_to(t)):
+                return "an argument is a tensor that the step knows by another name too"
+        return None if self.alone.holds(tensors) else "a tensor that is changed shares memory with another one"
+
+
+def _cleared_first(tape: Tape) -> set[int]:
+    """The tensors whose gradients are cleared before anything else is done with them."""
+    first: dict[int, bool] = {}
+    for call in tape.calls:
+        if call.kind in ("clear", "accumulate") or (call.kind in ("read", "write") and call.args[0][1]):
+            first.setdefault(id(call.args[0][0]), call.kind == "clear")
+        elif call.kind == "step":
+            for p in call.parameters():
+                first.setdefault(id(p), False)
+    return {t for t, cleared in first.items() if cleared}
