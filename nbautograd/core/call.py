@@ -30,7 +30,9 @@ def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     if state.special == 1 and state.attached is not None and not state.paused and op.watched is not None:
         found = op.watched(*inputs, **settings)  # NOTE [Watched ops]
         if found is not None:
-            if (observer := state.observer) is not None:
+            if (jot := state.jot) is not None:
+                jot(op, inputs, settings, found)
+            elif (observer := state.observer) is not None:
                 observer.op(op, inputs, settings, (found,), False)
             return found
     if state.special and local.cast is not None:

@@ -24,7 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 class _State:
     """The process-wide switches; `special` is the number of reasons to leave the short path."""
 
-    __slots__ = ("anomaly", "attached", "check_nan", "paused", "special")
+    __slots__ = ("anomaly", "attached", "check_nan", "jot", "paused", "special")
 
     def __init__(self) -> None:
         self.anomaly = False
@@ -33,6 +33,8 @@ class _State:
         self.paused = False
         self.attached: Observer | None = None
         """Whoever watches anything in this process."""
+        self.jot: Jot | None = None
+        """Takes down what ran in a short path, for an observer that wants no more told of that."""
 
     @property
     def observer(self) -> Observer | None:
@@ -42,6 +44,9 @@ class _State:
             return None
         return found
 
+
+Jot = Callable[[Any, tuple[Any, ...], dict[str, Any], Any], None]
+"""Called with an op, its inputs, its settings and the one tensor that it gave."""
 
 state = _State()
 
@@ -157,7 +162,7 @@ def observe(observer: Observer | None) -> Observer | None:
     with _lock:
         before = state.attached
         state.special += (observer is not None) - (before is not None)
-        state.attached = observer
+        state.attached, state.jot = observer, None
     return before
 
 
@@ -182,12 +187,16 @@ def told(function: F) -> F:
     return announced  # type: ignore[return-value]  # it takes and returns the same
 
 
-def pause(paused: bool) -> None:
-    """Let ops take the short path although an observer is attached, or end that; everything else is still told."""
+def pause(paused: bool, jot: Jot | None = None) -> None:
+    """Let ops take the short path although an observer is attached, or end that; everything else is still told.
+
+    Where that has ended, `jot` is called instead of the observer with what ran in a short path.
+    """
     with _lock:
         before = state.paused
         state.special += before - paused
         state.paused = paused
+        state.jot = None if paused else jot
 
 
 def is_grad_enabled() -> bool:

@@ -2,48 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .node import PARENTS, Node
-
-
-class Trail(dict[int, Any]):
-    """The sums of a walk (see `core.steps`) that note each node the walk comes to, and the shape of what it received.
-
-    `waiting` is where the walk then keeps its nodes.
-    """
-
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self.waiting = _Waiting()
-        self.noted: list[Any] = []
-        """`(node, gradient's shape, its dtype)`, and whatever the observer has put between those."""
-        self.missed = 0
-        """How many edges there were at the nodes beyond the first `most`, which are not noted."""
-        self._most = most
-
-    def pop(self, order: int) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """What the node of that order has received, which has just been taken from `waiting`."""
-        g = _pop(self, order)
-        node = self.waiting.last
-        if len(self.noted) >= self._most:
-            self.missed += len(node[PARENTS]) - node[PARENTS].count(None)
-        elif g.__class__ is dict:  # by the number of the output
-            self.noted.append((node, None, None))
-        else:
-            self.noted.append((node, g.shape, g.dtype))
-        return g
-
-
-class _Waiting(dict[int, Node]):
-    last: Node
-
-    def pop(self, order: int) -> Node:  # pyright: ignore[reportIncompatibleMethodOverride]
-        self.last = node = _pop(self, order)
-        return node
-
-
-_pop: Any = dict[int, Any].pop
+if TYPE_CHECKING:
+    from .trail import Trail
 
 
 class Observer(Protocol):

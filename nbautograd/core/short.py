@@ -56,27 +56,28 @@ def _forms(op: Any) -> tuple[Any, Any]:
 def _unary(op: Any) -> Callable[[Any], Tensor]:
     forward, saves, differentiable = op.forward, op.saves, op.rules[0] is not None
     saves_input, saves_result = saves == ("x",), saves == ("out",)
+    slow, _ = _jotted(op, dispatch)
 
     def saved_of(xd: Any, out: Any) -> tuple[Any, ...]:
         return tuple([xd if name == "x" else out for name in saves])
 
     def call(x: Any) -> Tensor:
         if state.special or not isinstance(x, Tensor):
-            return dispatch(op, (x,), {})
+            return slow(x)
         xd = x._data
         kind = xd.__class__
         if kind is not ndarray and kind is not float32 and kind in unusual:
-            return dispatch(op, (x,), {})
+            return slow(x)
         try:
             out = forward(xd)
         except Exception:
-            return dispatch(op, (x,), {})
+            return slow(x)
         if kind is not out.__class__:
-            return dispatch(op, (x,), {})
+            return slow(x)
         if kind is ndarray:
             dtype = out.dtype
             if dtype is not xd.dtype or (dtype is not FLOAT32 and dtype in UNUSUAL):
-                return dispatch(op, (x,), {})
+                return slow(x)
         t = new(Tensor)
         t._data = out
         parent = x._node
@@ -91,7 +92,7 @@ def _unary(op: Any) -> Callable[[Any], Tensor]:
 
 
 def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, Any], Tensor]:
-    slow = slow or dispatch
+    _, slow = _jotted(op, slow or dispatch)
     forward = op.forward
     plan = [(kind, users) for kind, _, users in op.plan]
     dx, dy = op.rules
@@ -103,37 +104,37 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
 
     def call(x: Any, y: Any) -> Tensor:
         if state.special or not isinstance(x, Tensor):
-            return slow(op, (x, y), {})
+            return slow(x, y)
         xd = x._data
         kind = xd.__class__
         if kind is not ndarray and kind is not float32 and kind in unusual:
-            return slow(op, (x, y), {})
+            return slow(x, y)
         if isinstance(y, Tensor):
             yd = y._data
             py = y._node if dy is not None else None
             if kind is not yd.__class__:
-                return slow(op, (x, y), {})
+                return slow(x, y)
         elif y.__class__ is float or y.__class__ is int:
             yd = y
             py = None
         else:
-            return slow(op, (x, y), {})
+            return slow(x, y)
         try:
             out = forward(xd, yd)
         except Exception:
-            return slow(op, (x, y), {})
+            return slow(x, y)
         fits = None
         if kind is ndarray:
             dtype = xd.dtype
             if (same_dtype and out.dtype is not dtype) or (dtype is not FLOAT32 and dtype in UNUSUAL):
-                return slow(op, (x, y), {})
+                return slow(x, y)
             if yd.__class__ is ndarray:
                 if yd.dtype is not dtype:
-                    return slow(op, (x, y), {})
+                    return slow(x, y)
                 if broadcasts or (elementwise and xd.shape != yd.shape):
                     fits = ((xd.shape, None), (yd.shape, None))
         elif same_dtype and out.__class__ is not kind:
-            return slow(op, (x, y), {})
+            return slow(x, y)
         px = x._node if dx is not None else None
         t = new(Tensor)
         t._data = out
@@ -148,6 +149,34 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
         return t
 
     return call
+
+
+def _jotted(op: Any, slow: Callable[..., Any]) -> tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]:
+    """Where short paths of one and of two inputs lead when something is unusual: see NOTE [Watched ops]."""
+
+    def one(x: Any) -> Any:
+        jot = state.jot
+        if jot is not None and state.special == 1:
+            found = op.watched(x)
+            if found is not None:
+                jot(op, (x,), NONE, found)
+                return found
+        return slow(op, (x,), {})
+
+    def two(x: Any, y: Any) -> Any:
+        jot = state.jot
+        if jot is not None and state.special == 1:
+            found = op.watched(x, y)
+            if found is not None:
+                jot(op, (x, y), NONE, found)
+                return found
+        return slow(op, (x, y), {})
+
+    return one, two
+
+
+NONE: dict[str, Any] = {}
+"""The settings of an op without settings."""
 
 
 def _saver(plan: list[tuple[str, tuple[int, ...]]], wheres: list[Any]) -> Callable[..., tuple[Any, ...]]:
@@ -301,7 +330,12 @@ def _hand_back(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> No
     """In place of `dispatch`, which has asked: None says that the short path does not recognise the call."""
 
 
-_WATCHED = {**globals(), "state": _Calm, "dispatch": _hand_back}
+def _handing_back(op: Any, slow: Any) -> tuple[Any, Any]:
+    """In place of `_jotted`, likewise."""
+    return (lambda x: None), (lambda x, y: None)
+
+
+_WATCHED = {**globals(), "state": _Calm, "dispatch": _hand_back, "_jotted": _handing_back}
 
 
 def install_watched(op: Any) -> None:

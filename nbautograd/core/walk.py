@@ -100,8 +100,12 @@ class Walk:
         trail = begin(self.roots, self.seeds, self.kind, not self.free, self.create_graph)
         if trail is None:
             return self.observer.detailed
-        self.waiting, self.sums = trail.waiting, trail
+        trail.begin(self)
         return False
+
+    def is_plain(self) -> bool:
+        """Whether all that it takes is `in_short`."""
+        return not (state.anomaly or self.tensors or self.needed is not None)
 
     def _leave(self, outer: Walk | None, mode: bool, error: BaseException | None) -> None:
         local.walk = outer
@@ -120,7 +124,7 @@ class Walk:
         elif self.tensors or self.needed is not None:
             self._some_or_tensors()
         else:
-            self._numbers()
+            self.in_short()
 
     def needs(self, node: Node) -> bool:
         """Whether the way to something wanted leads through `node`."""
@@ -137,7 +141,8 @@ class Walk:
 
     # --- the loops: NOTE [Two loops in short] ---------------------------------------------------------------------
 
-    def _numbers(self) -> None:
+    def in_short(self) -> None:
+        """Walk on, all gradients being numbers, and all of them wanted."""
         free, heap, waiting, sums = self.free, self.heap, self.waiting, self.sums
         last_change = inplace.last_change  # rules change nothing; after hooks it is read again
         while heap:

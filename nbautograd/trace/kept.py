@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from collections.abc import Callable
+from typing import Any
 
+from nbautograd.core.node import ORDER
 from nbautograd.trace.notes import OpNote, PassNote
+from nbautograd.trace.where import step_of
+
+Row = tuple[Any, ...]
+"""An op as it was jotted down; see NOTE [Jotting]: its entry, node, result, inputs, settings, code, instruction, the
+loops round it, and its scope."""
 
 HEAD, TAIL = 1200, 600
 """Ops kept from the beginning and from the end."""
@@ -18,11 +27,17 @@ class Kept:
     """The ops and passes of a run, with a bound on all of them."""
 
     def __init__(self) -> None:
-        self.head: list[OpNote] = []
-        self.tail: deque[OpNote] = deque()
+        self.fresh: list[OpNote | Row] = []
+        """What has run since the others were `settled`."""
+        self.head: list[OpNote | Row] = []
+        self.tail: deque[OpNote | Row] = deque()
         self.passes: list[PassNote] = []
         self.worst: PassNote | None = None
-        self.of_worst: list[OpNote] = []
+        self.of_worst: list[OpNote | Row] = []
+        self.rows = 0
+        """How many rows were settled since the last were read."""
+        self.latest = -math.inf
+        """The order of the last op that was settled."""
         self.events_dropped = 0
         self._front = 0
         self._recent: deque[PassNote] = deque()
@@ -33,18 +48,33 @@ class Kept:
         """Whether ops have been let go."""
         return len(self.tail) >= TAIL
 
-    def op(self, note: OpNote) -> OpNote | None:
-        """Keep an op; returns the one that had to go for it."""
-        if len(self.head) < HEAD:
-            self.head.append(note)
-            return None
-        self.tail.append(note)
-        return self.tail.popleft() if len(self.tail) > TAIL else None
+    def settle(self) -> list[OpNote | Row]:
+        """Keep what is fresh; returns what had to go for it."""
+        fresh, tail = self.fresh, self.tail
+        if fresh:
+            self.latest = max(self.latest, _order(fresh[-1]))
+        self.rows += sum([isinstance(each, tuple) for each in fresh])
+        room = HEAD - len(self.head)
+        self.head += fresh[:room]
+        tail.extend(fresh[room:])
+        fresh.clear()
+        return [tail.popleft() for _ in range(len(tail) - TAIL)]
 
     def ops(self) -> list[OpNote]:
-        """Every op that is kept, in the order in which they ran."""
-        chosen = {id(note): note for note in (*self.head, *self.of_worst, *self.tail)}
-        return sorted(chosen.values(), key=lambda note: note.order)
+        """Every op that is kept, in the order in which they ran; none is a row any more."""
+        return [note for note in self._in_order() if isinstance(note, OpNote)]
+
+    def replace(self, read: Callable[[Row], OpNote]) -> None:
+        """Replace each row by what `read` makes of it, in the order in which they ran."""
+        self.rows = 0  # first, for whoever reads may ask for a note
+        notes = {id(each): read(each) if isinstance(each, tuple) else each for each in self._in_order()}
+        self.head = [notes[id(each)] for each in self.head]
+        self.tail = deque([notes[id(each)] for each in self.tail])
+        self.of_worst = [notes[id(each)] for each in self.of_worst]
+
+    def _in_order(self) -> list[OpNote | Row]:
+        chosen = {id(each): each for each in (*self.head, *self.of_worst, *self.tail)}
+        return sorted(chosen.values(), key=_order)
 
     def end(self, run: PassNote) -> None:
         """Keep a pass that has ended."""
@@ -70,11 +100,19 @@ class Kept:
         if not run.events or (worst is not None and not run.worse_than(worst)):
             return
         step = run.place.step
-        self.of_worst = [note for note in self.tail if step is not None and note.place.step == step]
+        self.of_worst = [each for each in self.tail if step is not None and _step(each) == step]
         self.worst = run
         if worst is not None and not worst.held:
             self._forget(worst)
 
     def _forget(self, run: PassNote) -> None:
         self.events_dropped += run.weight
-        run.events, run.weight = [], 0
+        run.events, run.trail, run.weight = [], None, 0
+
+
+def _step(each: OpNote | Row) -> Any:
+    return step_of(each[7]) if isinstance(each, tuple) else each.place.step
+
+
+def _order(each: OpNote | Row) -> float:
+    return -each[1][ORDER] if isinstance(each, tuple) else each.order

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 from weakref import ref
@@ -43,7 +44,11 @@ class Known:
         self._numbers = numbers
         """What is kept of a value's numbers; None: nothing."""
         self._origin = origin
-        self._by_node: dict[int, ValueNote] = {}
+        self.by_node: dict[int, ValueNote] = {}
+        """The values by the id of their node."""
+        self.since = -math.inf
+        """Younger nodes may be on rows that wait to be read; see NOTE [Jotting]."""
+        self.read: Callable[[], None] | None = None
         self._by_tensor: dict[int, ValueNote] = {}
 
     def ran(
@@ -56,7 +61,7 @@ class Known:
         scope: Any,
     ) -> OpNote:
         """Note an op that has just run."""
-        by_node, from_grad = self._by_node, False
+        by_node, from_grad = self.by_node, False
         node = outputs[0]._node if outputs else None
         if node is not None and node[OP] is OutputSlot:
             (node,) = node[PARENTS]
@@ -73,7 +78,7 @@ class Known:
             if node is not None:
                 value.used = True
             values.append(value)
-        results = [self._output(t, from_grad) for t in outputs]
+        results = [self.output(t, from_grad) for t in outputs]
         note = OpNote(op, -tick() if node is None else -node[ORDER], values, results, place, scope, node, params)
         if len(values) < len(inputs):
             note.slots = [i for i, x in enumerate(inputs) if x is not None]
@@ -83,13 +88,14 @@ class Known:
         self.keep(note)
         return note
 
-    def _output(self, t: Any, from_grad: bool) -> ValueNote:
+    def output(self, t: Any, from_grad: bool) -> ValueNote:
+        """The note of what an op has just put out."""
         value = self._new_value("op", t, from_grad)
         node = t._node
         if node is None:
             self._by_tensor[id(t)] = value
         else:
-            self._by_node[id(node)] = value
+            self.by_node[id(node)] = value
         return value
 
     def value(self, x: Any) -> ValueNote:
@@ -100,7 +106,7 @@ class Known:
             constant.numbers = x
             return constant
         node = x._node
-        found = self._by_node.get(id(node)) if node is not None else self._by_tensor.get(id(x))
+        found = self.by_node.get(id(node)) if node is not None else self._by_tensor.get(id(x))
         if found is not None and (node is not None or found.tensor() is x):
             return found
         if node is None:
@@ -119,12 +125,20 @@ class Known:
             note.numbers = self._numbers(data)
         base = t._base
         if base is not None:
-            note.base = self._by_node.get(id(base._node)) or self._by_tensor.get(id(base))
+            note.base = self._by_tensor.get(id(base)) if base._node is None else self._noted(base._node)
         return note
+
+    def _noted(self, node: Any) -> ValueNote | None:
+        """The note of what `node` put out, if there is one; perhaps it is still on a row."""
+        found = self.by_node.get(id(node))
+        if found is None and self.read is not None and node[ORDER] < self.since:
+            self.read()
+            found = self.by_node.get(id(node))
+        return found
 
     def node_value(self, node: Any, like: Any) -> ValueNote:
         """The note of what `node` put out, made from the node where this trace did not see it made."""
-        found = self._by_node.get(id(node))
+        found = self._noted(node)
         if found is not None:
             return found
         tensor = leaf_tensor(node) if is_leaf_node(node) else None
@@ -134,14 +148,14 @@ class Known:
             kind = "leaf" if is_leaf_node(node) else "op"
             value = ValueNote(kind, like.shape, like.dtype, node)
         value.node = node
-        self._by_node[id(node)] = value
+        self.by_node[id(node)] = value
         return value
 
     def unknown_op(self, node: Any, upstream: Any) -> OpNote:
         """The note of an op that ran outside this trace, told from its node."""
         note = OpNote(op_of(node), -node[ORDER], [], [], Place(None), None, node)
         several = isinstance(upstream, tuple | dict)
-        output = self._by_node.get(id(node))
+        output = self.by_node.get(id(node))
         if output is None and not several:
             output = self.node_value(node, upstream)
         if output is not None:
@@ -165,7 +179,7 @@ class Known:
 
     def changed(self, tensor: Any) -> None:
         """A leaf that got other numbers before anything was computed from it is told with those: it was initialised."""
-        value = self._by_node.get(id(tensor._node)) if tensor._node is not None else None
+        value = self.by_node.get(id(tensor._node)) if tensor._node is not None else None
         if value is not None and value.kind == "leaf" and not value.used and self._numbers is not None:
             value.numbers = self._numbers(tensor._data)
 
@@ -179,7 +193,7 @@ class Known:
             node = heappop(heap)
             if id(node) in self.ops or is_leaf_node(node):
                 continue
-            output = self._by_node.get(id(node))
+            output = self.by_node.get(id(node))
             self.unknown_op(node, np.empty(output.shape if output else (), np.float32))
             for parent in node[PARENTS]:
                 if parent is not None and id(parent) not in met:
@@ -187,14 +201,27 @@ class Known:
                     heappush(heap, node_and_output(parent)[0] if not is_leaf_node(parent) else parent)
 
     def keep(self, note: OpNote) -> None:
-        """Keep an op, and forget the one that goes for it."""
+        """Keep an op, and forget those that go for it."""
         if note.node is not None:
             self.ops[id(note.node)] = note
-        gone = self._kept.op(note)
-        if gone is not None:
-            self.ops.pop(id(gone.node), None)
-            for value in gone.outputs:
-                self._by_node.pop(id(value.node), None)
-            for value in (*gone.inputs, *gone.outputs):
-                tensor = None if value.tensor is None or value.node is not None else value.tensor()
-                self._by_tensor.pop(id(tensor), None)
+        self._kept.fresh.append(note)
+        if self.read is None:
+            self.settle()
+
+    def settle(self) -> None:
+        """Forget the ops that are too many to be kept."""
+        for gone in self._kept.settle():
+            if isinstance(gone, OpNote):
+                self.ops.pop(id(gone.node), None)
+                self._forget(*gone.inputs, outputs=gone.outputs)
+            else:
+                _, _, result, inputs, *_ = gone
+                if result is not None or inputs is not None:
+                    self._forget(*inputs or (), outputs=() if result is None else (result,))
+
+    def _forget(self, *inputs: ValueNote | None, outputs: Sequence[ValueNote]) -> None:
+        for value in outputs:
+            self.by_node.pop(id(value.node), None)
+        for value in (*inputs, *outputs):
+            tensor = None if value is None or value.tensor is None or value.node is not None else value.tensor()
+            self._by_tensor.pop(id(tensor), None)

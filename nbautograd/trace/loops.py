@@ -68,22 +68,38 @@ def line_of(code: CodeType, loop: Range) -> int:
 class Level:
     """One of the user's frames while it runs: where it is, and the rounds of its loops."""
 
-    __slots__ = ("_loops", "_moves", "_within", "callee", "frame", "instruction", "loops", "source", "spans", "steps")
+    __slots__ = (
+        "_again",
+        "_loops",
+        "_outside",
+        "_within",
+        "around",
+        "callee",
+        "code",
+        "frame",
+        "instruction",
+        "loops",
+        "source",
+        "straight",
+    )
 
     def __init__(self, frame: Any, source_of: Callable[[str], int]) -> None:
         self.frame: Any = frame
+        self.code: CodeType = frame.f_code
         self.callee: Any = None
         self.instruction = -1
-        self.steps: Steps = ()
+        self.around: Steps = ()
+        """The loops round it, with those of the frames outside."""
         self.loops = bool(loops_of(frame.f_code))
         """Whether there is anything to follow."""
         self.source = source_of(frame.f_code.co_filename) if self.loops else 0
-        self.spans: dict[int, Any] = {}
-        """What `Places` has made of its instructions."""
         self._loops: dict[Range, Loop] = {}
+        self._outside: Steps = ()
         self._within: tuple[Loop, ...] = ()
-        self._moves: dict[tuple[int, int], tuple[tuple[Loop, ...], tuple[Loop, ...]]] = {}
-        """From one instruction to another: the loops it is then in, and those that have made another round."""
+        self.straight: set[tuple[int, int]] = set()
+        """From which instruction to which the loops it is in stay what they are."""
+        self._again: dict[tuple[int, int], Loop] = {}
+        """From which instruction to which nothing changes but that its innermost loop has made another round."""
 
     def move(self, instruction: int, callee: Any) -> None:
         """The frame is at `instruction` of its code now, in a call of `callee`."""
@@ -92,25 +108,39 @@ class Level:
         if instruction == before and callee is last:
             return
         self.instruction = instruction
-        move = self._moves.get((before, instruction))
-        if move is None:
-            move = self._moves[before, instruction] = self._move(before, instruction)
-        loops, rounds = move
-        if rounds or loops != self._within:
-            for loop in rounds:
-                loop.rounds += 1
-            self._within = loops
-            self.steps = tuple([(loop, loop.rounds) for loop in loops])
+        again = self._again.get((before, instruction))
+        if again is not None:
+            again.rounds += 1
+            self.around = (*self.around[:-1], (again, again.rounds))
+        elif (before, instruction) not in self.straight:
+            self._move(before, instruction)
 
-    def _move(self, before: int, instruction: int) -> tuple[tuple[Loop, ...], tuple[Loop, ...]]:
-        code = self.frame.f_code
+    def outside(self, steps: Steps) -> None:
+        """The frames outside are in the loops `steps`."""
+        if steps is not self._outside:
+            self._outside = steps
+            self._look_around()
+
+    def _look_around(self) -> None:
+        self.around = (*self._outside, *[(loop, loop.rounds) for loop in self._within])
+
+    def _move(self, before: int, instruction: int) -> None:
+        code = self.code
         nest = around(code, instruction)
         shared = max((r for r in nest if r[0] <= before <= r[1]), default=None)
         for r in nest:
             if r not in self._loops:  # its first round is 0
                 self._loops[r] = Loop(line_of(code, r), self.source, rounds=-1)
-        went = [r for r in nest if not r[0] <= before <= r[1] or (r == shared and instruction <= before)]
-        return tuple([self._loops[r] for r in nest]), tuple([self._loops[r] for r in went])
+        loops = tuple([self._loops[r] for r in nest])
+        rounds = [self._loops[r] for r in nest if not r[0] <= before <= r[1] or (r == shared and instruction <= before)]
+        if loops == self._within and not rounds:
+            self.straight.add((before, instruction))
+        elif loops == self._within and rounds == [loops[-1]]:
+            self._again[before, instruction] = loops[-1]
+        for loop in rounds:
+            loop.rounds += 1
+        self._within = loops
+        self._look_around()
 
     def leave(self) -> None:
         """Let go of the frames."""

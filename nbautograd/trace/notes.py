@@ -199,12 +199,11 @@ class PassNote:
     retain_graph: bool
     create_graph: bool
     loss: float | None = None
-    events: list[Any] = field(default_factory=list[Any])
-    """Its `EventNote`s, or a trail of it; see `nbautograd.trace.trails`."""
+    events: list[EventNote] = field(default_factory=list[EventNote])
+    trail: Any = None
+    """What the rest of its events are told from; see `nbautograd.trace.trails`."""
     weight: int = 0
     """How many events those are."""
-    left: Sequence[Any] = ()
-    """The nodes that it has sent to without coming to them, where it ended in an error."""
     gaps: bool = False
     """Whether ops of this trace are not known any more."""
     dropped: int = 0

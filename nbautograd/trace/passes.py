@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from nbautograd.core import array as arrays
-from nbautograd.core.node import FITS, PARENTS, SAVED, is_packed, op_of
-from nbautograd.core.observer import Trail
+from nbautograd.core import trail
+from nbautograd.core.node import FITS, ORDER, PARENTS, SAVED, is_packed, op_of
 from nbautograd.core.tensor import Tensor
 from nbautograd.trace import provenance
+from nbautograd.trace.jots import Jots
 from nbautograd.trace.kept import Kept
 from nbautograd.trace.known import Known
 from nbautograd.trace.leaves import Leaves
 from nbautograd.trace.loops import train
 from nbautograd.trace.model import Cell
-from nbautograd.trace.notes import EventNote, OpNote, PassNote, in_words
+from nbautograd.trace.notes import EventNote, OpNote, PassNote, ValueNote, in_words
 from nbautograd.trace.summary import Looks, held
-from nbautograd.trace.trails import reduced, weight
+from nbautograd.trace.trails import Trail, reduced
 from nbautograd.trace.turns import Turns
 from nbautograd.trace.where import Places
 
@@ -42,7 +44,9 @@ class Passes(Turns):
     leaves: Leaves
     looks: Looks
     last: OpNote | None
-    """The op that was told last."""
+    """The op that was noted last, as it ran."""
+    jots: Jots | None
+    """What ops are jotted down in, where no numbers are wanted."""
     work: provenance.Work | None
 
     def __init__(self) -> None:
@@ -54,33 +58,42 @@ class Passes(Turns):
 
     def backward_begin(
         self, roots: list[Any], seeds: list[Any], kind: Any, retain_graph: bool, create_graph: bool
-    ) -> Trail | None:
+    ) -> trail.Trail | None:
         """A pass starts; where no numbers are wanted, a trail of it is enough."""
         self.leaves.catch_up(self.current)  # one in which a hook starts another
         self.leaves.look_at_step()
-        values = [self.known.value(r) for r in roots]
+        self.settle()
         place = self.places.here()
         if place.steps and not any(loop.trains for loop, _ in place.steps):
             train(place.steps)
         self.count_unseen()
-        current = self.current = PassNote(self.pass_count, kind, values, place, retain_graph, create_graph)
+        current = self.current = PassNote(self.pass_count, kind, [], place, retain_graph, create_graph)
         current.ops, self._counted = self.op_count - self._counted, self.op_count
         current.gaps = self.kept.full or self.ops_unseen()
-        if self.last is not None:
-            current.after = self.last.order
+        current.after = self.kept.latest
         current.told = self.detailed or self.pass_count < self.first
         self.pass_count += 1
+        self._trail = None
+        values: Sequence[ValueNote | None] = [None] * len(roots)
+        if self.jots is not None and self.detailed:
+            self._trail = current.trail = Trail(roots, self.jots.since)
+        else:
+            values = current.roots = [self.known.value(r) for r in roots]
         if not self.detailed and current.told:
             self.known.note_near(roots)
         if roots[0]._data.size == 1:
             current.loss = float(np.real(roots[0]._data))
-        self._trail = None
-        if self.detailed and self.values == "none":
-            self._trail = Trail(NODES)
-            current.events = self._trail.noted
         for value, seed in zip(values, seeds, strict=True) if current.told else ():
-            self.event(EventNote("seed", value=value, after=held(seed._data if isinstance(seed, Tensor) else seed)))
-        return self._trail
+            self.event(EventNote("seed", value, after=held(seed._data if isinstance(seed, Tensor) else seed)))
+        return self._trail and self._trail.walked
+
+    def settle(self) -> None:
+        """Count the rows that were jotted down, and let go of what is too much."""
+        if self.jots is not None:
+            before = self.kept.rows
+            self.known.settle()
+            self.op_count += self.kept.rows - before
+            self.looks_away()
 
     def flow(self, node: Any, index: int, upstream: Any, contribution: Any, before: Any, after: Any) -> None:
         """A gradient went along an edge."""
@@ -88,7 +101,7 @@ class Passes(Turns):
         if current is None or not self.detailed:
             return
         if self._trail is not None:
-            self._trail.noted.append((node, index))
+            self._trail.told.setdefault(node[ORDER], []).append(index)
             return
         event = self.edge(current, node, index, upstream, contribution)
         if event is None:
@@ -122,6 +135,8 @@ class Passes(Turns):
         arrival = run.arrivals[id(parent)] = run.arrivals.get(id(parent), 0) + 1
         position = index if note.slots is None else note.slots.index(index)
         target = note.inputs[position] if position < len(note.inputs) else self.known.node_value(parent, contribution)
+        if note.place.span is None and hasattr(contribution, "shape"):
+            target.shape = contribution.shape  # nobody saw it computed
         return EventNote("flow", target, note, position, arrival=arrival)
 
     def accumulate(self, tensor: Any, contribution: Any, before: Any, after: Any) -> None:
@@ -132,7 +147,7 @@ class Passes(Turns):
     def freed(self, node: Any) -> None:
         """An op let go of what it had saved."""
         if self._trail is not None:
-            self._trail.noted.append((node,))
+            self._trail.freed.add(node[ORDER])
             return
         note = self.known.ops.get(id(node))
         if note is not None:
@@ -148,10 +163,10 @@ class Passes(Turns):
             return
         if error is not None:
             current.error = in_words(error)
+        current.weight = len(current.events)
         if trail is not None:
-            current.dropped += trail.missed
-            current.left = list(trail.waiting.values())
-        current.weight = len(current.events) if trail is None else min(weight(current), EVENTS)
+            current.dropped += trail.end(NODES)
+            current.weight = min(current.weight + trail.weight(), EVENTS)
         worst = self.kept.worst
         first_bad = not math.isfinite(current.norm2) and (worst is None or math.isfinite(worst.norm2))
         self.kept.end(current)

@@ -12,6 +12,7 @@ from typing import Any
 
 from nbautograd.core.node import node_and_output
 from nbautograd.trace import ledger, provenance
+from nbautograd.trace.jots import Jots
 from nbautograd.trace.kept import HEAD, TAIL, Kept
 from nbautograd.trace.known import Known
 from nbautograd.trace.leaves import Leaves
@@ -20,7 +21,6 @@ from nbautograd.trace.notes import ScopeNote
 from nbautograd.trace.passes import EVENTS, Passes
 from nbautograd.trace.summary import FULL, WHOLE, Looks, held
 from nbautograd.trace.trails import follow
-from nbautograd.trace.turns import STRAIGHT
 from nbautograd.trace.where import Place, Places, labels
 
 INSIDE = 3
@@ -55,6 +55,7 @@ class Recorder(Passes):
     def _begin_notes(self) -> None:
         whole = FULL if self.values == "full" else WHOLE
         self.kept = Kept()
+        self.jots = None
         self.known = Known(self.kept, None if self.values == "none" else lambda data: held(data, whole), self._origin)
         self.leaves = Leaves(self)
         self.looks = Looks(figures=self.values != "none")
@@ -65,6 +66,9 @@ class Recorder(Passes):
         self.work = provenance.begins(self.cell.label, self.cell.run)
         ledger.begin()
         self._begin_notes()  # `values` may have been set since
+        if self.values == "none":
+            self.jots = Jots(self.kept, self.known, self.places, self._scopes, self.settle)
+            self.attachment.jot = self.jots.writer(self.attachment, self.op)
         self.begin()
 
     @property
@@ -86,15 +90,24 @@ class Recorder(Passes):
         if self.work is not None:
             self.work.ends()
         self.places.forget()
-        if self.values == "none":
+        if self.jots is not None:
+            self.jots.read()
             for each in self.kept.passes:
                 follow(each, self, EVENTS)
+            self.known.settle()
         from nbautograd.trace.assemble import assemble
 
         trace = assemble(self, error)
         self._begin_notes()  # the notes hold the user's graph, and would do so until the garbage collector comes
+        self.jots = self.attachment.jot = None
         self.namespace = {}
         return trace
+
+    def look(self, detailed: bool) -> None:
+        again = detailed and not self.detailed
+        super().look(detailed)
+        if again and self.jots is not None:
+            self.jots.look_again()
 
     # --- what the engine tells: forward ---
 
@@ -104,9 +117,10 @@ class Recorder(Passes):
         """An op ran forward."""
         if not any(op.rules):  # comparisons, random numbers: no part of the graph
             return
+        if self.jots is not None and self.jots.write(op, inputs, params, outputs, in_place, INSIDE):
+            return
         self.op_count += 1
-        if self.op_count > STRAIGHT and not self.pass_count:
-            self.look(False)
+        if self.looks_away():
             return
         scope = self._scopes[-1] if self._scopes else None
         self.last = note = self.known.ran(op, inputs, params, outputs, self.places.here(INSIDE), scope)
@@ -115,8 +129,15 @@ class Recorder(Passes):
 
     def in_place(self, target: Any, result: Any) -> None:
         """The result of the last op goes into `target`."""
+        if not self.detailed:
+            return
+        if self.jots is not None and self.jots.put(result, target):
+            if ledger.leaf_with(target) is not None:
+                self.jots.read()
+                self.leaves.written(self.known.ops[id(result._node)].outputs[0])
+            return
         note = self.last
-        if self.detailed and note is not None and note.outputs[0].tensor() is result:
+        if note is not None and note.outputs[0].tensor() is result:
             note.in_place = True
             self.known.put(note.outputs[0], target)
             self.leaves.written(note.outputs[0])
@@ -160,6 +181,8 @@ class Recorder(Passes):
 
     def where_node(self, node: Any) -> str | None:
         """The line that made `node`, or the cell, where that was another."""
+        if self.jots is not None:
+            self.jots.read()
         note = self.known.ops.get(id(node))
         if note is None or note.place.span is None:
             return self._origin(node)

@@ -16,39 +16,41 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from nbautograd.core.modes import observe, pause, state
+from nbautograd.core.modes import Jot, observe, pause, state
 
 _lock = threading.RLock()
-_attached: list[Attachment] = []
+_recorders: list[Attachment] = []
 
 
 class Attachment:
     """A recorder at work: `watching` says whether it wants to hear of single ops."""
 
-    __slots__ = ("failure", "outer", "recorder", "watching")
+    __slots__ = ("failure", "jot", "outer", "recorder", "watching")
 
     def __init__(self, recorder: Any) -> None:
         self.recorder = recorder
         self.watching = True
+        self.jot: Jot | None = None
+        """What it hears ops by that took their short path, if that is not its method."""
         self.outer: Attachment | None = None
         self.failure: str | None = None
 
     def attach(self) -> None:
         """From here on, what runs in this context is told to the recorder."""
         with _lock:
-            self.outer = _current.get()
-            _current.set(self)
-            _attached.append(self)
+            self.outer = attached.get()
+            attached.set(self)
+            _recorders.append(self)
             _settle()
 
     def detach(self) -> None:
         """The trace has ended; doing it twice does nothing."""
         with _lock:
             self.recorder = None
-            if _current.get() is self:
-                _current.set(self.outer)
-            if self in _attached:
-                _attached.remove(self)
+            if attached.get() is self:
+                attached.set(self.outer)
+            if self in _recorders:
+                _recorders.remove(self)
             _settle()
 
     def give_up(self, error: Exception) -> None:
@@ -64,23 +66,23 @@ class Attachment:
             _settle()
 
 
-_current: ContextVar[Attachment | None] = ContextVar("nbautograd recorder", default=None)
+attached: ContextVar[Attachment | None] = ContextVar("nbautograd recorder", default=None)
 
 
 def current() -> Any:
     """The recorder at work in this context, or None."""
-    attachment = _current.get()
+    attachment = attached.get()
     return None if attachment is None else attachment.recorder
 
 
 def noted() -> Callable[[], None]:
     """Note who is told in this context; to call what comes back is to stop whoever was attached since."""
-    before = _current.get()
+    before = attached.get()
 
     def put_back() -> None:
-        while (attachment := _current.get()) is not None and attachment is not before:
+        while (attachment := attached.get()) is not None and attachment is not before:
             attachment.detach()
-        for attachment in [a for a in _attached if a.recorder is None]:  # interrupted while they stopped
+        for attachment in [a for a in _recorders if a.recorder is None]:  # interrupted while they stopped
             attachment.detach()
         _settle()
 
@@ -90,14 +92,15 @@ def noted() -> Callable[[], None]:
 def _settle() -> None:
     """Bring the engine's switches in line with who is attached."""
     installed = state.attached is _seam
-    if bool(_attached) is not installed:
-        observe(_seam if _attached else None)
-    pause(bool(_attached) and not any(a.watching for a in _attached))
+    if bool(_recorders) is not installed:
+        observe(_seam if _recorders else None)
+    jot = _recorders[0].jot if len(_recorders) == 1 else None
+    pause(bool(_recorders) and not any(a.watching for a in _recorders), jot)
 
 
 def _handed_on(name: str) -> Any:
     def tell(self: Any, *args: Any) -> Any:
-        attachment = _current.get()
+        attachment = attached.get()
         if attachment is None or attachment.recorder is None:
             return None
         try:
@@ -122,7 +125,7 @@ class _Seam:
     def op(
         self, op: Any, inputs: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Any, ...], in_place: bool
     ) -> None:
-        attachment = _current.get()
+        attachment = attached.get()
         if attachment is not None and attachment.watching and attachment.recorder is not None:
             try:
                 attachment.recorder.op(op, inputs, params, outputs, in_place)

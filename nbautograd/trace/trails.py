@@ -1,9 +1,8 @@
-"""What a trail says: the events of a pass of which only the nodes were noted that it came to.
+"""What a trail says: the events of a pass of which only the nodes were kept that it came to.
 
-A trail (`core.observer.Trail`) holds `(node, shape, dtype)` for each node and what it received. Between those stand
-notes of seeds and leaves, and what the walk told of nodes that it takes in its general way: `(node, index)` for an edge
-and `(node,)` for one that was freed. What the others did follows: they sent to each parent that the pass came to, in
-order, and were freed.
+The walk takes the newest node first, and a node sends to all its parents in order and is then freed. So the nodes alone
+tell what happened, but for those that the walk takes in its general way, where custom functions and hooks have a say:
+of these it was told which edges they sent along.
 """
 
 from __future__ import annotations
@@ -11,60 +10,90 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbautograd.core.node import FITS, OP, PARENTS, op_of
+from nbautograd.core import trail
+from nbautograd.core.node import FITS, ORDER, PARENTS, op_of
 from nbautograd.trace.model import Summary
 from nbautograd.trace.notes import EventNote, PassNote, ValueNote
 
 if TYPE_CHECKING:
     from nbautograd.trace.passes import Passes
 
-
-def weight(run: PassNote) -> int:
-    """How many events a trail stands for."""
-    return sum([_weight(e[0]) if e.__class__ is tuple and len(e) == 3 else 1 for e in run.events])
+Shape = tuple[Any, Any]
+"""The shape and dtype of an array."""
 
 
-def _weight(node: Any) -> int:
-    op = node[OP]
-    return 0 if op.step is None else len(node[PARENTS]) - node[PARENTS].count(None) + op.frees
+class Trail:
+    """Where a pass from `roots` went; the values of nodes older than `fence` are perhaps not known."""
+
+    def __init__(self, roots: Sequence[Any], fence: int) -> None:
+        self.roots: list[tuple[Any, Shape]] = [(r._node, (r._data.shape, r._data.dtype)) for r in roots]
+        self.walked = trail.Trail(fence)
+        self.told: dict[int, list[int]] = {}
+        """Along which edges a node sent that the walk took in its general way, by the order of the node."""
+        self.freed: set[int] = set()
+        """Which of those were freed."""
+
+    @property
+    def nodes(self) -> dict[int, Any]:
+        """The nodes that the pass came to, or would have come to without an error, by their order."""
+        return self.walked.nodes
+
+    def weight(self) -> int:
+        """About how many events this stands for."""
+        return 2 * len(self.nodes)
+
+    def end(self, most: int) -> int:
+        """The pass has ended: keep `most` nodes; returns how many edges of others there were."""
+        self.walked.end()
+        edges = 0
+        for order in sorted(self.nodes)[most:] if len(self.nodes) > most else ():
+            parents = self.nodes[order][PARENTS]
+            edges += len(parents) - parents.count(None)
+            del self.nodes[order]
+        return edges
 
 
 def follow(run: PassNote, recorder: Passes, most: int) -> None:
     """Let a pass that has a trail have its events, at most so many."""
-    events = list(_Trail(run, recorder).events())
+    if run.trail is None or not run.events:
+        return
+    events = list(_Followed(run, recorder).events())
     run.events = events[:most]
     run.weight = len(run.events)
     run.dropped += len(events) - run.weight
 
 
-class _Trail:
+class _Followed:
     def __init__(self, run: PassNote, recorder: Passes) -> None:
+        assert run.trail is not None
         self._run = run
         self._recorder = recorder
-        noted = [e for e in run.events if e.__class__ is tuple]
-        self._shapes = {id(e[0]): e[1:] for e in noted if len(e) == 3}
-        self._told = {id(e[0]) for e in noted if len(e) < 3}
-        """The nodes that the walk took in its general way."""
-        self._reached = {*self._shapes, *map(id, run.left)}
+        self._trail: Trail = run.trail
 
     def events(self) -> Iterator[EventNote]:
         """The events in their order."""
-        for entry in self._run.events:
-            match entry:
-                case (node, index):
+        run, mine = self._run, self._trail
+        known = self._recorder.known
+        run.roots = [known.node_value(node, ValueNote("op", *shape)) for node, shape in mine.roots]
+        seeds = [event for event in run.events if event.kind == "seed"]
+        for event, value in zip(seeds, run.roots, strict=False):
+            event.value = value
+        yield from seeds
+        came = [order for order in sorted(mine.nodes) if order not in mine.walked.left]
+        for node in map(mine.nodes.__getitem__, came):
+            if node[ORDER] in mine.told or node[ORDER] in mine.freed:
+                for index in mine.told.get(node[ORDER], ()):
                     yield from self._flow(node, index)
-                case (node,):
+                if node[ORDER] in mine.freed:
                     yield from self._free(node)
-                case (node, _, _):
-                    if id(node) not in self._told and op_of(node).step is not None:
-                        yield from self._step(node)
-                case _:
-                    yield entry
+            elif op_of(node).step is not None and (run.error is None or node[ORDER] != came[-1]):
+                yield from self._step(node)
+        yield from run.events[len(seeds) :]
 
     def _step(self, node: Any) -> Iterator[EventNote]:
         """What the walk does with a node in its short way."""
         for index, parent in enumerate(node[PARENTS]):
-            if parent is not None and id(parent) in self._reached:
+            if parent is not None and parent[ORDER] in self._trail.nodes:
                 yield from self._flow(node, index)
         if op_of(node).frees and not self._run.retain_graph:
             yield from self._free(node)
@@ -74,7 +103,7 @@ class _Trail:
         known = recorder.known
         if id(node) not in known.ops:
             for each in node[PARENTS]:
-                if id(each) in self._shapes:
+                if each is not None and each[ORDER] in self._trail.walked.shapes:
                     known.node_value(each, self._like(each))
         event = recorder.edge(self._run, node, index, self._like(node), self._like(parent))
         if event is None:
@@ -101,7 +130,7 @@ class _Trail:
 
     def _like(self, node: Any) -> Any:
         """Something of the shape and dtype of the gradient that a node received; () where it has several outputs."""
-        shape, dtype = self._shapes.get(id(node), (None, None))
+        shape, dtype = self._trail.walked.shapes.get(node[ORDER], (None, None))
         return () if shape is None else ValueNote("op", shape, getattr(dtype, "numpy", dtype))
 
 

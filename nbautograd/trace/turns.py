@@ -55,6 +55,13 @@ class Turns:
         """Something that is no op took a number from the clock."""
         self._unseen_from += self._unseen_from > 0
 
+    def looks_away(self) -> bool:
+        """Look away from a long run of ops without a pass; returns whether that is so."""
+        if self.op_count <= STRAIGHT or self.pass_count:
+            return False
+        self.look(False)
+        return True
+
     def pass_ended(self, must_look: bool) -> None:
         """A pass has ended: look at the next step, unless looking has taken too long already."""
         now = perf_counter()

@@ -13,6 +13,8 @@ import linecache
 import os
 import sys
 import sysconfig
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 from nbautograd.core.errors import PACKAGE
@@ -35,6 +37,15 @@ def is_cell(filename: str) -> bool:
     return filename.startswith("<ipython-input") or "ipykernel_" in filename
 
 
+@lru_cache(maxsize=1024)
+def _is_users(filename: str) -> bool:
+    """Whether a file is none of Python's, of a library's or of this package's."""
+    if filename.startswith("<"):
+        return False
+    real = os.path.realpath(filename)
+    return real.startswith(_TESTS) or not real.startswith(_LIBRARIES)
+
+
 class Place:
     """Where something ran: the place in the code, and the loops round it."""
 
@@ -47,10 +58,15 @@ class Place:
     @property
     def step(self) -> tuple[Loop, int] | None:
         """The loop whose rounds are steps here, and which round; see `Recorder` on which loop that is."""
-        for loop, number in reversed(self.steps):
-            if loop.trains:
-                return loop, number
-        return None if not self.steps or self.steps[0][0].holds else self.steps[0]
+        return step_of(self.steps)
+
+
+def step_of(steps: Steps) -> tuple[Loop, int] | None:
+    """Which of the loops round a place has the rounds that are steps, and which round that is."""
+    for loop, number in reversed(steps):
+        if loop.trains:
+            return loop, number
+    return None if not steps or steps[0][0].holds else steps[0]
 
 
 class Places:
@@ -60,15 +76,20 @@ class Places:
         self.sources = [source]
         self._by_file = {filename: 0}
         self._filename = filename
-        self._spans: dict[tuple[int, int], tuple[Any, Span]] = {}
-        self._positions: dict[int, tuple[Any, list[Any]]] = {}
+        self._codes: dict[int, tuple[CodeType, list[Any], dict[int, Span]]] = {}
+        """Of each code by its id, so that it lives: the positions of its instructions, and the spans made of them."""
         self._users: dict[str, bool] = {filename: True}
         self._chain: list[Level] = []
-        self._outer: Steps = ()
-        """The steps of all levels but the innermost."""
+        self.level: Level | None = None
+        """The innermost level, if its frame can be called by no other from one time to the next."""
 
     def here(self, depth: int = 1) -> Place:
         """The place of the user's code that is running now; the frames below `depth` are none of it."""
+        code, at, steps = self.stand(depth + 1)
+        return Place(None if code is None else self.span(code, at), steps)
+
+    def stand(self, depth: int) -> tuple[CodeType | None, int, Steps]:
+        """Where the user's code stands, as its code and the number of an instruction; and the loops round that."""
         frame: Any = sys._getframe(depth)
         below, users = None, self._users
         while frame is not None:
@@ -78,18 +99,14 @@ class Places:
                 break
             below, frame = frame, frame.f_back
         else:
-            return Place(None)
+            return None, 0, ()
+        inner = self.level
+        if inner is None or inner.frame is not frame:
+            return code, frame.f_lasti, self._follow(frame, below)
         at = frame.f_lasti
-        chain = self._chain
-        if not chain or chain[-1].frame is not frame or code.co_flags & RESUMED:
-            return Place(self._span(frame), self._follow(frame, below))
-        inner = chain[-1]  # as long as it runs, those round it stand where they stood
-        if inner.loops:
+        if inner.loops:  # as long as it runs, those round it stand where they stood
             inner.move(at, below)
-        span = inner.spans.get(at)
-        if span is None:
-            span = inner.spans[at] = self._span(frame)
-        return Place(span, self._outer + inner.steps if self._outer else inner.steps)
+        return code, at, inner.around
 
     def forget(self) -> None:
         """Let go of the frames."""
@@ -111,16 +128,8 @@ class Places:
         """Whether the code in that file is the user's, not a library's."""
         found = self._users.get(filename)
         if found is None:
-            found = self._users[filename] = self._found_out(filename)
+            found = self._users[filename] = filename in labels or is_cell(filename) or _is_users(filename)
         return found
-
-    def _found_out(self, filename: str) -> bool:
-        if filename in labels or is_cell(filename):
-            return True
-        if filename.startswith("<"):
-            return False
-        real = os.path.realpath(filename)
-        return real.startswith(_TESTS) or not real.startswith(_LIBRARIES)
 
     def _follow(self, inner: Any, below: Any) -> Steps:
         """Move every level to where its frame is; `inner` is the innermost frame, in a call of `below`."""
@@ -130,11 +139,12 @@ class Places:
             if i >= len(chain) or chain[i].frame is not frame:
                 self._drop(i)
                 chain.append(Level(frame, self.source_of))
-            self._outer = steps
+            chain[i].outside(steps)
             if chain[i].loops:
                 chain[i].move(frame.f_lasti, frames[i + 1] if i + 1 < len(frames) else below)
-                steps += chain[i].steps
+            steps = chain[i].around
         self._drop(len(frames))
+        self.level = None if not chain or inner.f_code.co_flags & RESUMED else chain[-1]
         return steps
 
     def _drop(self, start: int) -> None:
@@ -142,25 +152,26 @@ class Places:
         for level in self._chain[start:]:
             level.leave()
         del self._chain[start:]
+        self.level = None
 
-    def _span(self, frame: Any) -> Span:
-        code, instruction = frame.f_code, frame.f_lasti
-        key = (id(code), instruction)
-        found = self._spans.get(key)
+    def span(self, code: CodeType, instruction: int) -> Span:
+        """The place of an instruction."""
+        _, positions, spans = self._of_code(code)
+        found = spans.get(instruction)
         if found is None:
-            found = self._spans[key] = (code, self._make_span(code, instruction, frame.f_lineno))
-        return found[1]
+            line, end_line, column, end_column = positions[instruction // 2]
+            line = line or code.co_firstlineno
+            function = None if code.co_name.startswith(("<module", "<cell")) else code.co_name
+            found = spans[instruction] = Span(
+                self.source_of(code.co_filename), line, column or 0, end_line or line, end_column or 0, function
+            )
+        return found
 
-    def _make_span(self, code: Any, instruction: int, lineno: int) -> Span:
-        held = self._positions.get(id(code))
-        if held is None:
-            held = self._positions[id(code)] = (code, list(code.co_positions()))
-        index = instruction // 2
-        line, end_line, column, end_column = held[1][index] if index < len(held[1]) else (lineno, lineno, 0, 0)
-        line = line or lineno
-        name = code.co_name
-        function = None if name.startswith(("<module", "<cell")) else name
-        return Span(self.source_of(code.co_filename), line, column or 0, end_line or line, end_column or 0, function)
+    def _of_code(self, code: CodeType) -> tuple[CodeType, list[Any], dict[int, Span]]:
+        found = self._codes.get(id(code))  # code objects compare by all that is in them
+        if found is None:
+            found = self._codes[id(code)] = code, list(code.co_positions()), {}
+        return found
 
     def source_of(self, filename: str) -> int:
         """The number of the source that `filename` is, added when it is new."""

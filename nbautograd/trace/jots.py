@@ -1,0 +1,158 @@
+"""Where no numbers are wanted: what the recorder jots down of each op, and reads when the code has run.
+
+NOTE [Jotting]
+To tell an op takes several times as long as to run it on a scalar. So without values a row is all that is written while
+code runs: the op's node, which knows what it came from, and where the code stood. Values are noted at once only where
+nothing will tell of them later: arrays, what was there before, and what has no node. Rows are read when the trace is
+made, of those that are kept; or earlier, when somebody asks for a note that is still a row.
+
+What ran without recording has no node, and is noted at once: it may be an update.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from nbautograd.core.modes import local
+from nbautograd.core.node import OP, ORDER, PARENTS, OutputSlot, tick
+from nbautograd.trace.kept import Kept, Row
+from nbautograd.trace.known import Known
+from nbautograd.trace.notes import OpNote, ScopeNote, ValueNote
+from nbautograd.trace.seam import Attachment, attached
+from nbautograd.trace.where import Place, Places
+
+INSIDE = 3
+"""The frames from where a row is written to the user's: an op's call, and what that leads to."""
+SCALAR = np.float32()
+MANY = 1000
+"""So many rows are written before those too many are let go of."""
+
+
+class Jots:
+    """Writes rows, and reads them into notes."""
+
+    def __init__(
+        self, kept: Kept, known: Known, places: Places, scopes: list[ScopeNote], settle: Callable[[], None]
+    ) -> None:
+        self._kept = kept
+        self._known = known
+        self._places = places
+        self._scopes = scopes
+        self._settle = settle
+        self.since = known.since = tick()
+        """Of nodes that are younger nobody has missed any."""
+        known.read = self.read
+
+    def writer(
+        self, attachment: Attachment, noted: Callable[..., None]
+    ) -> Callable[[Any, tuple[Any, ...], dict[str, Any], Any], None]:
+        """What writes a row, as one closure, for it runs at every op; what has no node is `noted` instead."""
+        places, scopes, fresh = self._places, self._scopes, self._kept.fresh
+        output, inputs_of, settle = self._known.output, self._inputs, self._settle
+        current, float32, getframe = attached.get, np.float32, sys._getframe
+
+        def jot(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any], t: Any) -> None:
+            if current() is not attachment or local.unwatched:
+                return
+            node = t._node
+            try:
+                if node is None:
+                    noted(op, inputs, settings, (t,), False)
+                    return
+                bare = t._data.__class__ is float32 and op.elementwise
+                values = None if bare and None not in node[PARENTS] else inputs_of(inputs, node)
+                result = None if bare else output(t, False)
+                level, frame = places.level, getframe(INSIDE)
+                if level is not None and level.frame is frame:
+                    at = frame.f_lasti
+                    if (level.instruction, at) in level.straight:
+                        level.instruction = at
+                    elif level.loops:
+                        level.move(at, node)
+                    code, steps = level.code, level.around
+                else:
+                    code, at, steps = places.stand(INSIDE)
+                fresh.append((op, node, result, values, settings, code, at, steps, scopes and scopes[-1]))
+                if len(fresh) > MANY:
+                    settle()
+            except Exception as error:
+                attachment.give_up(error)
+
+        return jot
+
+    def write(
+        self,
+        op: Any,
+        inputs: tuple[Any, ...],
+        settings: dict[str, Any],
+        outputs: tuple[Any, ...],
+        in_place: bool,
+        depth: int,
+    ) -> bool:
+        """Write the row of an op that took the general way; False where it has to be noted."""
+        node = outputs[0]._node if len(outputs) == 1 else None
+        if node is None or node[OP] is OutputSlot or len(inputs) != len(node[PARENTS]):
+            return False
+        row = op, node, self._known.output(outputs[0], False), self._inputs(inputs, node), settings
+        target = (ref(outputs[0]),) if in_place else ()
+        self._kept.fresh.append((*row, *self._places.stand(depth + 1), self._scopes and self._scopes[-1], *target))
+        return True
+
+    def _inputs(self, inputs: tuple[Any, ...], node: Any) -> list[ValueNote | None]:
+        """The values that the op of `node` took; None where it took none, and for scalars of the graph."""
+        value, found = self._known.value, list[ValueNote | None]()
+        for x, parent in zip(inputs, node[PARENTS], strict=True):
+            bare = x is None if parent is None else x._data.__class__ is np.float32
+            found.append(None if bare else value(x))
+        return found
+
+    def put(self, result: Any, target: Any) -> bool:
+        """The result of the op on the last row goes into `target`; False where that was noted, and no row."""
+        fresh = self._kept.fresh
+        last = fresh[-1] if fresh else None
+        if not isinstance(last, tuple) or last[1] is not result._node:
+            return False
+        fresh[-1] = (*last, ref(target))
+        return True
+
+    def look_again(self) -> None:
+        """Ops have run that nobody looked at."""
+        self.since = tick()
+
+    # --- reading ---
+
+    def read(self) -> None:
+        """Make notes of all rows that there are."""
+        self._settle()
+        if self._kept.rows:
+            self._kept.replace(self._note)
+
+    def _note(self, row: Row) -> OpNote:
+        op, node, result, values, settings, code, at, steps, scope, *targets = row
+        known, by_node = self._known, self._known.by_node
+        inputs: list[ValueNote] = []
+        slots: list[int] = []
+        for i, parent in enumerate(node[PARENTS]):
+            value = values[i] if values is not None else None
+            if value is None and parent is not None:
+                value = by_node.get(id(parent)) or known.node_value(parent, SCALAR)
+            if value is not None:
+                inputs.append(value)
+                slots.append(i)
+        if result is None:
+            result = by_node.get(id(node)) or known.node_value(node, SCALAR)
+        result.from_grad = any(value.from_grad for value in inputs)
+        place = Place(None if code is None else self._places.span(code, at), steps)
+        note = OpNote(op, -node[ORDER], inputs, [result], place, scope or None, node, settings)
+        if len(slots) < len(node[PARENTS]):
+            note.slots = slots
+        for target in targets:
+            note.in_place = True
+            result.tensor = target
+        known.ops[id(node)] = note
+        return note
