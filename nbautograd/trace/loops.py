@@ -69,8 +69,9 @@ class Level:
     """One of the user's frames while it runs: where it is, and the rounds of its loops."""
 
     __slots__ = (
-        "_again",
         "_loops",
+        "_moves",
+        "_nests",
         "_outside",
         "_within",
         "around",
@@ -94,12 +95,13 @@ class Level:
         """Whether there is anything to follow."""
         self.source = source_of(frame.f_code.co_filename) if self.loops else 0
         self._loops: dict[Range, Loop] = {}
+        self._nests: dict[tuple[Range, ...], tuple[Loop, ...]] = {}
         self._outside: Steps = ()
         self._within: tuple[Loop, ...] = ()
         self.straight: set[tuple[int, int]] = set()
         """From which instruction to which the loops it is in stay what they are."""
-        self._again: dict[tuple[int, int], Loop] = {}
-        """From which instruction to which nothing changes but that its innermost loop has made another round."""
+        self._moves: dict[tuple[int, int], tuple[tuple[Loop, ...], list[Loop]]] = {}
+        """From which instruction to which it is in which loops then, and which of those have made another round."""
 
     def move(self, instruction: int, callee: Any) -> None:
         """The frame is at `instruction` of its code now, in a call of `callee`."""
@@ -108,12 +110,16 @@ class Level:
         if instruction == before and callee is last:
             return
         self.instruction = instruction
-        again = self._again.get((before, instruction))
-        if again is not None:
-            again.rounds += 1
-            self.around = (*self.around[:-1], (again, again.rounds))
-        elif (before, instruction) not in self.straight:
-            self._move(before, instruction)
+        if (before, instruction) in self.straight:
+            return
+        loops, rounds = self._moves.get((before, instruction)) or self._move(before, instruction)
+        for loop in rounds:
+            loop.rounds += 1
+        if loops is self._within and len(rounds) == 1 and rounds[0] is loops[-1]:
+            self.around = (*self.around[:-1], (rounds[0], rounds[0].rounds))
+        else:
+            self._within = loops
+            self._look_around()
 
     def outside(self, steps: Steps) -> None:
         """The frames outside are in the loops `steps`."""
@@ -124,23 +130,19 @@ class Level:
     def _look_around(self) -> None:
         self.around = (*self._outside, *[(loop, loop.rounds) for loop in self._within])
 
-    def _move(self, before: int, instruction: int) -> None:
+    def _move(self, before: int, instruction: int) -> tuple[tuple[Loop, ...], list[Loop]]:
         code = self.code
         nest = around(code, instruction)
         shared = max((r for r in nest if r[0] <= before <= r[1]), default=None)
         for r in nest:
             if r not in self._loops:  # its first round is 0
                 self._loops[r] = Loop(line_of(code, r), self.source, rounds=-1)
-        loops = tuple([self._loops[r] for r in nest])
+        loops = self._nests.setdefault(nest, tuple([self._loops[r] for r in nest]))
         rounds = [self._loops[r] for r in nest if not r[0] <= before <= r[1] or (r == shared and instruction <= before)]
-        if loops == self._within and not rounds:
+        if loops is self._within and not rounds:
             self.straight.add((before, instruction))
-        elif loops == self._within and rounds == [loops[-1]]:
-            self._again[before, instruction] = loops[-1]
-        for loop in rounds:
-            loop.rounds += 1
-        self._within = loops
-        self._look_around()
+        move = self._moves[before, instruction] = loops, rounds
+        return move
 
     def leave(self) -> None:
         """Let go of the frames."""

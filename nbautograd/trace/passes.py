@@ -77,10 +77,10 @@ class Passes(Turns):
         values: Sequence[ValueNote | None] = [None] * len(roots)
         if self.jots is not None and self.detailed:
             self._trail = current.trail = Trail(roots, self.jots.since)
-        else:
+        elif current.told:
             values = current.roots = [self.known.value(r) for r in roots]
-        if not self.detailed and current.told:
-            self.known.note_near(roots)
+            if not self.detailed:
+                self.known.note_near(roots)
         if roots[0]._data.size == 1:
             current.loss = float(np.real(roots[0]._data))
         for value, seed in zip(values, seeds, strict=True) if current.told else ():
