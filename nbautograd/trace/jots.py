@@ -128,7 +128,8 @@ class Jots:
 
     def read(self) -> None:
         """Make notes of all rows that there are."""
-        self._settle()
+        if self._kept.fresh:
+            self._settle()
         if self._kept.rows:
             self._kept.replace(self._note)
 
