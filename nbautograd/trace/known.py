@@ -30,6 +30,8 @@ from nbautograd.trace.notes import OpNote, ValueNote
 from nbautograd.trace.where import Place
 
 FLOAT32, INT64 = np.dtype(np.float32), np.dtype(np.int64)
+FRESH = 50
+"""So many ops are noted before those too many are let go of."""
 NEAR = 200
 """So many ops are told before the root of a pass, when nobody looked at them."""
 
@@ -205,7 +207,7 @@ class Known:
         if note.node is not None:
             self.ops[id(note.node)] = note
         self._kept.fresh.append(note)
-        if self.read is None:
+        if self.read is None and len(self._kept.fresh) > FRESH:
             self.settle()
 
     def settle(self) -> None:

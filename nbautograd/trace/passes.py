@@ -89,10 +89,10 @@ class Passes(Turns):
 
     def settle(self) -> None:
         """Count the rows that were jotted down, and let go of what is too much."""
+        before = self.kept.rows
+        self.known.settle()
+        self.op_count += self.kept.rows - before
         if self.jots is not None:
-            before = self.kept.rows
-            self.known.settle()
-            self.op_count += self.kept.rows - before
             self.looks_away()
 
     def flow(self, node: Any, index: int, upstream: Any, contribution: Any, before: Any, after: Any) -> None:

@@ -90,11 +90,12 @@ class Recorder(Passes):
         if self.work is not None:
             self.work.ends()
         self.places.forget()
+        self.settle()
         if self.jots is not None:
             self.jots.read()
             for each in self.kept.passes:
                 follow(each, self, EVENTS)
-            self.known.settle()
+            self.settle()
         from nbautograd.trace.assemble import assemble
 
         trace = assemble(self, error)
