@@ -10,7 +10,7 @@ from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.activation.rectifiers import activate, refuse_whole_numbers
-from nbautograd.ops.elementwise.bounds import between, kept
+from nbautograd.ops.elementwise.bounds import between, chosen, kept
 from nbautograd.ops.samples import cases, unary
 
 
@@ -93,7 +93,7 @@ class Threshold(Op):
     samples = unary(threshold=0.1, value=20)
 
     def forward(x, *, threshold, value):
-        return xp.where(x <= threshold, value, x)
+        return chosen(x <= threshold, value, x)
 
     def dx(g, x, threshold):
         return kept(g, ~(x <= threshold))

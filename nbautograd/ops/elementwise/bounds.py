@@ -34,6 +34,31 @@ def kept(g: Any, mask: Any) -> Any:
     return xp.where(mask, g, 0)
 
 
+def chosen(mask, x, y):
+    """`x` where the mask is true, `y` elsewhere, either of them maybe a number.
+
+    By their bits: without a pattern in the mask that is ten times faster than `where`, which guesses each next one.
+    """
+    if mask.__class__ is not np.ndarray or mask.dtype != bool:
+        return xp.where(mask, x, y)
+    if not isinstance(x, np.ndarray) or (isinstance(y, np.ndarray) and x.size < y.size):
+        mask, x, y = ~mask, y, x
+    if not isinstance(x, np.ndarray) or x.size <= LARGE or x.dtype.kind != "f":
+        return xp.where(mask, x, y)
+    if y.dtype != x.dtype if isinstance(y, np.ndarray | np.generic) else not isinstance(y, int | float):
+        return xp.where(mask, x, y)
+    bits = BITS[x.dtype.itemsize]
+    taken = (-mask.view("i1")).astype(bits)
+    others = np.asarray(y, x.dtype).view(bits)
+    if not others.ndim and not others:
+        return (x.view(bits) & taken).view(x.dtype)
+    found = (x.view(bits) ^ others) & taken
+    found ^= others
+    return found.view(x.dtype)
+
+
+LARGE = 8192
+"""From so many elements on it pays to look at bits."""
 BITS = {size: np.dtype(f"i{size}") for size in (2, 4, 8)}
 """The integers as wide as a float."""
 

@@ -12,6 +12,7 @@ from nbautograd.core.op import Op, tensors, xp
 from nbautograd.core.public import into, public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arguments import into_out
+from nbautograd.ops.elementwise.bounds import chosen
 from nbautograd.ops.samples import Make, Samples, cases, unary
 
 
@@ -34,13 +35,13 @@ class Where(Op):
     samples = Samples(_masked)
 
     def forward(x, y, *, condition):
-        return xp.where(condition, x, y)
+        return chosen(condition, x, y)
 
     def dx(g, condition):
-        return xp.where(condition, g, 0)
+        return chosen(condition, g, 0)
 
     def dy(g, condition):
-        return xp.where(condition, 0, g)
+        return chosen(condition, 0, g)
 
     def refuse(x, y, condition):
         return broadcast_problem([condition, x, y])
@@ -59,7 +60,7 @@ class NanToNum(Op):
         return xp.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
 
     def dx(g, x):
-        return xp.where(xp.isfinite(x), g, 0)
+        return chosen(xp.isfinite(x), g, 0)
 
 
 def where_tensors(condition: Any, x: Any, y: Any) -> Tensor:

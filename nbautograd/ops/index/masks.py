@@ -11,6 +11,7 @@ from nbautograd.core import inplace
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
+from nbautograd.ops.elementwise.bounds import chosen
 from nbautograd.ops.index.subscript import Index
 from nbautograd.ops.samples import Make, cases
 
@@ -27,7 +28,7 @@ class MaskedFill(Op):
     samples = cases(lambda make: ((make(*s), make.bools(*m), 1.5) for s, m in MASKS))
 
     def forward(x, mask, value):
-        return xp.where(mask, xp.astype(xp.asarray(value), x.dtype), x)
+        return chosen(mask, xp.astype(xp.asarray(value), x.dtype), x)
 
     def check(x, mask, value):
         if not isinstance(value, complex) or x.dtype.kind == "c":
@@ -36,10 +37,10 @@ class MaskedFill(Op):
         return f"value cannot be converted to type {kind} without overflow"
 
     def dx(g, mask):
-        return xp.where(mask, xp.zeros_like(g), g)
+        return chosen(mask, 0, g)
 
     def dvalue(g, mask):
-        return xp.where(mask, g, xp.zeros_like(g))
+        return chosen(mask, g, 0)
 
 
 class MaskedSelect(Index):
@@ -70,7 +71,7 @@ class MaskedScatter(Op):
         return out
 
     def dx(g, mask):
-        return xp.where(mask, 0, g)
+        return chosen(mask, 0, g)
 
     def dsource(g, source_shape, mask):
         taken = g[mask]

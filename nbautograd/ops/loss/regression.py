@@ -7,6 +7,8 @@ from typing import Any
 
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
+from nbautograd.core.tensor import Tensor
+from nbautograd.ops.elementwise.bounds import between
 from nbautograd.ops.loss.reduction import (
     check_reduction,
     legacy_reduction,
@@ -16,6 +18,7 @@ from nbautograd.ops.loss.reduction import (
     weighted,
 )
 from nbautograd.ops.samples import Samples, cases, through
+from nbautograd.ops.shape.views import broadcast_tensors
 
 
 class MseLoss(Op):
@@ -29,15 +32,18 @@ class MseLoss(Op):
 
     def forward(x, y, *, reduction="mean"):
         d = x - y
-        if reduction == "none":
-            return d * d
-        return xp.mean(d * d) if reduction == "mean" else xp.sum(d * d)
+        return all_of(d * d, reduction)
 
     def dx(g, x, y, reduction):
         return g * (2 / averaged(x.shape, reduction)) * (x - y)
 
     def dy(g, x, y, reduction):
         return g * (2 / averaged(x.shape, reduction)) * (y - x)
+
+
+def alike(input: Any, target: Any) -> tuple[Any, Any]:
+    """Both in the shape that they are broadcast to."""
+    return (input, target) if input.shape == target.shape else broadcast_tensors(input, target)
 
 
 def averaged(shape: tuple[int, ...], reduction: str) -> int:
@@ -82,53 +88,66 @@ def _pairs(**settings: Any) -> Samples:
 
 
 class SmoothL1(Op):
-    """Squared near zero, absolute further out, element by element.
+    """Squared near zero, absolute further out, and the mean of it, in one node.
 
-    Math: out = d² / (2 beta) where |d| < beta, else |d| − beta / 2, with d = x − y
+    Math: d² / (2 beta) where |d| < beta, else |d| − beta / 2, with d = x − y
     """
 
     node_name = "SmoothL1LossBackward0"
-    elementwise = True
     promote = "float"
-    tex = {"x": "\\mathrm{clip}((x - y) / \\beta, -1, 1)", "y": "-\\mathrm{clip}((x - y) / \\beta, -1, 1)"}
-    samples = through("smooth_l1_loss", _pairs(), _pairs(beta=0.5), named=False)
+    tex = {"x": "\\mathrm{clip}((x - y) / \\beta, -1, 1) / n", "y": "-\\mathrm{clip}((x - y) / \\beta, -1, 1) / n"}
+    samples = through("smooth_l1_loss", _pairs(), _pairs(beta=0.5))
 
-    def forward(x, y, *, beta=1.0):
-        d = xp.absolute(x - y)
-        return xp.where(d < beta, 0.5 * d * d / beta, d - 0.5 * beta)
+    def forward(x, y, *, beta=1.0, reduction="mean"):
+        return all_of(bent(x - y, beta), reduction) / beta
 
-    def dx(g, x, y, beta):
-        d = x - y
-        return g * xp.where(xp.absolute(d) < beta, d / beta, xp.sign(d))
+    def dx(g, x, y, beta, reduction):
+        return g * (1 / (beta * averaged(x.shape, reduction))) * held(x - y, beta)
 
-    def dy(g, x, y, beta):
-        d = y - x
-        return g * xp.where(xp.absolute(d) < beta, d / beta, xp.sign(d))
+    def dy(g, x, y, beta, reduction):
+        return g * (1 / (beta * averaged(x.shape, reduction))) * held(y - x, beta)
 
 
 class Huber(Op):
-    """Squared near zero, linear further out, element by element.
+    """Squared near zero, linear further out, and the mean of it, in one node.
 
-    Math: out = d² / 2 where |d| ≤ delta, else delta · (|d| − delta / 2), with d = x − y
+    Math: d² / 2 where |d| ≤ delta, else delta · (|d| − delta / 2), with d = x − y
     """
 
     node_name = "HuberLossBackward0"
-    elementwise = True
     promote = "float"
-    tex = {"x": "\\mathrm{clip}(x - y, -\\delta, \\delta)", "y": "-\\mathrm{clip}(x - y, -\\delta, \\delta)"}
-    samples = through("huber_loss", _pairs(), _pairs(delta=0.5), named=False)
+    tex = {"x": "\\mathrm{clip}(x - y, -\\delta, \\delta) / n", "y": "-\\mathrm{clip}(x - y, -\\delta, \\delta) / n"}
+    samples = through("huber_loss", _pairs(), _pairs(delta=0.5))
 
-    def forward(x, y, *, delta=1.0):
-        d = xp.absolute(x - y)
-        return xp.where(d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta))
+    def forward(x, y, *, delta=1.0, reduction="mean"):
+        return all_of(bent(x - y, delta), reduction)
 
-    def dx(g, x, y, delta):
-        d = x - y
-        return g * xp.where(xp.absolute(d) < delta, d, delta * xp.sign(d))
+    def dx(g, x, y, delta, reduction):
+        return g * (1 / averaged(x.shape, reduction)) * held(x - y, delta)
 
-    def dy(g, x, y, delta):
-        d = y - x
-        return g * xp.where(xp.absolute(d) < delta, d, delta * xp.sign(d))
+    def dy(g, x, y, delta, reduction):
+        return g * (1 / averaged(x.shape, reduction)) * held(y - x, delta)
+
+
+def bent(d: Any, limit: float) -> Any:
+    """Half the square of `d`, from ±limit on straight."""
+    d = abs(d)
+    near = between(d, None, limit)
+    return near * (d - near * 0.5)
+
+
+def held(d: Any, limit: float) -> Any:
+    """`d`, but no further from zero than `limit`; there it no longer changes with `d`."""
+    if isinstance(d, Tensor):
+        return xp.where(abs(d) < limit, d, xp.sign(d) * limit)
+    return between(d, -limit, limit)
+
+
+def all_of(loss: Any, reduction: str) -> Any:
+    """The mean or the sum of a loss, or all of it."""
+    if reduction == "none":
+        return loss
+    return xp.mean(loss) if reduction == "mean" else xp.sum(loss)
 
 
 @public(top=False, method=False, functional=True)
@@ -137,9 +156,11 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
     warn_about_sizes(input, target)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    reduction = legacy_reduction(size_average, reduce, reduction)
+    check_reduction(reduction)
     if beta == 0:
         return l1_loss(input, target, reduction=reduction)
-    return reduced(SmoothL1.call(input, target, beta=beta), legacy_reduction(size_average, reduce, reduction))
+    return SmoothL1.call(*alike(input, target), beta=beta, reduction=reduction)
 
 
 @public(top=False, method=False, functional=True)
@@ -148,5 +169,6 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     warn_about_sizes(input, target)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    loss = Huber.call(input, target, delta=delta)
-    return reduced(loss if weight is None else loss * weight, reduction)
+    check_reduction(reduction)
+    loss = Huber.call(*alike(input, target), delta=delta, reduction=reduction if weight is None else "none")
+    return loss if weight is None else reduced(loss * weight, reduction)
