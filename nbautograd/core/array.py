@@ -13,6 +13,7 @@ it costs on 0-d arrays. Scalars are immutable, so a tensor that holds one is cha
 
 from __future__ import annotations
 
+import math
 import sys
 import warnings
 from collections.abc import Callable
@@ -132,6 +133,41 @@ def spread(x: Any, shape: tuple[int, ...]) -> Any:
     return library_of(x).broadcast_to(x, shape)
 
 
+def total(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """`sum`; of short rows, many of them, by a product with ones, which takes a tenth of the time."""
+    if x.__class__ is not ndarray:
+        return x.sum(axis=axis, keepdims=keepdims)
+    if axis is not None and x.size > MANY and x.dtype.char in "fd" and x.flags.c_contiguous:
+        axes = {a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,)) if -x.ndim <= a < x.ndim}
+        found = _by_products(x, axes)
+        if found is not None:
+            return found.reshape([1 if i in axes else n for i, n in enumerate(x.shape)]) if keepdims else found
+    return np.add.reduce(x, axis=axis, keepdims=keepdims)
+
+
+MANY = 4096
+"""From so many elements on sums are products with ones."""
+LONGEST = 1 << 14
+"""Rows of more elements are added up pairwise: a product adds one to the other, and rounds as often."""
+
+
+def _by_products(x: Any, axes: set[int]) -> Any:
+    """The sums over the last dimensions and over the first ones, as far as they are among `axes`, by products."""
+    first, last, shape = 0, x.ndim, x.shape
+    while last - 1 in axes:
+        last -= 1
+    while first in axes and first < last:
+        first += 1
+    width, height = math.prod(shape[last:]), math.prod(shape[:first])
+    if first + x.ndim - last < len(axes) or last == 0 or width > LONGEST or width == height == 1:
+        return None
+    if width > 1:
+        x = x.reshape((-1, width)) @ np.ones(width, x.dtype)
+    if height > 1:
+        x = np.ones(height, x.dtype) @ x.reshape((height, -1))
+    return x.reshape(shape[first:last])
+
+
 def address(data: Any) -> int:
     """Where in memory the first element of an array lies."""
     return data.data.ptr if is_cupy(data) else data.ctypes.data
@@ -143,7 +179,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and g.shape[i + extra] != 1)
     if axes:
         narrow = g.__class__ is ndarray and g.dtype.kind == "V"  # bfloat16
-        g = g.astype(np.float32).sum(axes).astype(g.dtype) if narrow else g.sum(axes)
+        g = g.astype(np.float32).sum(axes).astype(g.dtype) if narrow else total(g, axes)
     return g if tuple(g.shape) == shape else g.reshape(shape)
 
 

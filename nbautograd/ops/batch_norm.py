@@ -38,7 +38,8 @@ def spread(v, x):
 
 def channel_means(x, y=None):
     """The mean of each channel of `x`, or of its products with `y`."""
-    return channel_sums(x, y) / x.dtype.type(max(1, x.size // max(1, x.shape[1])))
+    sums = xp.sum(x, axis=others(x)) if y is None else channel_sums(x, y)
+    return sums / x.dtype.type(max(1, x.size // max(1, x.shape[1])))
 
 
 class BatchNorm(Op):
@@ -72,7 +73,7 @@ class BatchNorm(Op):
         return channel_sums(g, xp.known_normal(x, normal=normal, axes=others(x), eps=eps))
 
     def db(g):
-        return channel_sums(g)
+        return xp.sum(g, axis=others(g))
 
 
 class BatchNormBackward(Op):
@@ -126,7 +127,7 @@ class BatchNormApplied(Op):
         return channel_sums(g, x - spread(mean, x)) * (var + eps) ** -0.5
 
     def db(g):
-        return channel_sums(g)
+        return xp.sum(g, axis=others(g))
 
 
 @public(top=False, method=False, functional=True)

@@ -12,6 +12,7 @@ from nbautograd.ops.norm import (
     as_parameters,
     channel_sums,
     input_gradient,
+    others,
     row_means,
     row_sums,
     second_gradient,
@@ -76,7 +77,7 @@ class GroupNorm(Op):
         return channel_sums(g, known.reshape(tuple(g.shape)))
 
     def db(g):
-        return channel_sums(g)
+        return xp.sum(g, axis=others(g))
 
 
 class GroupNormBackward(Op):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from nbautograd.core.dtype import bfloat16, float16
@@ -82,32 +81,27 @@ def row_means(x, y=None):
 
 
 def row_sums(x, y=None):
-    """The sum of each row, or of each row's products, as a column; several times faster than `sum` along short rows."""
-    if x.size > SMALL and y is not None and x.shape[1] >= LONG:
+    """The sum of each row, or of each row's products, as a column."""
+    if y is not None and x.size > SMALL and x.shape[1] >= LONG:
         return (x[:, None] @ y[:, :, None])[:, 0]
-    terms = x if y is None else x * y
-    return terms @ xp.ones((x.shape[1], 1), x.dtype) if x.size > SMALL else terms.sum(1, keepdims=True)
+    return xp.sum(x if y is None else x * y, axis=1, keepdims=True)
 
 
 SMALL = 4096
-"""Up to so many elements a sum costs least."""
+"""From more elements on it pays to choose among ways."""
 LONG = 64
 """From so many elements on a product of two rows is faster than all their elements' products first."""
 
 
-def channel_sums(x, y=None):
-    """The sum of each channel of `x`, or of its products with `y`."""
-    if isinstance(x, Tensor):
-        return xp.sum(x if y is None else x * y, axis=others(x))
+def channel_sums(x, y):
+    """For each channel the sum of the products of `x` and `y`."""
+    if isinstance(x, Tensor) or x.size <= SMALL:
+        return xp.sum(x * y, axis=others(x))
     n, c = x.shape[:2]
-    size = math.prod(x.shape[2:])
-    if size == 1:
-        columns = x.reshape((n, c))
-        if y is None:
-            return xp.ones(n, x.dtype) @ columns
-        return xp.einsum("ij,ij->j", columns, y.reshape((n, c)))
-    rows = (n * c, size)
-    return row_sums(x.reshape(rows), None if y is None else y.reshape(rows)).reshape((n, c)).sum(0)
+    if x.size == n * c:
+        return xp.einsum("ij,ij->j", x.reshape((n, c)), y.reshape((n, c)))
+    rows = (n * c, x.size // (n * c))
+    return row_sums(x.reshape(rows), y.reshape(rows)).reshape((n, c)).sum(0)
 
 
 def others(x):

@@ -37,7 +37,7 @@ class Softmax(Op):
 
     def forward(x, *, dim):
         out = xp.exp(x - largest(x, dim))
-        out /= out.sum(axis=dim, keepdims=True)
+        out /= xp.sum(out, axis=dim, keepdims=True)
         return out
 
     def dx(g, out, dim):
@@ -62,7 +62,7 @@ class LogSoftmax(Op):
 
     def forward(x, *, dim):
         out = x - largest(x, dim)
-        out -= xp.log(xp.exp(out).sum(axis=dim, keepdims=True))
+        out -= xp.log(xp.sum(xp.exp(out), axis=dim, keepdims=True))
         return out
 
     def dx(g, out, dim):
@@ -89,7 +89,7 @@ class SoftmaxBackward(Op):
 
     def forward(g, out, *, dim):
         found = g * out
-        share = found.sum(axis=dim, keepdims=True)
+        share = xp.sum(found, axis=dim, keepdims=True)
         found -= out * share
         return found
 
@@ -108,7 +108,7 @@ class LogSoftmaxBackward(Op):
 
     def forward(g, out, *, dim):
         found = xp.exp(out)
-        found *= g.sum(axis=dim, keepdims=True)
+        found *= xp.sum(g, axis=dim, keepdims=True)
         return g - found
 
     def dg(h, out, dim):

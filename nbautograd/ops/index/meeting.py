@@ -31,8 +31,28 @@ def add_at(out: Any, index: Any, values: Any) -> None:
 def add_rows(out: Any, rows: Any, values: Any) -> None:
     """Add each row of `values` to the row of `out` whose number `rows` has."""
     width = out.shape[1]
+    turns = _turns(rows) if width >= WIDE and rows.size else None
+    if turns is not None and (last := turns.max()) < TURNS:
+        for turn in range(last + 1):
+            now = turns == turn
+            out[rows[now]] += values[now]
+        return
     places = rows if width == 1 else (rows.reshape((-1, 1)) * width + np.arange(width)).reshape(-1)
     np.add.at(out.reshape(-1), places, values.reshape(-1))
+
+
+WIDE, TURNS = 128, 8
+"""Rows of so many elements are added whole, those of one number in turns, unless that takes too many."""
+
+
+def _turns(rows: Any) -> Any:
+    """How many before it in `rows` have the same number."""
+    order = rows.argsort(kind="stable")
+    sorted_, places = rows[order], np.arange(rows.size)
+    first = np.concatenate(([True], sorted_[1:] != sorted_[:-1]))
+    turns = np.empty_like(places)
+    turns[order] = places - np.maximum.accumulate(np.where(first, places, 0))
+    return turns
 
 
 add_rows = serve("add_rows", add_rows, at=2)
@@ -52,17 +72,22 @@ def _count(index: Any) -> int:
 def _rows(out: Any, index: Any) -> Any:
     """The numbers of the rows that `index` means, its dimensions counted as one.
 
-    None if there are others in it than positions that exist.
+    None if there are others in it than positions that exist, maybe behind whole dimensions.
     """
-    found, sizes = 0, out.shape[: _count(index)]
-    for part, size in zip(index if isinstance(index, tuple) else (index,), sizes):
+    parts = index if isinstance(index, tuple) else (index,)
+    whole = next((i for i, part in enumerate(parts) if part.__class__ is not slice or part != slice(None)), 0)
+    found, sizes = 0, out.shape[whole : len(parts)]
+    for part, size in zip(parts[whole:], sizes):
         if part.__class__ is not ndarray or part.dtype.kind != "i":
             return None
         part, least = part.astype(np.int64, copy=False), part.min(initial=0)
         if part.max(initial=0) >= size or least < -size:
             return None
         found = found * size + (part if least == 0 else np.where(part < 0, part + size, part))
-    return found
+    if not whole:
+        return found
+    starts = np.arange(math.prod(out.shape[:whole])) * math.prod(sizes)
+    return starts.reshape(out.shape[:whole] + (1,) * found.ndim) + found
 
 
 def merge_at(merge: str, out: Any, index: Any, values: Any) -> None:

@@ -238,5 +238,8 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
             f"repeats must have the same size as input along dim, but got repeats.size(0) = {counts.size} and "
             f"input.size({dim}) = {input.shape[dim]}"
         )
+    if isinstance(repeats, int) and input.ndim:
+        wide = input.unsqueeze(dim + 1).expand(*input.shape[: dim + 1], repeats, *input.shape[dim + 1 :])
+        return wide.clone().flatten(dim, dim + 1)
     places = place(np.repeat(np.arange(input.shape[dim]), counts), input.device)
-    return Index.call(input, index=position(dim, places))
+    return IndexSelect.call(input, index=position(dim, places))

@@ -54,7 +54,7 @@ class Sum(Op):
     samples = unary()
 
     def forward(x, *, dim=None, keepdim=False):
-        return xp.add.reduce(x, axis=dim, keepdims=keepdim)
+        return xp.sum(x, axis=dim, keepdims=keepdim)
 
     def dx(g, x_shape, dim, keepdim):
         return xp.broadcast_to(restore(g, dim, keepdim), x_shape)
@@ -93,7 +93,7 @@ class Mean(Op):
     def forward(x, *, dim=None, keepdim=False):
         if x.dtype.itemsize < 4:
             return xp.mean(x, axis=dim, keepdims=keepdim)  # which adds up half precision in single
-        return xp.add.reduce(x, axis=dim, keepdims=keepdim) / x.dtype.type(count_of(x.shape, dim))
+        return xp.sum(x, axis=dim, keepdims=keepdim) / x.dtype.type(count_of(x.shape, dim))
 
     def dx(g, x_shape, dim, keepdim):
         return xp.broadcast_to(restore(g, dim, keepdim) / builtins.max(count_of(x_shape, dim), 1), x_shape)
