@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
 import textwrap
 from collections.abc import Callable
 from functools import cache
@@ -22,7 +23,8 @@ def text_for(call: Call) -> Text | None:
     if not inspect.isfunction(call.function) or (text and not any(map(inspect.isfunction, text.names.values()))):
         return text
     names = call.function.__code__.co_varnames[: call.function.__code__.co_argcount]
-    numbers = [(n, a) for n, a in zip(names, call.args, strict=False) if a.__class__ in (int, float)]
+    given = zip(names, call.args, strict=False)
+    numbers = [(n, a) for n, a in given if a.__class__ in (int, float) and math.isfinite(a)]  # inf is no text
     return (chosen(call.function, tuple(numbers)) if numbers and len(names) == len(call.args) else None) or text
 
 

@@ -99,7 +99,7 @@ class SmoothL1(Op):
     samples = through("smooth_l1_loss", _pairs(), _pairs(beta=0.5))
 
     def forward(x, y, *, beta=1.0, reduction="mean"):
-        return all_of(bent(x - y, beta), reduction) / beta
+        return all_of(bent(x - y, beta) / beta, reduction)
 
     def dx(g, x, y, beta, reduction):
         return g * (1 / (beta * averaged(x.shape, reduction))) * held(x - y, beta)
