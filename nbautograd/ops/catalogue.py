@@ -12,7 +12,6 @@ complex.directions: angle sgn
 complex.pairs: complex polar view_as_complex view_as_real
 conv.convolution: conv_taps conv_transpose convolution
 conv.fold: col2im im2col
-elementwise.bounds: clamp clamp_max clamp_max_tensor clamp_min clamp_min_tensor clamp_tensor
 elementwise.exponential: exp exp2 expm1 ldexp log log10 log1p log2 logaddexp logaddexp2 sigmoid sigmoid_backward
 elementwise.extremes: fmax fmin maximum minimum
 elementwise.fused: addcdiv addcmul lerp lerp_number
@@ -101,7 +100,6 @@ convert.memory: TypedStorage UntypedStorage is_storage resize_as_
 create.filled: empty empty_strided eye full ones zeros
 create.like: empty_like full_like ones_like zeros_like
 create.ranges: arange linspace logspace range tril_indices triu_indices
-elementwise.bounds: clamp clamp_ clamp_max clamp_max_ clamp_min clamp_min_ clip clip_
 elementwise.exponential: exp exp2 exp2_ exp_ expm1 expm1_ ldexp log log10 log10_ log1p log1p_ log2 log2_ log_ logaddexp
 elementwise.exponential: logaddexp2 sigmoid sigmoid_
 elementwise.extremes: fmax fmin maximum minimum
@@ -182,7 +180,6 @@ complex.directions: angle sgn sgn_
 convert.filling: copy_ fill_ zero_
 convert.memory: apply_ data_ptr is_set_to resize_ resize_as_ set_ storage untyped_storage
 create.like: new new_empty new_empty_strided new_full new_ones new_tensor new_zeros
-elementwise.bounds: clamp clamp_ clamp_max clamp_max_ clamp_min clamp_min_ clip clip_
 elementwise.exponential: exp exp2 exp2_ exp_ expm1 expm1_ ldexp ldexp_ log log10 log10_ log1p log1p_ log2 log2_ log_
 elementwise.exponential: logaddexp logaddexp2 sigmoid sigmoid_
 elementwise.extremes: fmax fmin maximum minimum

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from nbautograd.core.op import Op, xp
+from nbautograd.core.op import Op
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.activation.rectifiers import activate, refuse_whole_numbers

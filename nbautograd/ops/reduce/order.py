@@ -29,7 +29,7 @@ def rank(x, dim, k):
 
 
 def rank_of_many(x, k):
-    """`rank` along the last dimension: the value first, by parting, then where it is; forty times faster than to sort."""
+    """`rank` along the last dimension: the value first, by parting; forty times faster than to sort."""
     value = np.partition(x, k, axis=-1)[..., k : k + 1]
     if (value != value).any():
         return np.argsort(x, axis=-1, kind="stable")[..., k]
