@@ -45,6 +45,7 @@ KERNELS = {
     "mse_cpu": "mse_loss",
     "huber_cpu": "huber",
     "smooth_l1_cpu": "smooth_l1",
+    "GroupNormKernelImpl": "group_norm",
     "LayerNormKernelImpl": "layer_norm",
     "batch_norm": "batch_norm batch_norm_applied",
     "ctc_loss_cpu": "ctc_loss",
