@@ -239,7 +239,9 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
     if node is not None:
         node[SAVED] = tuple([target._data if s is result._data else s for s in node[SAVED]])
         if not changes_operand:
-            node[ORDER] = tick()  # what it saved is newer than this change
+            before, node[ORDER] = node[ORDER], tick()  # what it saved is newer than this change
+            if state.observer is not None:
+                state.observer.renumbered(before, node[ORDER])
     if recording:
         history.set_history(target, node)
     elif leaf._node is not None and (leaf._views is not None or leaf._aliases is not None):

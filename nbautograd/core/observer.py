@@ -44,6 +44,9 @@ class Observer(Protocol):
     def in_place(self, target: Any, result: Any) -> None:
         """`result`, of the op told last, goes into `target`; that `target` is changed is told next."""
 
+    def renumbered(self, before: int, now: int) -> None:
+        """The node of the op told last, which changed its input, has another order now."""
+
     def mutated(self, tensor: Any) -> None:
         """The values of `tensor` were changed in place (also through `.data` or an optimizer)."""
 

@@ -130,13 +130,13 @@ class _Assembly:
         outputs = [self._value(v) for v in note.outputs]
         for i in outputs:
             trace.values[i].op = note.id
-        op = Op(note.id, entry.title, entry.node_name if note.node is not None else None, inputs, outputs)
+        op = Op(note.id, entry.title, entry.node_name if note.recorded else None, inputs, outputs)
         defaults = entry.forward.__kwdefaults__ or {}
         given = {k: v for k, v in note.params.items() if k not in defaults or not _same(v, defaults[k])}
         op.params = {k: setting(v) for k, v in given.items() if tells(k, v)}
         op.span = note.place.span
         op.scope = self._scope(note.scope, note.place)
-        if note.node is not None:
+        if note.recorded:
             op.saved = [
                 name
                 for name, (kind, _, _) in zip(entry.saves, entry.plan, strict=False)

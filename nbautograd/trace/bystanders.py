@@ -19,13 +19,13 @@ def without_bystanders(ops: Sequence[OpNote], wanted: Callable[[OpNote], bool]) 
     gradient (inside `no_grad()`, say) or from a `.grad`. The result of any other is a constant of the graph.
     Where nothing was recorded at all, as in a cell about `no_grad`, every op stays.
     """
-    if all(op.node is None for op in ops):
+    if not any(op.recorded for op in ops):
         return list(ops)
     ops = _without_preparation(ops)
     needed: set[int] = set()
     kept: list[OpNote] = []
     for op in reversed(ops):
-        if op.node is not None or any(id(value) in needed for value in op.outputs) or wanted(op):
+        if op.recorded or any(id(value) in needed for value in op.outputs) or wanted(op):
             kept.append(op)
             needed.update(map(id, op.inputs))
             needed.update(id(value.base) for value in (*op.inputs, *op.outputs) if value.base is not None)
@@ -37,7 +37,7 @@ def _without_preparation(ops: Sequence[OpNote]) -> list[OpNote]:
     touched: set[int] = set()
     kept: list[OpNote] = []
     for op in ops:
-        if op.node is not None or any(_matters(value) or id(value) in touched for value in op.inputs):
+        if op.recorded or any(_matters(value) or id(value) in touched for value in op.inputs):
             kept.append(op)
             touched.update(map(id, op.outputs))
         else:

@@ -2,8 +2,9 @@
 
 NOTE [Jotting]
 To tell an op takes several times as long as to run it on a scalar. So without values a row is all that is written while
-code runs: the op's node, which knows what it came from, and where the code stood. Values are noted at once only where
-nothing will tell of them later: arrays, what was there before, and what has no node. Rows are read when the trace is
+code runs: the order of the op's node and of those it came from, and where the code stood. Nodes themselves are not
+held, for they hold what their ops have saved. Values are noted at once only where nothing will tell of them later:
+arrays, what was there before, and what has no node. Rows are read when the trace is
 made, of those that are kept; or earlier, when somebody asks for a note that is still a row.
 
 What ran without recording has no node, and is noted at once: it may be an update.
@@ -19,16 +20,15 @@ from weakref import ref
 import numpy as np
 
 from nbautograd.core.modes import local
-from nbautograd.core.node import OP, ORDER, PARENTS, OutputSlot, tick
+from nbautograd.core.node import OP, ORDER, PARENTS, OutputSlot, is_leaf_node, tick
 from nbautograd.trace.kept import Kept, Row
-from nbautograd.trace.known import Known
+from nbautograd.trace.known import FLOAT32, Known
 from nbautograd.trace.notes import OpNote, ScopeNote, ValueNote
 from nbautograd.trace.seam import Attachment, attached
 from nbautograd.trace.where import Place, Places
 
 INSIDE = 3
 """The frames from where a row is written to the user's: an op's call, and what that leads to."""
-SCALAR = np.float32()
 MANY = 1000
 """So many rows are written before those too many are let go of."""
 
@@ -53,7 +53,8 @@ class Jots:
     ) -> Callable[[Any, tuple[Any, ...], dict[str, Any], Any], None]:
         """What writes a row, as one closure, for it runs at every op; what has no node is `noted` instead."""
         places, scopes, fresh = self._places, self._scopes, self._kept.fresh
-        output, inputs_of, settle = self._known.output, self._inputs, self._settle
+        output, inputs_of, meet, settle = self._known.output, self._inputs, self._meet, self._settle
+        by_order = self._known.by_order
         current, float32, getframe = attached.get, np.float32, sys._getframe
 
         def jot(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any], t: Any) -> None:
@@ -64,8 +65,15 @@ class Jots:
                 if node is None:
                     noted(op, inputs, settings, (t,), False)
                     return
+                parents = node[PARENTS]
                 bare = t._data.__class__ is float32 and op.elementwise
-                values = None if bare and None not in node[PARENTS] else inputs_of(inputs, node)
+                if bare and None not in parents:
+                    values, orders = None, [parent[0] for parent in parents]
+                    for order in orders:
+                        if order > 0 and order not in by_order:
+                            meet(inputs)
+                else:
+                    values, orders = inputs_of(inputs, parents), _orders(parents)
                 result = None if bare else output(t, False)
                 level, frame = places.level, getframe(INSIDE)
                 if level is not None and level.frame is frame:
@@ -73,11 +81,11 @@ class Jots:
                     if (level.instruction, at) in level.straight:
                         level.instruction = at
                     elif level.loops:
-                        level.move(at, node)
+                        level.move(at, orders)
                     code, steps = level.code, level.around
                 else:
                     code, at, steps = places.stand(INSIDE)
-                fresh.append((op, node, result, values, settings, code, at, steps, scopes and scopes[-1]))
+                fresh.append((op, node[0], orders, result, values, settings, code, at, steps, scopes and scopes[-1]))
                 if len(fresh) > MANY:
                     settle()
             except Exception as error:
@@ -98,27 +106,42 @@ class Jots:
         node = outputs[0]._node if len(outputs) == 1 else None
         if node is None or node[OP] is OutputSlot or len(inputs) != len(node[PARENTS]):
             return False
-        row = op, node, self._known.output(outputs[0], False), self._inputs(inputs, node), settings
+        parents = node[PARENTS]
+        row = op, node[ORDER], _orders(parents), self._known.output(outputs[0], False), self._inputs(inputs, parents)
         target = (ref(outputs[0]),) if in_place else ()
-        self._kept.fresh.append((*row, *self._places.stand(depth + 1), self._scopes and self._scopes[-1], *target))
+        place = self._places.stand(depth + 1)
+        self._kept.fresh.append((*row, settings, *place, self._scopes and self._scopes[-1], *target))
         return True
 
-    def _inputs(self, inputs: tuple[Any, ...], node: Any) -> list[ValueNote | None]:
-        """The values that the op of `node` took; None where it took none, and for scalars of the graph."""
+    def _inputs(self, inputs: tuple[Any, ...], parents: tuple[Any, ...]) -> list[ValueNote | None]:
+        """The values that an op took; None where it took none, and for scalars of the graph."""
         value, found = self._known.value, list[ValueNote | None]()
-        for x, parent in zip(inputs, node[PARENTS], strict=True):
-            bare = x is None if parent is None else x._data.__class__ is np.float32
+        for x, parent in zip(inputs, parents, strict=True):
+            bare = x is None if parent is None else parent[ORDER] < 0 and x._data.__class__ is np.float32
             found.append(None if bare else value(x))
         return found
+
+    def _meet(self, inputs: tuple[Any, ...]) -> None:
+        """Note the leaves among the inputs: no row tells of them."""
+        for x in inputs:
+            if is_leaf_node(x._node):
+                self._known.value(x)
 
     def put(self, result: Any, target: Any) -> bool:
         """The result of the op on the last row goes into `target`; False where that was noted, and no row."""
         fresh = self._kept.fresh
         last = fresh[-1] if fresh else None
-        if not isinstance(last, tuple) or last[1] is not result._node:
+        if not isinstance(last, tuple) or result._node is None or last[1] != result._node[ORDER]:
             return False
         fresh[-1] = (*last, ref(target))
         return True
+
+    def renumber(self, before: int, now: int) -> None:
+        """The node on the last row, perhaps, has another order now."""
+        fresh = self._kept.fresh
+        last = fresh[-1] if fresh else None
+        if isinstance(last, tuple) and last[1] == before:
+            fresh[-1] = (last[0], now, *last[2:])
 
     def look_again(self) -> None:
         """Ops have run that nobody looked at."""
@@ -134,26 +157,37 @@ class Jots:
             self._kept.replace(self._note)
 
     def _note(self, row: Row) -> OpNote:
-        op, node, result, values, settings, code, at, steps, scope, *targets = row
-        known, by_node = self._known, self._known.by_node
+        op, order, orders, result, values, settings, code, at, steps, scope, *targets = row
         inputs: list[ValueNote] = []
         slots: list[int] = []
-        for i, parent in enumerate(node[PARENTS]):
+        for i, parent in enumerate(orders):
             value = values[i] if values is not None else None
             if value is None and parent is not None:
-                value = by_node.get(id(parent)) or known.node_value(parent, SCALAR)
+                value = self._scalar(parent)
             if value is not None:
                 inputs.append(value)
                 slots.append(i)
         if result is None:
-            result = by_node.get(id(node)) or known.node_value(node, SCALAR)
+            result = self._scalar(order)
         result.from_grad = any(value.from_grad for value in inputs)
         place = Place(None if code is None else self._places.span(code, at), steps)
-        note = OpNote(op, -node[ORDER], inputs, [result], place, scope or None, node, settings)
-        if len(slots) < len(node[PARENTS]):
+        note = OpNote(op, -order, inputs, [result], place, scope or None, True, settings)
+        if len(slots) < len(orders):
             note.slots = slots
         for target in targets:
             note.in_place = True
             result.tensor = target
-        known.ops[id(node)] = note
+        self._known.ops[order] = note
         return note
+
+    def _scalar(self, order: int) -> ValueNote:
+        """The value of that order, which was a scalar if nobody knows it."""
+        known = self._known.by_order
+        found = known.get(order)
+        if found is None:
+            found = known[order] = ValueNote("op", (), FLOAT32, order)
+        return found
+
+
+def _orders(parents: tuple[Any, ...]) -> list[int | None]:
+    return [None if parent is None else parent[ORDER] for parent in parents]

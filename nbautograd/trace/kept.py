@@ -7,13 +7,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from nbautograd.core.node import ORDER
 from nbautograd.trace.notes import OpNote, PassNote
 from nbautograd.trace.where import step_of
 
 Row = tuple[Any, ...]
-"""An op as it was jotted down; see NOTE [Jotting]: its entry, node, result, inputs, settings, code, instruction, the
-loops round it, and its scope."""
+"""An op as it was jotted down; see NOTE [Jotting]: its entry, the order of its node and those of its parents, result,
+inputs, settings, code, instruction, the loops round it, and its scope."""
 
 HEAD, TAIL = 1200, 600
 """Ops kept from the beginning and from the end."""
@@ -111,8 +110,8 @@ class Kept:
 
 
 def _step(each: OpNote | Row) -> Any:
-    return step_of(each[7]) if isinstance(each, tuple) else each.place.step
+    return step_of(each[8]) if isinstance(each, tuple) else each.place.step
 
 
 def _order(each: OpNote | Row) -> float:
-    return -each[1][ORDER] if isinstance(each, tuple) else each.order
+    return -each[1] if isinstance(each, tuple) else each.order

@@ -41,13 +41,13 @@ class Known:
 
     def __init__(self, kept: Kept, numbers: Callable[[Any], Any] | None, origin: Callable[[Any], str | None]) -> None:
         self.ops: dict[int, OpNote] = {}
-        """The ops by the id of their node."""
+        """The ops by the order of their node."""
         self._kept = kept
         self._numbers = numbers
         """What is kept of a value's numbers; None: nothing."""
         self._origin = origin
-        self.by_node: dict[int, ValueNote] = {}
-        """The values by the id of their node."""
+        self.by_order: dict[int, ValueNote] = {}
+        """The values by the order of their node."""
         self.since = -math.inf
         """Younger nodes may be on rows that wait to be read; see NOTE [Jotting]."""
         self.read: Callable[[], None] | None = None
@@ -63,7 +63,7 @@ class Known:
         scope: Any,
     ) -> OpNote:
         """Note an op that has just run."""
-        by_node, from_grad = self.by_node, False
+        by_order, from_grad = self.by_order, False
         node = outputs[0]._node if outputs else None
         if node is not None and node[OP] is OutputSlot:
             (node,) = node[PARENTS]
@@ -72,7 +72,7 @@ class Known:
             if x is None:
                 continue
             at = getattr(x, "_node", None)
-            value = by_node.get(id(at)) if at is not None else None
+            value = by_order.get(at[ORDER]) if at is not None else None
             if value is None:
                 value = self.value(x)
             if value.from_grad:
@@ -81,7 +81,9 @@ class Known:
                 value.used = True
             values.append(value)
         results = [self.output(t, from_grad) for t in outputs]
-        note = OpNote(op, -tick() if node is None else -node[ORDER], values, results, place, scope, node, params)
+        note = OpNote(
+            op, -tick() if node is None else -node[ORDER], values, results, place, scope, node is not None, params
+        )
         if len(values) < len(inputs):
             note.slots = [i for i, x in enumerate(inputs) if x is not None]
         if len(results) > 1:
@@ -97,7 +99,7 @@ class Known:
         if node is None:
             self._by_tensor[id(t)] = value
         else:
-            self.by_node[id(node)] = value
+            self.by_order[node[ORDER]] = value
         return value
 
     def value(self, x: Any) -> ValueNote:
@@ -108,7 +110,7 @@ class Known:
             constant.numbers = x
             return constant
         node = x._node
-        found = self.by_node.get(id(node)) if node is not None else self._by_tensor.get(id(x))
+        found = self.by_order.get(node[ORDER]) if node is not None else self._by_tensor.get(id(x))
         if found is not None and (node is not None or found.tensor() is x):
             return found
         if node is None:
@@ -119,8 +121,8 @@ class Known:
 
     def _new_value(self, kind: Any, t: Any, from_grad: bool = False) -> ValueNote:
         """A note of the tensor `t` as it is now."""
-        data = t._data
-        note = ValueNote(kind, data.shape, data.dtype, t._node, ref(t), from_grad)
+        data, node = t._data, t._node
+        note = ValueNote(kind, data.shape, data.dtype, node and node[ORDER], ref(t), from_grad)
         if data.__class__ is not ndarray and is_cupy(data):
             note.device = device_of(data)
         if self._numbers is not None:
@@ -132,10 +134,10 @@ class Known:
 
     def _noted(self, node: Any) -> ValueNote | None:
         """The note of what `node` put out, if there is one; perhaps it is still on a row."""
-        found = self.by_node.get(id(node))
+        found = self.by_order.get(node[ORDER])
         if found is None and self.read is not None and node[ORDER] < self.since:
             self.read()
-            found = self.by_node.get(id(node))
+            found = self.by_order.get(node[ORDER])
         return found
 
     def node_value(self, node: Any, like: Any) -> ValueNote:
@@ -148,16 +150,16 @@ class Known:
             value = self._new_value("leaf", tensor)
         else:
             kind = "leaf" if is_leaf_node(node) else "op"
-            value = ValueNote(kind, like.shape, like.dtype, node)
-        value.node = node
-        self.by_node[id(node)] = value
+            value = ValueNote(kind, like.shape, like.dtype)
+        value.order, value.requires_grad = node[ORDER], True
+        self.by_order[node[ORDER]] = value
         return value
 
     def unknown_op(self, node: Any, upstream: Any) -> OpNote:
         """The note of an op that ran outside this trace, told from its node."""
-        note = OpNote(op_of(node), -node[ORDER], [], [], Place(None), None, node)
+        note = OpNote(op_of(node), -node[ORDER], [], [], Place(None), None, True)
         several = isinstance(upstream, tuple | dict)
-        output = self.by_node.get(id(node))
+        output = self.by_order.get(node[ORDER])
         if output is None and not several:
             output = self.node_value(node, upstream)
         if output is not None:
@@ -179,33 +181,41 @@ class Known:
         if target._node is None:
             self._by_tensor[id(target)] = value
 
+    def renumber(self, before: int, now: int) -> None:
+        """The node of that order has another now."""
+        op, value = self.ops.pop(before, None), self.by_order.pop(before, None)
+        if op is not None:
+            self.ops[now], op.order = op, -now
+        if value is not None:
+            self.by_order[now], value.order = value, now
+
     def changed(self, tensor: Any) -> None:
         """A leaf that got other numbers before anything was computed from it is told with those: it was initialised."""
-        value = self.by_node.get(id(tensor._node)) if tensor._node is not None else None
+        value = self.by_order.get(tensor._node[ORDER]) if tensor._node is not None else None
         if value is not None and value.kind == "leaf" and not value.used and self._numbers is not None:
             value.numbers = self._numbers(tensor._data)
 
     def note_near(self, roots: list[Any]) -> None:
         """Note the ops right before the roots of a pass, which ran while nobody looked."""
         heap = [node_and_output(root._node)[0] for root in roots]
-        met = {id(node) for node in heap}
+        met = {node[ORDER] for node in heap}
         for _ in range(NEAR):
             if not heap:
                 break
             node = heappop(heap)
-            if id(node) in self.ops or is_leaf_node(node):
+            if node[ORDER] in self.ops or is_leaf_node(node):
                 continue
-            output = self.by_node.get(id(node))
+            output = self.by_order.get(node[ORDER])
             self.unknown_op(node, np.empty(output.shape if output else (), np.float32))
             for parent in node[PARENTS]:
-                if parent is not None and id(parent) not in met:
-                    met.add(id(parent))
+                if parent is not None and parent[ORDER] not in met:
+                    met.add(parent[ORDER])
                     heappush(heap, node_and_output(parent)[0] if not is_leaf_node(parent) else parent)
 
     def keep(self, note: OpNote) -> None:
         """Keep an op, and forget those that go for it."""
-        if note.node is not None:
-            self.ops[id(note.node)] = note
+        if note.recorded:
+            self.ops[-note.order] = note
         self._kept.fresh.append(note)
         if self.read is None and len(self._kept.fresh) > FRESH:
             self.settle()
@@ -214,16 +224,17 @@ class Known:
         """Forget the ops that are too many to be kept."""
         for gone in self._kept.settle():
             if isinstance(gone, OpNote):
-                self.ops.pop(id(gone.node), None)
+                self.ops.pop(-gone.order, None)
                 self._forget(*gone.inputs, outputs=gone.outputs)
             else:
-                _, _, result, inputs, *_ = gone
+                _, _, _, result, inputs, *_ = gone
                 if result is not None or inputs is not None:
                     self._forget(*inputs or (), outputs=() if result is None else (result,))
 
     def _forget(self, *inputs: ValueNote | None, outputs: Sequence[ValueNote]) -> None:
         for value in outputs:
-            self.by_node.pop(id(value.node), None)
+            if value.order is not None:
+                self.by_order.pop(value.order, None)
         for value in (*inputs, *outputs):
-            tensor = None if value is None or value.tensor is None or value.node is not None else value.tensor()
+            tensor = None if value is None or value.tensor is None or value.order is not None else value.tensor()
             self._by_tensor.pop(id(tensor), None)

@@ -6,6 +6,7 @@ import ast
 from functools import lru_cache
 from typing import Any
 
+from nbautograd.core.node import ORDER
 from nbautograd.core.tensor import Tensor
 from nbautograd.trace.model import Source, Span
 from nbautograd.trace.notes import ValueNote
@@ -20,6 +21,9 @@ class Names:
         self.modules: dict[int, str] = {}
         """Names of modules by id."""
         self._tensors: dict[int, str] = {}
+        """Names of tensors by the order of their node."""
+        self._constants: dict[int, str] = {}
+        """Names of tensors without a node by id."""
         self._sources = sources
         for name, thing in list(namespace.items()):
             if not name.startswith("_"):
@@ -27,20 +31,26 @@ class Names:
 
     def _add(self, name: str, thing: Any) -> None:
         if isinstance(thing, Tensor):
-            self._tensors.setdefault(id(thing if thing._node is None else thing._node), name)
+            self._add_tensor(thing, name)
         elif hasattr(thing, "named_parameters") and not isinstance(thing, type):
             for path, part in thing.named_modules():
                 self.modules.setdefault(id(part), f"{name}.{path}" if path else name)
             for path, parameter in thing.named_parameters():
                 if parameter._node is not None:
-                    self._tensors.setdefault(id(parameter._node), f"{name}.{path}")
+                    self._add_tensor(parameter, f"{name}.{path}")
+
+    def _add_tensor(self, tensor: Tensor, name: str) -> None:
+        if tensor._node is None:
+            self._constants.setdefault(id(tensor), name)
+        else:
+            self._tensors.setdefault(tensor._node[ORDER], name)
 
     def of(self, note: ValueNote) -> str | None:
         """The variable or parameter that holds a value."""
-        if note.node is not None:
-            return self._tensors.get(id(note.node))
+        if note.order is not None:
+            return self._tensors.get(note.order)
         tensor = note.tensor() if note.tensor is not None else None
-        return None if tensor is None else self._tensors.get(id(tensor))
+        return None if tensor is None else self._constants.get(id(tensor))
 
     def assigned(self, span: Span | None) -> str | None:
         """The variable to which the expression at `span` is assigned, for results that no variable holds any more."""

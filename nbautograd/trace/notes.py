@@ -44,7 +44,7 @@ class ScopeNote:
 
 
 class ValueNote:
-    """A tensor. `node` keeps its graph node alive, so that the node's id stays its own while we record."""
+    """A tensor. `order` is that of its graph node, which is not held: it would keep alive what its op has saved."""
 
     __slots__ = (
         "base",
@@ -54,8 +54,8 @@ class ValueNote:
         "gradient",
         "id",
         "kind",
-        "node",
         "numbers",
+        "order",
         "output",
         "requires_grad",
         "shape",
@@ -68,7 +68,7 @@ class ValueNote:
         kind: Literal["leaf", "constant", "op"],
         shape: Sequence[int],
         dtype: Any,
-        node: Any = None,
+        order: int | None = None,
         tensor: Any = None,
         from_grad: bool = False,
     ) -> None:
@@ -76,10 +76,10 @@ class ValueNote:
         self.shape = shape
         self.dtype = dtype
         """NumPy's."""
-        self.node = node
+        self.order = order
         self.tensor = tensor
         """A weak reference."""
-        self.requires_grad = node is not None
+        self.requires_grad = order is not None
         self.from_grad = from_grad
         """Whether it is some leaf's `.grad`, or was computed from one."""
         self.device = arrays.CPU
@@ -100,12 +100,12 @@ class OpNote:
         "id",
         "in_place",
         "inputs",
-        "node",
         "order",
         "origin",
         "outputs",
         "params",
         "place",
+        "recorded",
         "scope",
         "slots",
     )
@@ -118,7 +118,7 @@ class OpNote:
         outputs: list[ValueNote],
         place: Place,
         scope: ScopeNote | None,
-        node: Any,
+        recorded: bool,
         params: Mapping[str, Any] = NONE,
         in_place: bool = False,
     ) -> None:
@@ -128,7 +128,8 @@ class OpNote:
         self.outputs = outputs
         self.place = place
         self.scope = scope
-        self.node = node
+        self.recorded = recorded
+        """Whether it has a node in the graph, whose order is then the opposite of its own."""
         self.params = params
         self.in_place = in_place
         self.origin: str | None = None

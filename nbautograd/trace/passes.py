@@ -125,14 +125,14 @@ class Passes(Turns):
 
         `upstream` and `contribution` tell the shapes of what was not seen when it was made.
         """
-        note = self.known.ops.get(id(node))
+        note = self.known.ops.get(node[ORDER])
         if note is None:
             if run.gaps and provenance.builder(node) is self.work:
                 run.dropped += 1
                 return None
             note = self.known.unknown_op(node, upstream)
         parent = node[PARENTS][index]
-        arrival = run.arrivals[id(parent)] = run.arrivals.get(id(parent), 0) + 1
+        arrival = run.arrivals[parent[ORDER]] = run.arrivals.get(parent[ORDER], 0) + 1
         position = index if note.slots is None else note.slots.index(index)
         target = note.inputs[position] if position < len(note.inputs) else self.known.node_value(parent, contribution)
         if note.place.span is None and hasattr(contribution, "shape"):
@@ -149,7 +149,7 @@ class Passes(Turns):
         if self._trail is not None:
             self._trail.freed.add(node[ORDER])
             return
-        note = self.known.ops.get(id(node))
+        note = self.known.ops.get(node[ORDER])
         if note is not None:
             self.event(EventNote("free", op=note))
 
@@ -166,6 +166,8 @@ class Passes(Turns):
         current.weight = len(current.events)
         if trail is not None:
             current.dropped += trail.end(NODES)
+            if current.retain_graph or current.kind == "grad" or error is not None:
+                trail.let_go()
             current.weight = min(current.weight + trail.weight(), EVENTS)
         worst = self.kept.worst
         first_bad = not math.isfinite(current.norm2) and (worst is None or math.isfinite(worst.norm2))

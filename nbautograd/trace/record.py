@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbautograd.core.node import node_and_output
+from nbautograd.core.node import ORDER, node_and_output
 from nbautograd.trace import ledger, provenance
 from nbautograd.trace.jots import Jots
 from nbautograd.trace.kept import HEAD, TAIL, Kept
@@ -135,13 +135,19 @@ class Recorder(Passes):
         if self.jots is not None and self.jots.put(result, target):
             if ledger.leaf_with(target) is not None:
                 self.jots.read()
-                self.leaves.written(self.known.ops[id(result._node)].outputs[0])
+                self.leaves.written(self.known.ops[result._node[ORDER]].outputs[0])
             return
         note = self.last
         if note is not None and note.outputs[0].tensor() is result:
             note.in_place = True
             self.known.put(note.outputs[0], target)
             self.leaves.written(note.outputs[0])
+
+    def renumbered(self, before: int, now: int) -> None:
+        """The node of the last op has another order."""
+        if self.jots is not None:
+            self.jots.renumber(before, now)
+        self.known.renumber(before, now)
 
     def mutated(self, tensor: Any) -> None:
         """Values were changed in place."""
@@ -184,7 +190,7 @@ class Recorder(Passes):
         """The line that made `node`, or the cell, where that was another."""
         if self.jots is not None:
             self.jots.read()
-        note = self.known.ops.get(id(node))
+        note = self.known.ops.get(node[ORDER])
         if note is None or note.place.span is None:
             return self._origin(node)
         span = note.place.span

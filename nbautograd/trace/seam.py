@@ -157,6 +157,7 @@ class _Seam:
     freed = _handed_on("freed")
     backward_end = _handed_on("backward_end")
     in_place = _handed_on("in_place")
+    renumbered = _handed_on("renumbered")
     mutated = _handed_on("mutated")
     grad_set = _handed_on("grad_set")
     scope_begin = _handed_on("scope_begin")

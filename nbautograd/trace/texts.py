@@ -36,7 +36,7 @@ def texts(note: OpNote) -> tuple[str, list[str | None]]:
     shapes = tuple(tuple(v.shape) for v in note.inputs)
     results = tuple(tuple(v.shape) for v in note.outputs)
     settings = tuple((k, written(v) or k) for k, v in note.params.items())
-    return _texts(note.entry, slots, shapes, results, settings, note.node is not None)
+    return _texts(note.entry, slots, shapes, results, settings, note.recorded)
 
 
 @lru_cache(maxsize=2048)

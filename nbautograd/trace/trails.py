@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbautograd.core import trail
-from nbautograd.core.node import FITS, ORDER, PARENTS, op_of
+from nbautograd.core.node import FITS, OP, ORDER, PARENTS, SAVED, Leaf, OutputSlot, op_of
 from nbautograd.trace.model import Summary
 from nbautograd.trace.notes import EventNote, PassNote, ValueNote
 
@@ -26,7 +26,7 @@ class Trail:
     """Where a pass from `roots` went; the values of nodes older than `fence` are perhaps not known."""
 
     def __init__(self, roots: Sequence[Any], fence: int) -> None:
-        self.roots: list[tuple[Any, Shape]] = [(r._node, (r._data.shape, r._data.dtype)) for r in roots]
+        self.roots: list[tuple[int, Shape]] = [(r._node[ORDER], (r._data.shape, r._data.dtype)) for r in roots]
         self.walked = trail.Trail(fence)
         self.told: dict[int, list[int]] = {}
         """Along which edges a node sent that the walk took in its general way, by the order of the node."""
@@ -52,6 +52,20 @@ class Trail:
             del self.nodes[order]
         return edges
 
+    def let_go(self) -> None:
+        """Hold no values that ops have saved and may never free; a pass that is over has freed most."""
+        bare = {order: _without_saved(node) for order, node in self.nodes.items()}
+        for order, node in bare.items():
+            parents = self.nodes[order][PARENTS]
+            node[PARENTS] = tuple([p and (bare.get(p[ORDER]) or _without_saved(p)) for p in parents])
+        self.nodes.update(bare)
+
+
+def _without_saved(node: Any) -> list[Any]:
+    """A copy of a node, which comes from nothing; what a leaf or one of several outputs has saved is not large."""
+    saved = node[SAVED] if op_of(node) in (Leaf, OutputSlot) else None
+    return [node[ORDER], node[OP], node[FITS], (), saved]
+
 
 def follow(run: PassNote, recorder: Passes, most: int) -> None:
     """Let a pass that has a trail have its events, at most so many."""
@@ -74,7 +88,7 @@ class _Followed:
         """The events in their order."""
         run, mine = self._run, self._trail
         known = self._recorder.known
-        run.roots = [known.node_value(node, ValueNote("op", *shape)) for node, shape in mine.roots]
+        run.roots = [known.node_value(mine.nodes[order], ValueNote("op", *shape)) for order, shape in mine.roots]
         seeds = [event for event in run.events if event.kind == "seed"]
         for event, value in zip(seeds, run.roots, strict=False):
             event.value = value
@@ -101,7 +115,7 @@ class _Followed:
     def _flow(self, node: Any, index: int) -> Iterator[EventNote]:
         recorder, parent = self._recorder, node[PARENTS][index]
         known = recorder.known
-        if id(node) not in known.ops:
+        if node[ORDER] not in known.ops:
             for each in node[PARENTS]:
                 if each is not None and each[ORDER] in self._trail.walked.shapes:
                     known.node_value(each, self._like(each))
@@ -121,7 +135,7 @@ class _Followed:
         yield event
 
     def _free(self, node: Any) -> Iterator[EventNote]:
-        note = self._recorder.known.ops.get(id(node))
+        note = self._recorder.known.ops.get(node[ORDER])
         if note is not None:
             yield EventNote("free", op=note)
 

@@ -370,3 +370,28 @@ def test_without_numbers_a_pass_tells_the_same_events_in_the_same_order(name: st
         return found
 
     assert told("none") == told("stats")
+
+
+@pytest.mark.parametrize("values", ["none", "stats"])
+@pytest.mark.parametrize(
+    "use",
+    [
+        "",
+        "s.backward()",
+        "s.backward(retain_graph=True)",
+        "torch.autograd.grad(s, h)",
+        "torch.autograd.grad(s, w, create_graph=True)",
+        "h.register_hook(lambda g: 1 / 0)\ntry: s.backward()\nexcept ZeroDivisionError: pass",
+        "v = y * 1.0\nv.mul_(2.0)\nv.sum().backward()\ndel v",
+        "h.register_hook(lambda g: g * 2)\ns.backward()",
+    ],
+)
+def test_a_graph_that_the_user_has_let_go_of_is_not_held(use: str, values: str) -> None:
+    notebook = Notebook()
+    notebook.quietly("import gc, weakref\nw = torch.ones(5, requires_grad=True)")
+    notebook.run(
+        f"h = torch.exp(w * 1.0)\ny = torch.tanh(h)\ns = (y * y).sum() * 2.0\n{use}\n"
+        "saved = weakref.ref(y._data)\ndel h, y, s\nw.grad = None\ngc.collect()\nheld = saved() is not None",
+        values=values,
+    )
+    assert not notebook.namespace["held"]
