@@ -54,7 +54,7 @@ def _close(whole: Number, shares: Sequence[Number]) -> bool:
 def total(parts: Sequence[Contribution], trace: Trace) -> str:
     """`6 from the first run of this cell + 6 from the second run of this cell`."""
     shown = [f"{numbers(c.gradient)} from {source(c, trace)}" for c in parts[:4]]
-    more = [f"{len(parts) - 4} more"] if len(parts) > 4 else []
+    more = [f"{sum(c.passes for c in parts[4:])} more"] if len(parts) > 4 else []
     return " + ".join(shown + more)
 
 

@@ -38,7 +38,7 @@ def find(trace: Trace) -> Iterator[Finding]:
     yield Finding(
         CODE,
         "note",
-        f"{len(first.contributions)} contributions: {', '.join(labels)}",
+        f"{sum(c.passes for c in first.contributions)} contributions: {', '.join(labels)}",
         f"{first.name}.grad is {numbers(first.total)}: {total(first.contributions, trace)}.{others}",
         f"to begin anew: `{first.name}.grad = None`",
         f"%%autograd --mute {CODE}",

@@ -21,8 +21,8 @@ from nbautograd.core.inplace import storage
 from nbautograd.trace.model import Span, Summary
 from nbautograd.trace.summary import held
 
-SHARES = 6
-"""A loop that never clears would go on adding shares; this many are told apart."""
+SHARES, WAITING = 6, 16
+"""A loop that never clears would go on adding shares: so many are told apart, and where some wait for an update."""
 
 
 @dataclass(slots=True)
@@ -134,13 +134,14 @@ def _elsewhere(data: Any) -> Share:
 
 
 def _shortened(shares: list[Share]) -> list[Share]:
-    """The first and the last of many shares that updates have used, those between them as one."""
-    if len(shares) <= SHARES or not all(s.consumed for s in shares):
+    """The first and the last of many shares; of those between them two of a kind become one."""
+    if len(shares) <= (SHARES if all(s.consumed for s in shares) else WAITING):
         return shares
-    *first, gap = shares[: SHARES // 2]
-    rest = shares[SHARES // 2 :]
-    merged = replace(gap, gradient=_sum(gap.gradient, rest[0].gradient), passes=gap.passes + rest[0].passes)
-    return [*first, merged, *rest[1:]]
+    between = range(SHARES // 2 - 1, len(shares) - 1)
+    at = next(i for i in between if bool(shares[i].consumed) == bool(shares[i + 1].consumed))
+    gap, last = shares[at : at + 2]
+    merged = replace(gap, gradient=_sum(gap.gradient, last.gradient), passes=gap.passes + last.passes)
+    return [*shares[:at], merged, *shares[at + 2 :]]
 
 
 def _sum(a: Any, b: Any) -> Any:

@@ -187,3 +187,6 @@ def test_of_very_many_cells_the_title_names_a_few() -> None:
     notebook.run("x = torch.tensor(3.0, requires_grad=True)")
     note = notebook.findings(*(f"(x * {n}.0).backward()" for n in range(1, 9)))[-1]
     assert note.title == "8 contributions: In [2], In [3], In [4], …, In [9]"
+    note = notebook.findings(*(f"(x * {n}.0).backward()" for n in range(9, 41)))[-1]
+    assert note.title == "40 contributions: In [2], In [3], In [4], …, In [41]"
+    assert " and 23 more passes + " in note.message
