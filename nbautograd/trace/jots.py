@@ -4,8 +4,8 @@ NOTE [Jotting]
 To tell an op takes several times as long as to run it on a scalar. So without values a row is all that is written while
 code runs: the order of the op's node and of those it came from, and where the code stood. Nodes themselves are not
 held, for they hold what their ops have saved. Values are noted at once only where nothing will tell of them later:
-arrays, what was there before, and what has no node. Rows are read when the trace is
-made, of those that are kept; or earlier, when somebody asks for a note that is still a row.
+arrays, what was there before, and what has no node. Those rows that are kept are read when the trace is made, or
+earlier, when somebody asks for a note that is still a row.
 
 What ran without recording has no node, and is noted at once: it may be an update.
 """
@@ -19,7 +19,7 @@ from weakref import ref
 
 import numpy as np
 
-from nbautograd.core.modes import local
+from nbautograd.core.modes import Jot, local
 from nbautograd.core.node import OP, ORDER, PARENTS, OutputSlot, is_leaf_node, tick
 from nbautograd.trace.kept import Kept, Row
 from nbautograd.trace.known import FLOAT32, Known
@@ -48,9 +48,7 @@ class Jots:
         """Of nodes that are younger nobody has missed any."""
         known.read = self.read
 
-    def writer(
-        self, attachment: Attachment, noted: Callable[..., None]
-    ) -> Callable[[Any, tuple[Any, ...], dict[str, Any], Any], None]:
+    def writer(self, attachment: Attachment, noted: Callable[..., None]) -> Jot:
         """What writes a row, as one closure, for it runs at every op; what has no node is `noted` instead."""
         places, scopes, fresh = self._places, self._scopes, self._kept.fresh
         output, inputs_of, meet, settle = self._known.output, self._inputs, self._meet, self._settle
@@ -68,7 +66,7 @@ class Jots:
                 parents = node[PARENTS]
                 bare = t._data.__class__ is float32 and op.elementwise
                 if bare and None not in parents:
-                    values, orders = None, [parent[0] for parent in parents]
+                    values, orders = None, [parent[ORDER] for parent in parents]
                     for order in orders:
                         if order > 0 and order not in by_order:
                             meet(inputs)
@@ -85,7 +83,8 @@ class Jots:
                     code, steps = level.code, level.around
                 else:
                     code, at, steps = places.stand(INSIDE)
-                fresh.append((op, node[0], orders, result, values, settings, code, at, steps, scopes and scopes[-1]))
+                row = op, node[ORDER], orders, result, values, settings, code, at, steps, scopes and scopes[-1]
+                fresh.append(row)
                 if len(fresh) > MANY:
                     settle()
             except Exception as error:
