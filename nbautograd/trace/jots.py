@@ -65,13 +65,13 @@ class Jots:
                     return
                 parents = node[PARENTS]
                 bare = t._data.__class__ is float32 and op.elementwise
-                if bare and None not in parents:
-                    values, orders = None, [parent[ORDER] for parent in parents]
-                    for order in orders:
-                        if order > 0 and order not in by_order:
-                            meet(inputs)
+                if bare and None not in parents and len(parents) < 3:
+                    x, y = parents[0][ORDER], parents[-1][ORDER]
+                    orders, values = (x,) if len(parents) == 1 else (x, y), None
+                    if (x > 0 and x not in by_order) or (y > 0 and y not in by_order):
+                        meet(inputs)
                 else:
-                    values, orders = inputs_of(inputs, parents), _orders(parents)
+                    orders, values = _orders(parents), inputs_of(inputs, parents)
                 result = None if bare else output(t, False)
                 level, frame = places.level, getframe(INSIDE)
                 if level is not None and level.frame is frame:
@@ -188,5 +188,5 @@ class Jots:
         return found
 
 
-def _orders(parents: tuple[Any, ...]) -> list[int | None]:
-    return [None if parent is None else parent[ORDER] for parent in parents]
+def _orders(parents: tuple[Any, ...]) -> tuple[int | None, ...]:
+    return tuple([None if parent is None else parent[ORDER] for parent in parents])
