@@ -20,6 +20,7 @@ from nbautograd.core.anomaly import is_anomaly_check_nan_enabled, is_anomaly_ena
 from nbautograd.core.array import Size
 from nbautograd.core.device import device, get_default_device, set_default_device
 from nbautograd.core.dtype import dtype, get_default_dtype, set_default_dtype
+from nbautograd.core.grad_mode import enable_grad, no_grad, set_grad_enabled
 from nbautograd.core.inference import inference_mode, is_inference_mode_enabled
 from nbautograd.core.layout import (
     channels_last,
@@ -31,7 +32,7 @@ from nbautograd.core.layout import (
     strided,
 )
 from nbautograd.core.limits import finfo, iinfo
-from nbautograd.core.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from nbautograd.core.modes import is_grad_enabled
 from nbautograd.core.paths import refuse_at_use as _refuse_at_use
 from nbautograd.core.printing import set_printoptions
 from nbautograd.core.public import FUNCTIONS as _FUNCTIONS

@@ -9,7 +9,7 @@ from typing import Any
 from nbautograd.core.device import gpu_count
 from nbautograd.core.doors import Door
 from nbautograd.core.dtype import bfloat16, dtype, float16
-from nbautograd.core.modes import decorated
+from nbautograd.core.grad_mode import decorated
 
 from . import settings as now
 

@@ -3,14 +3,14 @@
 from nbautograd.core.absent import refuse_in
 from nbautograd.core.anomaly import detect_anomaly, set_detect_anomaly
 from nbautograd.core.backward import backward, grad
-from nbautograd.core.inference import inference_mode
-from nbautograd.core.modes import (
+from nbautograd.core.grad_mode import (
     enable_grad,
     is_multithreading_enabled,
     no_grad,
     set_grad_enabled,
     set_multithreading_enabled,
 )
+from nbautograd.core.inference import inference_mode
 
 from . import anomaly_mode, forward_ad, functional, grad_mode, graph
 from .function import Function, once_differentiable

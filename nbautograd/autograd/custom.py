@@ -7,8 +7,9 @@ from typing import Any
 
 from nbautograd.core import history, inplace
 from nbautograd.core.array import library_of
+from nbautograd.core.grad_mode import no_grad
 from nbautograd.core.levels import active
-from nbautograd.core.modes import is_recording, local, no_grad, state, unwatched
+from nbautograd.core.modes import is_recording, local, state, unwatched
 from nbautograd.core.node import is_leaf_node, tick
 from nbautograd.core.tensor import Tensor
 

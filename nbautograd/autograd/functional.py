@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from nbautograd.core.absent import refuse_in
-from nbautograd.core.modes import enable_grad, is_grad_enabled, set_grad_enabled
+from nbautograd.core.grad_mode import enable_grad, set_grad_enabled
+from nbautograd.core.modes import is_grad_enabled
 from nbautograd.core.public import FUNCTIONS
 from nbautograd.core.tensor import Tensor
 

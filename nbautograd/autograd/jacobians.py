@@ -22,8 +22,8 @@ from nbautograd.core import inplace
 from nbautograd.core.array import CPU, place
 from nbautograd.core.backward import grad
 from nbautograd.core.call import wrap
+from nbautograd.core.grad_mode import no_grad
 from nbautograd.core.levels import opened
-from nbautograd.core.modes import no_grad
 from nbautograd.core.tensor import Tensor
 
 

@@ -6,7 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from nbautograd.core.modes import is_grad_enabled, no_grad
+from nbautograd.core.grad_mode import no_grad
+from nbautograd.core.modes import is_grad_enabled
 from nbautograd.core.tensor import Tensor
 
 from .custom import Function

@@ -10,8 +10,7 @@ from .array import ndarray
 from .call import wrap
 from .held import take
 from .leaves import bring, own
-from .modes import _set as set_grad_mode
-from .modes import local, state
+from .modes import local, set_grad_mode, state
 from .node import OP, ORDER, PARENTS, SAVED, Hooked, Leaf, Node, OutputSlot
 from .received import as_tensors, by_number, numbers
 from .restored import as_tensors as restored

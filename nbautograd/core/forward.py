@@ -19,8 +19,9 @@ from .array import library_of
 from .backward import grad
 from .call import fits_of, involves_complex, setting_of, wrap
 from .dtype import INEXACT
+from .grad_mode import enable_grad
 from .levels import Level, below, tangents_of, without_history, zeros_like
-from .modes import enable_grad, is_grad_enabled, local, unwatched
+from .modes import is_grad_enabled, local, unwatched
 from .node import Node, source
 from .op import TABLE
 from .steps import contributions

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .doors import Door
-from .modes import _set as set_grad_mode
-from .modes import decorated, local, special
+from .grad_mode import decorated
+from .modes import local, set_grad_mode, special
 
 
 class Mark:

@@ -16,8 +16,9 @@ import numpy as np
 from . import anomaly, errors, inplace
 from . import inference as inferences
 from .doors import Door
+from .grad_mode import no_grad
 from .held import check_saved
-from .modes import local, no_grad, put, state
+from .modes import local, put, state
 from .node import PARENTS, SAVED, Node, hooked, is_leaf_node, leaf_tensor, op_of
 from .rules import is_tensor
 from .saved_names import names_in_torch

@@ -25,8 +25,7 @@ from . import careful, inplace
 from .array import SOLE_HERE
 from .held import check_saved, passable
 from .leaves import bring
-from .modes import _set as set_grad_mode
-from .modes import is_grad_enabled, local, state
+from .modes import is_grad_enabled, local, set_grad_mode, state
 from .node import OP, ORDER, SAVED, Leaf, Node, is_nobodys, node_and_output
 from .restored import restorer
 from .steps import Sums, Waiting, add, add_tensors, recording_step, send

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from nbautograd.core.array import Size
-from nbautograd.core.modes import no_grad
+from nbautograd.core.grad_mode import no_grad
 from nbautograd.core.tensor import Tensor
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbautograd.core.modes import no_grad
+from nbautograd.core.grad_mode import no_grad
 from nbautograd.core.tensor import Tensor
 
 from . import constraints

@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from nbautograd.core.backward import grad
+from nbautograd.core.grad_mode import enable_grad
 from nbautograd.core.inference import inference_mode
 from nbautograd.core.levels import alias, tangents_of, without_history, zeros_like
-from nbautograd.core.modes import enable_grad, is_grad_enabled
+from nbautograd.core.modes import is_grad_enabled
 from nbautograd.core.node import ORDER, PARENTS, Node, is_leaf_node, leaf_node, leaf_tensor, tick
 from nbautograd.core.tensor import Tensor
 

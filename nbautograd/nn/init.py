@@ -11,7 +11,7 @@ import numpy as np
 from nbautograd.core import inplace
 from nbautograd.core.absent import refuse_in
 from nbautograd.core.array import CPU, place
-from nbautograd.core.modes import no_grad
+from nbautograd.core.grad_mode import no_grad
 from nbautograd.core.tensor import Tensor
 
 _GAINS = {"tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 3.0 / 4}

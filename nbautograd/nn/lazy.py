@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from nbautograd.core.modes import no_grad
+from nbautograd.core.grad_mode import no_grad
 
 from .module import Module
 from .parameter import is_lazy

@@ -6,7 +6,7 @@ from collections import OrderedDict, namedtuple
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from nbautograd.core.modes import no_grad
+from nbautograd.core.grad_mode import no_grad
 from nbautograd.core.tensor import Tensor
 
 from .parameter import Parameter, is_lazy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbautograd.core import inplace
-from nbautograd.core.modes import no_grad
+from nbautograd.core.grad_mode import no_grad
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.elementwise.fused import LerpNumber

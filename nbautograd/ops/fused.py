@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from nbautograd.core.backward import grad
-from nbautograd.core.modes import enable_grad, is_grad_enabled
+from nbautograd.core.grad_mode import enable_grad
+from nbautograd.core.modes import is_grad_enabled
 from nbautograd.core.op import tensors
 
 

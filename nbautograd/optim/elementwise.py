@@ -17,8 +17,8 @@ import numpy as np
 from nbautograd.core.array import beside, is_cupy, library_of
 from nbautograd.core.call import wrap
 from nbautograd.core.dtype import get_default_dtype
+from nbautograd.core.grad_mode import enable_grad
 from nbautograd.core.inplace import array_of, touched, writable, write
-from nbautograd.core.modes import enable_grad
 from nbautograd.core.tensor import Tensor
 
 from . import differentiated

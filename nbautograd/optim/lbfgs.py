@@ -7,8 +7,8 @@ from typing import Any
 
 from nbautograd.core.array import library_of
 from nbautograd.core.call import wrap
+from nbautograd.core.grad_mode import enable_grad
 from nbautograd.core.inplace import write
-from nbautograd.core.modes import enable_grad
 from nbautograd.core.tensor import Tensor
 
 from .elementwise import check_range

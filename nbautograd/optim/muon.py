@@ -7,8 +7,8 @@ from math import sqrt
 from typing import Any
 
 from nbautograd.core import dtype as dtypes
+from nbautograd.core.grad_mode import no_grad
 from nbautograd.core.inplace import write
-from nbautograd.core.modes import no_grad
 from nbautograd.core.public import FUNCTIONS
 from nbautograd.core.tensor import Tensor
 

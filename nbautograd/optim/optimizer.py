@@ -10,8 +10,8 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any
 
+from nbautograd.core.grad_mode import enable_grad
 from nbautograd.core.gradients import clear_gradients
-from nbautograd.core.modes import enable_grad
 from nbautograd.core.modes import state as engine
 from nbautograd.core.node import RemovableHandle
 from nbautograd.core.tensor import Tensor

@@ -18,8 +18,9 @@ from typing import Any
 from nbautograd.amp import autocast, get_autocast_dtype, is_autocast_cache_enabled, is_autocast_enabled
 from nbautograd.autograd.graph import saved_tensors_hooks
 from nbautograd.core import walk
+from nbautograd.core.grad_mode import enable_grad
 from nbautograd.core.kept import Kept
-from nbautograd.core.modes import enable_grad, is_grad_enabled
+from nbautograd.core.modes import is_grad_enabled
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.random.generators import restore, states
 

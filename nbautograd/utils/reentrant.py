@@ -10,7 +10,7 @@ from nbautograd.autograd.function import Function
 from nbautograd.core import walk
 from nbautograd.core.backward import backward
 from nbautograd.core.errors import user_depth
-from nbautograd.core.modes import enable_grad
+from nbautograd.core.grad_mode import enable_grad
 from nbautograd.core.tensor import Tensor
 
 

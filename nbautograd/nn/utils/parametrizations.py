@@ -8,7 +8,7 @@ import numpy as np
 
 from nbautograd.core.array import CPU, place
 from nbautograd.core.call import wrap
-from nbautograd.core.modes import no_grad
+from nbautograd.core.grad_mode import no_grad
 from nbautograd.core.public import FUNCTIONAL, FUNCTIONS
 from nbautograd.core.tensor import Tensor
 from nbautograd.nn.module import Module

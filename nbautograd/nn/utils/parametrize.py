@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from nbautograd.core.modes import no_grad
+from nbautograd.core.grad_mode import no_grad
 from nbautograd.core.tensor import Tensor
 from nbautograd.nn.containers import ModuleDict, ModuleList
 from nbautograd.nn.module import Module
