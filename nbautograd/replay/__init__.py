@@ -25,7 +25,7 @@ from nbautograd.replay.forms import Given, in_words
 from nbautograd.replay.graphs import GraphProgram
 from nbautograd.replay.naming import Names
 from nbautograd.replay.place import Place, argument_names
-from nbautograd.replay.program import GIVEN_UP, BusyError, FailedError, Program
+from nbautograd.replay.program import BusyError, FailedError, GivenUpError, Program
 from nbautograd.replay.recipe import Before, Recipe
 from nbautograd.replay.returning import symbolic
 from nbautograd.replay.sameness import random_states, signature
@@ -100,7 +100,7 @@ class Captured:
                 elif why is None:
                     try:
                         result = recipe.program.replay(given.tensors)
-                    except GIVEN_UP as error:
+                    except GivenUpError as error:
                         why = str(error)
                     except BusyError as error:
                         return self._run(str(error), args, kwargs)
@@ -147,6 +147,8 @@ class Captured:
                 self._make(key, tape, before, returned)
         except RefusalError as refused:
             self._refused[key] = self._last = str(refused)
+        except Exception as error:  # the step has run: whatever is wrong here is none of its caller's business
+            self._refused[key] = self._last = f"it could not be written down: {error!r}"
         return result
 
     def _check(self, tape: Tape, before: Before, randomness: Any, key: Any) -> None:

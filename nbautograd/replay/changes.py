@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from nbautograd.core.array import compact
 from nbautograd.core.inplace import sharers
+from nbautograd.core.op import TABLE
 from nbautograd.core.tensor import Tensor
 from nbautograd.replay.calls import RefusalError, Var
-from nbautograd.replay.notes import Notes
+from nbautograd.replay.notes import Notes, constant_path
 from nbautograd.replay.sharing import memory_of, owner_of
 
 PUT_DATA: Any = Tensor.data.fset.__code__  # type: ignore[union-attr]
@@ -39,7 +39,6 @@ class Changes(Notes):
             raise RefusalError("it sets .data of a tensor that does not last, or to numbers from elsewhere")
         self._note(None, [(tensor, ""), v], [], kind="put")
         self._by_tensor[id(tensor)] = (v, tensor._data)
-        self.changed = True
 
     def _mutated(self, tensor: Any) -> None:
         writing, self._writing = self._writing, None
@@ -52,22 +51,39 @@ class Changes(Notes):
             raise RefusalError("a tensor is changed in place by numbers of another dtype")
         self._write(tensor, v)
 
-    def _write(self, tensor: Any, v: Var) -> None:
+    def _write(self, tensor: Any, v: Var, unnoticed: bool = False) -> None:
         """`tensor` is `v` from here on, and so is whatever shows all of its numbers."""
-        data = tensor._data
-        for owner, of in self._lasting_with(tensor):
+        data, base = tensor._data, tensor._base
+        if base is not None and base._data is not data:
+            self._write_part(tensor, base, v, unnoticed or tensor._untracked)
+            return
+        owners = self._lasting_with(tensor)
+        if not owners and id(tensor) not in self._by_tensor and self._known(data) is None:
+            raise RefusalError("it changes a tensor that is no argument, and to which no name leads")
+        for owner, of in owners:
             place = owner._grad if of else owner
             if place._data is not data:
                 raise RefusalError("a part of a tensor that lasts is changed in place")
             if id(place) in self._by_tensor:
                 self.stale.add(id(self._by_tensor[id(place)][0]))
             self._note(None, [(owner, of), v], [], kind="write")
-            self.changed = True
         shown = {key for key, (_, seen) in self._by_tensor.items() if seen is data} | {id(t) for t in sharers(tensor)}
         self._overwritten({owner_of(data)}, shown)
+        if unnoticed or tensor._untracked:  # through `.data`: what has saved the old numbers has the new ones now
+            self.stale |= {id(seen[0]) for key in shown if (seen := self._by_tensor.get(key)) is not None}
         self._vars[id(data)] = v
         v.array = data
         self._by_tensor |= dict.fromkeys((*shown, id(tensor)), (v, data))
+
+    def _write_part(self, view: Any, base: Any, v: Var, unnoticed: bool) -> None:
+        """A part of `base` is `v` from here on."""
+        whole, op = Var(base._data), TABLE["view_scatter"]
+        path = {"path": constant_path(view._path)}
+        self._note(op.forward, [self.var(base), v], [whole], path, name=op.name)
+        self._write(base, whole, unnoticed)
+        self._vars[id(view._data)] = v
+        v.array = view._data
+        self._by_tensor[id(view)] = (v, view._data)
 
     def _lasting_with(self, tensor: Any) -> list[tuple[Any, str]]:
         """What lasts, and the gradients of what lasts, with numbers in the memory of `tensor`."""
@@ -91,9 +107,9 @@ class Changes(Notes):
         self._overwritten({owner_of(t._data) for t in tensors}, set())
         for t in tensors:
             v, _ = self._by_tensor.pop(id(t), (None, None))
-            self.stale.add(id(v))
+            if v is not None:
+                self.stale.add(id(v))
             self._vars.pop(id(t._data), None)
-        self.changed = True
 
     def changes(self) -> list[Tensor]:
         """The tensors whose numbers the step changes, of those that last."""
@@ -127,43 +143,3 @@ class Changes(Notes):
             if not self._steps and last is not None and last.kind == "step":
                 others = [*self.lasting.values(), *[t._grad for t in self._gradient_of.values() if t._grad is not None]]
                 self._forget(last.parameters() if last.is_ours() else [*last.parameters(), *others])
-
-    # --- functions that change tensors without ops ---
-
-    def called(self, function: Any, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
-        """A function changes tensors by itself: `zero_`, `clip_grad_norm_` …"""
-        first, *rest = args
-        tensors = [first] if isinstance(first, Tensor) else list(first)
-        args = (first if isinstance(first, Tensor) else tensors, *rest)
-        if function.__name__ == "clear_gradients" and rest[0]:
-            return function(*args)
-        self._steps += 1
-        try:
-            result = function(*args, **settings)
-        finally:
-            self._steps -= 1
-        changed = [t for t in tensors if function.__name__ == "zero_" or t._grad is not None]
-        if function.__name__ == "clear_gradients":
-            changed = [t._grad for t in changed]
-        note = self._called_by_name if function.__name__.startswith("clip") else self._zeroed
-        self._guarded(note, changed, function, [tensors, *rest], settings, result)
-        return result
-
-    def _zeroed(self, changed: list[Any], *_: Any) -> None:
-        for t in changed:
-            zeros = compact(np.zeros(t._data.shape, t._data.dtype))
-            v = Var(zeros)
-            self._note(None, [zeros], [v], kind="seed")
-            self._write(t, v)
-
-    def _called_by_name(self, changed: list[Any], function: Any, args: list[Any], settings: Any, result: Any) -> None:
-        if any(isinstance(a, Tensor) for a in (*args[1:], *settings.values())):
-            raise RefusalError(f"it gives a tensor to {function.__name__} as a bound")
-        for t in changed:
-            if id(t) in self._made or not (id(t) in self.lasting or self._leads_to(t)):
-                raise RefusalError(f"it uses {function.__name__} on tensors that do not last")
-            self._gradient_of[id(t._grad)] = t
-        outs = [self._result(result)] if isinstance(result, Tensor) else []
-        self._note(function, args, outs, settings, kind="call", name=function.__name__)
-        self._forget([t._grad for t in changed])
-        self._kept.append(result)

@@ -42,7 +42,7 @@ def chosen(function: Callable[..., Any], constants: Constants) -> Text | None:
         return None
     if tree is None:
         return None
-    parameters = tuple(a.arg for a in definition.args.args)
+    parameters = tuple(a.arg for a in (*definition.args.args, *definition.args.kwonlyargs))
     used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - {"xp", *parameters}
     if any(isinstance(n, ast.IfExp | ast.Lambda | ast.GeneratorExp) for n in ast.walk(tree)):
         return None

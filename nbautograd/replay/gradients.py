@@ -9,16 +9,20 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core.array import unbroadcast
-from nbautograd.core.node import FITS, OP, PARENTS, Hooked
+from nbautograd.core.node import FITS, OP, PARENTS, SAVED, Hooked, op_of
 from nbautograd.core.rules import names_of
 from nbautograd.core.steps import fit
 from nbautograd.core.tensor import Tensor
 from nbautograd.core.text import text_of
-from nbautograd.replay.calls import Ran, RefusalError, Var
-from nbautograd.replay.changes import Changes
+from nbautograd.replay.calling import Calling
+from nbautograd.replay.calls import Ran, RefusalError, Var, variables
+from nbautograd.replay.notes import constant_path
+
+BY_PATH = ("view_scatter", "as_strided")
+"""The ops of nodes that changes through views make."""
 
 
-class Gradients(Changes):
+class Gradients(Calling):
     """Notes of a run forward and backward; see `Tape`."""
 
     def backward_begin(self, roots: Any, seeds: Any, kind: str, retain_graph: bool, create_graph: bool) -> None:
@@ -69,7 +73,7 @@ class Gradients(Changes):
     def _flow(self, node: Any, index: int, upstream: Any, contribution: Any, after: Any) -> None:
         ran = self._ran.get(id(node))
         if ran is None:
-            raise RefusalError("its graph has a node that no op has made: a custom Function, or a graph from before")
+            ran = self._ran[id(node)] = self._of_history(node)
         hooks = node[OP]
         if hooks.__class__ is Hooked and (hooks.on_gradient or hooks.before or hooks.after or hooks.packed):
             raise RefusalError("a hook is registered in its graph")
@@ -78,6 +82,20 @@ class Gradients(Changes):
         same = isinstance(g, Var) and g.array is contribution and _passes_on(ran.op.rules[index])
         c = g if same else self._pulled(ran, index, g, contribution)
         self._send(parent, c, None if isinstance(after, dict) else after)
+
+    def _of_history(self, node: Any) -> Ran:
+        """What stands for a node that a change through a view has made; see `core.history`.
+
+        Raises: RefusalError for others.
+        """
+        op = op_of(node)
+        if getattr(op, "name", "") not in BY_PATH:
+            raise RefusalError("its graph has a node that no op has made: a custom Function, or a graph from before")
+        saved = dict(zip(op.saves, node[SAVED], strict=True))
+        last = self.calls[-1]
+        inputs = [None] * len(node[PARENTS])
+        settings = {**saved, "path": constant_path(saved["path"])}
+        return Ran(op, inputs, settings, [], [], node, [], last.line, last.module)
 
     def _upstream(self, ran: Ran, node: Any) -> Any:
         if ran.slots:
@@ -125,7 +143,9 @@ class Gradients(Changes):
             raise RefusalError(f"it calls a custom Function, {name}, whose Python is not written down")
         for name in names_of(rule)[1:]:
             kind, where = origin[name]
-            if kind == "input":
+            if not ran.outs:
+                args.append(ran.settings[name])
+            elif kind == "input":
                 args.append(tuple(ran.inputs) if op.variadic else ran.inputs[where])
             elif kind == "out":
                 args.append(ran.outs[0] if op.outputs == 1 else tuple(ran.outs))
@@ -137,6 +157,8 @@ class Gradients(Changes):
                 args.append(ran.settings[where])
             else:
                 args.append(ran.aux[where])
+        if any(id(v) in self.stale for v in variables(args[1:])):
+            raise RefusalError("backward uses numbers that were changed since")
         entry = op if op.elementwise and not op.variadic and op.outputs == 1 else None
         name = f"{op.name}_d{op.inputs[index]}"
         place = {"line": ran.line, "module": ran.module}
@@ -158,7 +180,6 @@ class Gradients(Changes):
         if id(tensor) not in self.lasting and before is None:  # the noted run's tensor: it stands for one of each run
             self._note(None, [(tensor, "")], [], kind="clear")
         self._note(None, [(tensor, ""), c], [], kind="accumulate")
-        self.changed = True
         self._gradient_of[id(tensor._grad)] = tensor
         if before is not None:
             self._forget([tensor._grad])
@@ -175,6 +196,7 @@ class Gradients(Changes):
         if v is None:
             raise RefusalError("a gradient came from nowhere")
         self._vars[id(gradient._data)] = v
+        self._by_tensor[id(gradient)] = (v, gradient._data)
         v.array = gradient._data
         self._kept.append(gradient)
 
@@ -183,10 +205,17 @@ class Gradients(Changes):
         self._guarded(self._grad_set, tensor, value)
 
     def _grad_set(self, tensor: Any, value: Any) -> None:
-        if value is not None:
-            raise RefusalError("a gradient is put into place by hand")
+        self._kept.append((tensor, value))
+        if value is not None and self._gradient_of.get(id(value)) is tensor:
+            return  # as by `w.grad *= 2`, which has changed it in place
+        v = None if value is None else self.var(value)
         self._note(None, [(tensor, "")], [], kind="clear")
-        self._kept.append(tensor)
+        if v is None:
+            return
+        if value._node is not None or id(value) in self.lasting or self._lasting_with(value):
+            raise RefusalError("it makes .grad a tensor that lasts, or one that requires grad")
+        self._note(None, [(tensor, ""), v], [], kind="accumulate")
+        self._gradient_of[id(value)] = tensor
 
     def freed(self, node: Any) -> None:
         """Nothing to note: the program frees by itself."""

@@ -62,7 +62,7 @@ class GraphProgram:
         Raises: RefusalError.
         """
         for call in (*self._feeds, *self._calls):
-            if call.kind == "check":
+            if call.kind in ("check", "shape"):
                 raise RefusalError("Python decides by numbers that are on a GPU")
             if call.kind == "draw" and variables(call.args):
                 raise RefusalError("it draws random numbers by chances that it computes")

@@ -12,6 +12,7 @@ from nbautograd.core.array import is_cupy, ndarray
 from nbautograd.core.call import _prepare as prepared
 from nbautograd.core.call import setting_of
 from nbautograd.core.node import SAVED, node_and_output, op_of
+from nbautograd.core.op import TABLE
 from nbautograd.core.tensor import Tensor
 from nbautograd.replay.calls import Call, Ran, RefusalError, Var, variables
 from nbautograd.replay.place import Place
@@ -45,7 +46,6 @@ class Notes:
         """The numbers that Python was given, of which variable, and where."""
         self.lists: set[str] = set()
         """What lists are called to which such numbers are appended."""
-        self.changed = False
         self.walked: set[int] = set()
         """The ids of the nodes through which a gradient went."""
         self._place = place
@@ -123,17 +123,38 @@ class Notes:
         same = data is t._data or (isinstance(data, np.generic) and isinstance(t._data, ndarray))  # see `array_of`
         found = v if v is not None and same else None if self._is_outside(t) else self._known(t._data)
         if found is not None:
-            if id(found) in self.stale:
-                raise RefusalError("it uses a view of what was changed in place")
-            return found
+            return self._seen_anew(t) if id(found) in self.stale else found
         if id(t) in self._made or id(t) in self._gradient_of:
             return self._read(t)
+        if (shown := self._shown_by(t)) is not None:
+            return self.var(shown)
         if t._node is not None and not t.is_leaf:
             raise RefusalError("it uses a tensor that was computed before the step")
         if not self._leads_to(t):
             raise RefusalError("it uses a tensor that is no argument and was made by no op, and to which no name leads")
         self.outside[id(t)] = t
         return self._read(t)
+
+    def _seen_anew(self, t: Tensor) -> Var:
+        """The variable for a view of what was changed in place.
+
+        Raises: RefusalError where it is not known what it is a view of.
+        """
+        if t._base is None or t._base._data is t._data:
+            raise RefusalError("it uses what shares memory with a tensor that it has changed")
+        op, v = TABLE["as_strided"], Var(t._data)
+        self._note(op.forward, [self.var(t._base)], [v], {"path": constant_path(t._path)}, name=op.name)
+        self._vars[id(t._data)] = v
+        self._by_tensor[id(t)] = (v, t._data)
+        return v
+
+    def _shown_by(self, t: Tensor) -> Tensor | None:
+        """What lasts and shows the same numbers: `t` is `w.detach()`, say, which no op tells of."""
+        if self._leads_to(t):
+            return None
+        owners = [o for g, o in self._gradient_of.items() if o._grad is not None and id(o._grad) == g]
+        known: Any = [*self.lasting.values(), *[o._grad for o in owners]]
+        return next((other for other in known if other is not t and other._data is t._data), None)
 
     def _is_outside(self, t: Tensor) -> bool:
         """Whether it was there before, and has not been read."""
@@ -199,8 +220,6 @@ class Notes:
                 given[i] = _number(inputs[i], datas[i])
         settings = {name: self._setting(value) for name, value in params.items()}
         self._note_limits(op, inputs, given, settings)
-        if op.name == "index" and any(_is_mask(v) for v in variables(settings)):
-            raise RefusalError("the shape of a result depends on numbers")
         self._kept.append((inputs, outputs))
         same = all(self._known(t._data) is not None for t in outputs) and not op.aux
         outs = [self._result(t) for t in outputs]
@@ -212,6 +231,8 @@ class Notes:
             several = op.outputs != 1 or bool(aux)
             more: dict[str, Any] = {"name": op.name, "entry": elementwise, "several": several}
             self._note(op.forward, given, [*outs, *aux], settings, **more)
+            if op.name == "index" and any(_is_mask(v) for v in variables(settings)):
+                self._note(None, [outs[0], outs[0].shape], [], kind="shape")
         node = None if outputs[0]._node is None else node_and_output(outputs[0]._node)[0]
         if node is not None:
             slots = [t._node for t in outputs] if op.outputs != 1 else []
@@ -245,6 +266,11 @@ class Notes:
                 self._by_tensor[id(t)] = (v, t._data)
                 self._vars[id(t._data)] = v
                 self._kept.append(t)
+
+
+def constant_path(path: Any) -> Any:
+    """The way from a base to a view, without what differs from run to run."""
+    return tuple([(op, settings, nr, False, 0) for op, settings, nr, *_ in path])
 
 
 def _is_mask(v: Var) -> bool:

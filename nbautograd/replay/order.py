@@ -13,6 +13,8 @@ from typing import Any
 from nbautograd.replay.blocks import Group
 from nbautograd.replay.calls import EFFECTS, Call, Var, variables
 
+LOOKING = (*EFFECTS, "check", "shape", "within", "draw")
+"""Kinds of calls that are needed though nobody reads what they give."""
 PLACED = ("read", "clear", "accumulate", "write", "put")
 """Kinds of calls that say where: of which tensor, and whether it is its gradient."""
 
@@ -22,7 +24,11 @@ def used(calls: list[Call], results: list[Var]) -> list[Call]:
     wanted = {id(v) for v in results}
     kept: list[Call] = []
     for call in reversed(calls):
-        if call.kind in EFFECTS or call.kind in ("check", "within", "draw") or any(id(v) in wanted for v in call.outs):
+        if (
+            call.kind in EFFECTS
+            or call.kind in ("check", "shape", "within", "draw")
+            or any(id(v) in wanted for v in call.outs)
+        ):
             kept.append(call)
             wanted.update(id(v) for v in call.reads())
     return kept[::-1]

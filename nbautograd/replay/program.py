@@ -16,17 +16,17 @@ from typing import Any
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.random import Generator, default_generator
 from nbautograd.replay.assembling import assembled
-from nbautograd.replay.calls import Call, variables
+from nbautograd.replay.calls import Call, RefusalError, variables
 from nbautograd.replay.expressions import Expressions, cannot_fail, is_scalar
 from nbautograd.replay.families import in_families
 from nbautograd.replay.naming import Names
 from nbautograd.replay.order import ordered, used
-from nbautograd.replay.runtime import MisfitError
 from nbautograd.replay.tape import Tape
 from nbautograd.replay.writing import Writer
 
-GIVEN_UP = (MisfitError, ArithmeticError, ValueError, IndexError)
-"""What a program raises where it does not fit a call, before it has changed anything."""
+
+class GivenUpError(Exception):
+    """The program does not fit this call, and has changed nothing."""
 
 
 class BusyError(Exception):
@@ -49,6 +49,8 @@ class Program:
         uses = Counter(id(v) for c in calls for v in c.reads()) + Counter(id(v) for v in variables(result))
         calls = in_families(assembled(calls, uses), uses)
         parts, effects = ordered(calls)
+        if any(c.kind in ("check", "shape") for part in parts[1:] for c in part):
+            raise RefusalError("it decides by a number that it has changed")
         scalar = is_scalar(calls) and all(cannot_fail(c) for part in parts[1:] for c in part)
         self._generators = _generators(calls)
         self.length = len(calls)
@@ -68,8 +70,8 @@ class Program:
     def replay(self, tensors: list[Tensor]) -> Any:
         """Run the program.
 
-        Raises: one of GIVEN_UP where it does not fit this call; nothing has happened then. FailedError is for what the
-            step itself would raise after it has begun to change things.
+        Raises: GivenUpError where it does not fit this call, whatever that comes out by; nothing has happened then.
+            FailedError is for what the step itself would raise after it has begun to change things.
         """
         if not self._running.acquire(blocking=False):  # its buffers are in use
             raise BusyError("the program is running already, in another thread or around this call")
@@ -77,12 +79,12 @@ class Program:
         states = [(g, g.get_state()) for g in self._generators]
         try:
             return self.run(*tensors)
-        except GIVEN_UP as error:
-            if self._changing.is_set():
+        except Exception as error:
+            if self._changing:
                 raise FailedError from error
             for generator, before in states:
                 generator.set_state(before)
-            raise
+            raise GivenUpError(str(error)) from error
         finally:
             self._running.release()
 

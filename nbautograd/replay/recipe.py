@@ -20,9 +20,9 @@ class Before:
     def __init__(self, step: Any, given: Given) -> None:
         self.given = given
         self.around = Surroundings(step, given.objects)
-        recording = {id(t): t for t in (*self.around.recording(), *given.tensors) if t._node is not None}
-        self.gradients = [(t, t._grad is not None) for t in recording.values()]
-        """The tensors that require grad, and whether they have one."""
+        found = {id(t): t for t in (*self.around.followed(), *given.tensors)}
+        self.gradients = [(t, t._grad is not None) for t in found.values() if t._node or t._grad is not None]
+        """The tensors that require grad, or have one, and whether they have."""
         self.roles = [t if self.around.leads_to(t) else None for t in given.tensors]
         """The arguments that go by other names too."""
 

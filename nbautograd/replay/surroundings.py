@@ -77,10 +77,6 @@ class Surroundings(Watched):
         """The tensors to which names lead."""
         return [t for t, *_ in self.tensors]
 
-    def recording(self) -> list[Tensor]:
-        """The tensors that require grad."""
-        return [t for t, *_, recorded, _ in self.tensors if recorded]
-
     def _is_alone(self, values: list[Any]) -> bool:
         return self._paths[id(values)] == 1
 

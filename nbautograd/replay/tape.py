@@ -31,12 +31,8 @@ class Tape(Gradients):
         self._guarded(self._told, tensor, how, value)
 
     def _told(self, tensor: Any, how: str, value: Any) -> None:
-        v = self._known(tensor._data)
-        if v is None:
-            v = self.var(tensor)
+        v = self.var(tensor)
         if how == "bool":
-            if self.changed:
-                raise RefusalError("it decides by a number after it has changed something")
             self._note(None, [v, value], [], kind="check")
         elif how == "item":
             place = self._place(self._called)

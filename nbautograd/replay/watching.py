@@ -80,7 +80,7 @@ class Watched:
             values, before, name = entry
             old, new = values[: len(before)], values[len(before) :]
             if new and len(old) == len(before) and all(map(is_, old, before)) and self._is_alone(values):
-                self.groups.remove(entry)
+                self.groups = [each for each in self.groups if each is not entry]
                 found.append(Grown(name, values, new))
         return found
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import linecache
 from collections import Counter
 from textwrap import wrap
-from threading import Event
 from typing import Any
 
 from nbautograd.core.tensor import Tensor
@@ -40,8 +39,8 @@ class Writer(BlockWriter):
         super().__init__(names, write)
         self._uses = uses
         self._fresh: set[int] = set()
-        self.changing = Event()
-        """Set by the program when it has begun to change things, if it goes on to compute after that."""
+        self.changing: list[bool] = []
+        """Filled by the program when it begins to change things."""
         self.updates: list[Update] = []
         """The steps of optimizers that are written out."""
         self._changing = False
@@ -91,7 +90,7 @@ class Writer(BlockWriter):
             self._check(effects, result)
         for call in effects:
             self._comment(call)
-            if call.kind in ("step", "call") and not self._told:
+            if not self._told:
                 self._begin()
             self._call(call)
         self._add(f"return {self._returned(result)}")
@@ -113,7 +112,7 @@ class Writer(BlockWriter):
     def _begin(self) -> None:
         """From here on an error is the step's own: the program is not given up any more."""
         self._told = True
-        self._add(f"{self.names.bind(self.changing, 'changing')}.set()")
+        self._add(f"{self.names.bind(self.changing, 'begun')}.append(True)")
 
     def _let_go(self, v: Var) -> list[str]:
         """The names that hold what nobody needs any more."""
@@ -172,6 +171,9 @@ class Writer(BlockWriter):
                 self._add(f"{names.out(call.outs[0], call)} = {self._constant(call)}")
             case "check":
                 self._add(f"if bool({names.name(call.args[0])}) is not {call.args[1]}: give_up('another branch')")
+            case "shape":
+                v, shape = call.args
+                self._add(f"if {names.name(v)}.shape != {shape}: give_up('another number of elements')")
             case "within":
                 self._add(f"within({', '.join(map(names.name, call.args))})")
             case "accumulate":

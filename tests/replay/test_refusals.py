@@ -55,8 +55,6 @@ REFUSED: dict[str, tuple[str, Any]] = {
     "numbers that Python reads": ("reads numbers", lambda x: w * x * float(x.sum())),
     "a custom Function": ("a custom Function, Square", lambda x: Square.apply(w * x)),
     "bfloat16": ("bfloat16", lambda x: (w * x).to(torch.bfloat16)),
-    "a change through a view": ("a view of what was changed", lambda x: _through_a_view(w * x)),
-    "a mask": ("the shape of a result depends on numbers", lambda x: (w * x)[x > 1.5]),
 }
 REPLAYED: dict[str, Any] = {
     "an attribute of a class": lambda x: w * x * Config.scale,
@@ -64,6 +62,8 @@ REPLAYED: dict[str, Any] = {
     "an attribute of a class, through an object and its methods": lambda x: scaled.apply(w * x),
     "random numbers of our own": lambda x: w * x * torch.rand(3),
     "a change in place": lambda x: (w * x).mul_(2).add_(1),
+    "a change through a view": lambda x: _through_a_view(w * x),
+    "a mask": lambda x: (w * x)[x > 1.5],
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.core.modes import told
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public, publish_in_place, publish_op
 from nbautograd.core.short import operator
@@ -119,12 +120,14 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
 
 
 @public()
+@told
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements are equal up to a tolerance."""
     return bool(isclose(input, other, rtol, atol, equal_nan)._data.all())
 
 
 @public()
+@told
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and the same elements."""
     a, b = input._data, other._data

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.core.modes import told
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public, publish_op
 from nbautograd.core.tensor import Tensor
@@ -92,6 +93,7 @@ def isreal(input: Tensor) -> Tensor:
 
 
 @public()
+@told
 def is_nonzero(input: Tensor) -> bool:
     """Whether the one element is not zero."""
     return bool(input)

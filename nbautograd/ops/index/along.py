@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core import inplace
-from nbautograd.core.call import wrap
+from nbautograd.core.call import constant
 from nbautograd.core.op import TABLE, Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
@@ -152,7 +152,7 @@ def take_along_dim(input, indices, dim=None):
 def _source(input: Tensor, index: Tensor, src: Any) -> Tensor:
     if isinstance(src, Tensor) and src._data.dtype != input._data.dtype:
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
-    return src if isinstance(src, Tensor) else wrap(np.full(index.shape, src, input._data.dtype))
+    return src if isinstance(src, Tensor) else constant(np.full(index.shape, src, input._data.dtype))
 
 
 def _scattering(reduce: str | None) -> tuple[Any, dict[str, Any]]:

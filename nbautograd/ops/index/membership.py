@@ -8,11 +8,13 @@ import numpy as np
 
 from nbautograd.core.array import library_of
 from nbautograd.core.call import wrap
+from nbautograd.core.modes import told
 from nbautograd.core.public import FUNCTIONS, public
 from nbautograd.core.tensor import Tensor
 
 
 @public(method=False)
+@told
 def isin(
     elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False, out: Any = None
 ) -> Tensor:

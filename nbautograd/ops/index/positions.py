@@ -9,6 +9,7 @@ import numpy as np
 from nbautograd.core import inplace
 from nbautograd.core.array import CPU, library_of, place
 from nbautograd.core.call import wrap
+from nbautograd.core.modes import told
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arguments import canonical_dim
@@ -206,6 +207,7 @@ def narrow(input, dim, start, length):
 
 
 @public()
+@told
 def nonzero(input, *, as_tuple=False):
     """Where the elements are not zero: one row per element, or one vector per dimension."""
     library = library_of(input._data)
@@ -216,6 +218,7 @@ def nonzero(input, *, as_tuple=False):
 
 
 @public()
+@told
 def argwhere(input):
     """Where the elements are not zero, one row per element."""
     return nonzero(input)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core import inplace
-from nbautograd.core.call import wrap
+from nbautograd.core.call import constant
 from nbautograd.core.op import Op, xp
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.index.meeting import add_at
@@ -149,7 +149,7 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
     items = plain(index)
     check_bounds(self._data.shape, items)
     if not isinstance(value, Tensor):
-        value = wrap(np.asarray(value, dtype=self._data.dtype))
+        value = constant(np.asarray(value, dtype=self._data.dtype))
     if is_basic(items):
         part = self if _is_whole(self._data.shape, items) else _part(self, items)
         if (problem := CopyInto.refuse(part._data, value._data)) is not None:

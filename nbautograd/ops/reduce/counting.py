@@ -7,6 +7,7 @@ from typing import Any
 from nbautograd.core import dtype as dtypes
 from nbautograd.core.array import compact, library_of
 from nbautograd.core.call import wrap
+from nbautograd.core.modes import told
 from nbautograd.core.public import public
 from nbautograd.ops.arguments import canonical_dims, canonical_dims_or_all
 from nbautograd.ops.refusals import nothing_to_reduce
@@ -29,24 +30,28 @@ def _position(name: str, input: Any, dim: Any, keepdim: bool) -> Any:
 
 
 @public()
+@told
 def argmax(input, dim=None, keepdim=False):
     """The position of the largest element."""
     return _position("argmax", input, dim, keepdim)
 
 
 @public()
+@told
 def argmin(input, dim=None, keepdim=False):
     """The position of the smallest element."""
     return _position("argmin", input, dim, keepdim)
 
 
 @public()
+@told
 def all(input, dim=None, keepdim=False):
     """Whether every element is true."""
     return _truth("all", input, dim, keepdim)
 
 
 @public()
+@told
 def any(input, dim=None, keepdim=False):
     """Whether some element is true."""
     return _truth("any", input, dim, keepdim)
@@ -58,6 +63,7 @@ def _truth(name: str, input: Any, dim: Any, keepdim: bool) -> Any:
 
 
 @public()
+@told
 def count_nonzero(input, dim=None):
     """How many elements are not zero."""
     data = input._data

@@ -8,6 +8,7 @@ import numpy as np
 
 from nbautograd.core.array import CPU, library_of, place
 from nbautograd.core.call import wrap
+from nbautograd.core.modes import told
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.results import result
@@ -24,6 +25,7 @@ def _span(data: Any, low: float, high: float, apart: float) -> tuple[float, floa
 
 
 @public()
+@told
 def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
     """How many elements lie in each of `bins` equal parts from `min` to `max` (those of the elements if both are 0).
 
@@ -87,6 +89,7 @@ def histogramdd(
 
 
 @public()
+@told
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each of the numbers 0, 1, 2, … comes, or the sum of its `weights`.
 
@@ -104,6 +107,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
 
 @public(method=False)
+@told
 def searchsorted(
     sorted_sequence: Tensor,
     input: Any,
@@ -149,6 +153,7 @@ def _right(side: str | None, right: bool) -> bool:
 
 
 @public(method=False)
+@told
 def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor:
     """The number of the bucket between `boundaries` that each element falls into."""
     if boundaries.ndim != 1:
@@ -157,6 +162,7 @@ def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right:
 
 
 @public()
+@told
 def unique_consecutive(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:

@@ -6,6 +6,7 @@ import numpy as np
 
 from nbautograd.core.array import library_of
 from nbautograd.core.call import wrap
+from nbautograd.core.modes import told
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.arguments import canonical_dim
@@ -102,6 +103,7 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
 
 
 @public()
+@told
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The different elements in order; on request, where each element went and how often it came."""
     found = library_of(input._data).unique(input._data, return_inverse=True, return_counts=True, axis=dim)
