@@ -24,6 +24,9 @@ class Changes(Notes):
         """The result of the last op goes into `target`."""
         self._writing = (target, result)
 
+    def renumbered(self, before: int, now: int) -> None:
+        """Nodes are told apart by what they are, not by their numbers."""
+
     def mutated(self, tensor: Any) -> None:
         """Values were changed in place."""
         by_data = sys._getframe(1).f_code is PUT_DATA
