@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbautograd.core.modes import state
 from nbautograd.core.tensor import Tensor
 
 
@@ -19,7 +20,9 @@ class Constraint:
 
     def holds(self, value: Tensor) -> bool:
         """Whether all events in `value` are valid."""
-        plain = self._on_arrays and not any(isinstance(bound, Tensor) for bound in vars(self).values())
+        plain = (
+            self._on_arrays and state.observer is None and not any(isinstance(b, Tensor) for b in vars(self).values())
+        )
         return bool(self.check(value._data if plain else value).all())  # type: ignore[arg-type]
 
     def __repr__(self) -> str:

@@ -19,6 +19,8 @@ from nbautograd.replay.place import Place
 
 POSITIONS = {"embedding": (1, 0), "cross_entropy": (1, 1), "nll_loss": (1, 1)}
 """Ops to which positions are given: which input that is, and of which dimension of the other they are."""
+ALONG = ("gather", "scatter", "scatter_add", "scatter_reduce")
+"""Ops to which positions along `dim` are given."""
 UNREPEATABLE = "it draws random numbers in a way that cannot be repeated"
 
 
@@ -252,6 +254,13 @@ class Notes:
             least: list[Any] = [0, inputs[1 - which].shape[dim] - 1, given[which]]
             ignored = setting_of(op, settings, "ignore_index") if "ignore_index" in op.settings else None
             self._note(None, [*least, *([] if ignored is None else [ignored])], [], kind="within")
+        elif op.name in ALONG:
+            self._note(None, [0, inputs[0].shape[settings["dim"]] - 1, given[1]], [], kind="within")
+        elif op.name == "index_select":
+            at = settings["index"]
+            dim = next((i for i, part in enumerate(at) if isinstance(part, Var)), None)
+            if dim is not None:
+                self._note(None, [0, inputs[0].shape[dim] - 1, at[dim]], [], kind="within")
         elif op.name == "bce":
             self._note(None, [0, 1, given[0]], [], kind="within")
 

@@ -12,6 +12,7 @@ from nbautograd.core import dtype as dtypes
 from nbautograd.core.call import wrap
 from nbautograd.core.device import preferred
 from nbautograd.core.errors import user_depth
+from nbautograd.core.modes import state
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.create.base import check_words, finish, numpy_dtype
@@ -49,6 +50,7 @@ def tensor(
 def numbers_of(data: Any, dtype: Any) -> Any:
     """`data` as an array of its own, in the dtype that torch would choose."""
     if isinstance(data, Tensor):
+        _tell(data)
         return data._data.astype(data._data.dtype if dtype is None else numpy_dtype(dtype))
     kind = type(data)
     if kind is float or kind is int or kind is bool or kind is complex:
@@ -66,6 +68,12 @@ def numbers_of(data: Any, dtype: Any) -> Any:
     if target.kind in "iu" and found.dtype.kind in "iu" and found.size and found.max() > np.iinfo(target).max:
         raise RuntimeError(f"value cannot be converted to type {dtypes.of_numpy(target).name} without overflow")
     return found.astype(target)
+
+
+def _tell(source: Tensor) -> None:
+    """The numbers of a tensor are taken out of it."""
+    if state.observer is not None:
+        state.observer.read(source, "torch.tensor", source._data)
 
 
 def _from_sequence(data: Any) -> tuple[Any, Any]:
@@ -117,6 +125,7 @@ def _checked_leaves(data: Any) -> Any:
             raise ValueError(
                 "only one element tensors can be converted to Python scalars\n  hint: torch.stack([...]) joins tensors"
             )
+        _tell(data)
         return data._data.reshape(())[()]
     if isinstance(data, list | tuple):
         return [_checked_leaves(item) for item in data]

@@ -28,7 +28,7 @@ def _item(i: Any) -> Any:
                 stacklevel=user_depth(),
             )
             return i._data.astype(np.bool_)
-        return i._data if i.ndim or i._data.dtype.kind == "b" else int(i._data)
+        return i._data if i.ndim or i._data.dtype.kind == "b" else int(i)
     if isinstance(i, list | np.ndarray):
         return np.asarray([int(v) if isinstance(v, Tensor) else v for v in i] if isinstance(i, list) else i)
     if isinstance(i, slice):
