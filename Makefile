@@ -41,8 +41,8 @@ front-test: $(MODULES)
 python-test: $(VENV)/.dev $(VENV)/.torch chromium
 	$(BIN)/pytest
 
-bench: $(VENV)/.dev $(VENV)/.torch ## measure the engine beside torch, mygrad, autograd and micrograd
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.dev $(VENV)/.torch ## measure the engine beside torch, JAX and others; ARGS=--help tells what can be chosen
+	$(BIN)/python -m benchmarks $(ARGS)
 
 build: $(VENV)/.dev ## make the sdist and the wheel, in dist/
 	rm -rf dist

@@ -41,8 +41,10 @@ def tree(commit: str | None) -> Iterator[Path]:
         yield ROOT
         return
     with tempfile.TemporaryDirectory() as folder:
-        files = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, capture_output=True).stdout
-        subprocess.run(["tar", "-x", "-C", folder], input=files, check=True)
+        archive = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True)
+        if archive.returncode:
+            raise SystemExit(archive.stderr.decode().strip())
+        subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
         yield Path(folder)
 
 
@@ -50,6 +52,8 @@ def compare(old: Path, new: Path, words: list[str], rounds: int) -> list[str]:
     """Print a line per row; returns the rows that got slower."""
     slower: list[str] = []
     rows = [row for row in ROWS if wanted(row, words) and row.threads == 1]
+    if not rows:
+        raise SystemExit(f"No row has {' or '.join(map(repr, words))} in its name")
     for row, side in [(row, side) for row in rows for side in (SUBJECT, CAPTURED) if side in row.sides]:
         name = row.name if side == SUBJECT else f"{row.name}, {CAPTURED}"
         try:

@@ -12,8 +12,15 @@ from .measure import Sample
 from .row import AtMost, Row
 
 DISTRIBUTION = {"HIPS autograd": "autograd", "NumPy": "numpy", "JAX": "jax"}
-OTHERS = [name for name in LIBRARIES if name not in (REFERENCE, SUBJECT)]
-WIDTHS = [46, 9, 19, 5, 35, 13, *(22 if name in VARIANTS else max(7, len(name)) for name in OTHERS)]
+WIDTHS = {
+    "workload": 46,
+    REFERENCE: 9,
+    SUBJECT: 19,
+    "wall": 5,
+    "goal": 35,
+    "reached": 13,
+    **dict.fromkeys(VARIANTS, 22),
+}
 
 Samples = dict[str, list[Sample]]
 
@@ -31,7 +38,7 @@ def start(present: list[str], rounds: int, device: str = "cpu") -> list[str]:
             f"- Python {platform.python_version()}, "
             + ", ".join(f"{name} {version_of(name)}" for name in present if name not in VARIANTS),
             "",
-            *head(),
+            *head(present),
         ]
     versions = [f"{name} {version_of(name)}" for name in present if name not in VARIANTS]
     missing = [name for name in LIBRARIES if name not in present]
@@ -49,7 +56,7 @@ def start(present: list[str], rounds: int, device: str = "cpu") -> list[str]:
         f"- Python {platform.python_version()}, {', '.join(versions)}",
         *([f"- Not measured: {', '.join(missing)}"] if missing else []),
         "",
-        *head(),
+        *head(present),
     ]
 
 
@@ -72,32 +79,43 @@ def processor() -> str:
     return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())
 
 
-def head() -> list[str]:
-    names = ["workload", REFERENCE, SUBJECT, "wall", "goal", "reached", *OTHERS]
-    return [cells(names), cells("-" * width for width in WIDTHS)]
+def head(present: list[str]) -> list[str]:
+    names = columns(present)
+    return [cells(names, names), cells(names, ["-" * width_of(name) for name in names])]
 
 
-def line(row: Row, samples: Samples) -> str:
+def columns(present: list[str]) -> list[str]:
+    return ["workload", REFERENCE, SUBJECT, "wall", "goal", "reached", *others(present)]
+
+
+def others(present: list[str]) -> list[str]:
+    """The libraries beside torch and ours, in the table's order."""
+    return [name for name in present if name not in (REFERENCE, SUBJECT)]
+
+
+def line(row: Row, samples: Samples, present: list[str]) -> str:
     torchs = amount(row, median(samples, REFERENCE, row.clock))
     ours = quartiles(row, samples, SUBJECT) if SUBJECT in samples else ""
     wall = f"{ratio(samples, SUBJECT, 'wall')[1]:.2f}" if SUBJECT in samples and not row.memory else ""
     goal = ", ".join(str(goal) for goal in row.goals)
-    return cells([row.name, torchs, ours, wall, goal, verdict(row, samples), *others(row, samples)])
+    beside = [cell(row, samples, name) for name in others(present)]
+    return cells(columns(present), [row.name, torchs, ours, wall, goal, verdict(row, samples), *beside])
 
 
-def cells(texts) -> str:
-    return "| " + " | ".join(f"{text:<{width}}" for text, width in zip(texts, WIDTHS, strict=True)) + " |"
+def cells(names: list[str], texts: list[str]) -> str:
+    return "| " + " | ".join(f"{text:<{width_of(name)}}" for name, text in zip(names, texts, strict=True)) + " |"
 
 
-def others(row: Row, samples: Samples) -> list[str]:
-    def cell(name: str) -> str:
-        if name not in samples:
-            return "missing" if name in row.sides else "–"
-        if name in VARIANTS:
-            return quartiles(row, samples, name)
-        return f"{ratio(samples, name, row.clock)[1]:#.2g}".removesuffix(".")
+def width_of(name: str) -> int:
+    return WIDTHS.get(name, max(9, len(name)))
 
-    return [cell(name) for name in OTHERS]
+
+def cell(row: Row, samples: Samples, name: str) -> str:
+    if name not in samples:
+        return "–"
+    if name in VARIANTS:
+        return quartiles(row, samples, name)
+    return f"{ratio(samples, name, row.clock)[1]:#.2g}".removesuffix(".")
 
 
 def quartiles(row: Row, samples: Samples, name: str) -> str:

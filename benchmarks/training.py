@@ -1,8 +1,13 @@
-"""Adam steps of the libraries whose whole step is one compiled function."""
+"""What training steps have in common: what is compared, and Adam of libraries whose whole step is one function."""
 
 from benchmarks.row import Side
 
 RATE, BETAS, EPS = 1e-3, (0.9, 0.999), 1e-8
+
+
+def gradients_of(module):
+    """Each parameter's: Adam takes the same step from gradients twice as large, so that a loss does not tell."""
+    return [parameter.grad.numpy() for parameter in module.parameters()]
 
 
 def cross_entropy_of(jax, logits, target):

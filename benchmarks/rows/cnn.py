@@ -3,7 +3,7 @@
 import numpy
 
 from benchmarks.row import AtMost, Row, Side
-from benchmarks.training import cross_entropy_of, trained, trained_by_tinygrad
+from benchmarks.training import cross_entropy_of, gradients_of, trained, trained_by_tinygrad
 
 BATCH = 32
 
@@ -39,7 +39,7 @@ def cnn_row(name, image, channels, hidden, goal):
             optimizer.step()
             last[:] = [loss.detach()]
 
-        return Side(step, lambda: [last[0].item()])
+        return Side(step, lambda: [last[0].item(), *gradients_of(model)])
 
     @row.of("JAX")
     def compiled(jax):

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy
 
 from benchmarks.row import AtMost, Row, Side
-from benchmarks.training import BETAS, EPS, RATE, cross_entropy_of, trained, trained_by_tinygrad
+from benchmarks.training import BETAS, EPS, RATE, cross_entropy_of, gradients_of, trained, trained_by_tinygrad
 
 
 def mlp_row(name, batch, sizes, goal, with_numba):
@@ -38,7 +38,7 @@ def mlp_row(name, batch, sizes, goal, with_numba):
             optimizer.step()
             last[:] = [loss.detach()]
 
-        return Side(step, lambda: [last[0].item()])
+        return Side(step, lambda: [last[0].item(), *gradients_of(model)])
 
     @row.of("mygrad")
     def mygrad_tensors(mygrad):

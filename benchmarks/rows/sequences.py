@@ -3,7 +3,7 @@
 import numpy
 
 from benchmarks.row import AtMost, Row, Side
-from benchmarks.training import cross_entropy_of, trained
+from benchmarks.training import cross_entropy_of, gradients_of, trained
 
 
 def alike(shapes):
@@ -32,13 +32,12 @@ def recurrent_row(name, goals, make, run, shape, hidden, gates, advance, whole=F
     @row.of("nbautograd", "torch")
     def modules(torch):
         module, x = set_alike(torch, make(torch.nn)(inputs, hidden)), torch.tensor(numbers)
-        first = next(iter(module.parameters()))
 
         def step():
             module.zero_grad()
             run(torch, module, x).backward()
 
-        return Side(step, lambda: [first.grad.numpy()])
+        return Side(step, lambda: gradients_of(module))
 
     @row.of("JAX")
     def compiled(jax):
@@ -138,7 +137,7 @@ def gpt_modules(torch):
         gpt_loss(torch, model, tokens).backward()
         optimizer.step()
 
-    return Side(step, lambda: [model["head"].weight.grad.numpy()])
+    return Side(step, lambda: gradients_of(model)[::-1])  # JAX tells the last one
 
 
 @gpt_row.of("JAX")

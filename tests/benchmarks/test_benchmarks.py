@@ -3,8 +3,13 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy
 import pytest
+
+from benchmarks.__main__ import compare
+from benchmarks.row import Row
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +30,38 @@ def test_every_row_agrees_with_pytorch():
 
 def test_a_row_has_a_figure_for_every_library():
     pytest.importorskip("torch")
-    row = run("add", "--rounds", "1", "--only", "nbautograd", "NumPy")[-1]
-    assert row.startswith("| add 0-d, forward + record")
-    assert row.count("missing") == 3  # mygrad, HIPS autograd and micrograd have a side, and were not asked for
+    *_, head, _, row = run("add", "--rounds", "1", "--only", "nbautograd", "NumPy")
+    names, figures = ([cell.strip() for cell in line.strip("| ").split("|")] for line in (head, row))
+    assert names == ["workload", "torch", "nbautograd", "wall", "goal", "reached", "NumPy"]
+    assert figures[0] == "add 0-d, forward + record"
+    assert all(figures)
+
+
+def test_a_row_that_does_not_exist_is_an_error():
+    command = [sys.executable, "-m", "benchmarks", "nosuchrow"]
+    failed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert failed.returncode == 1
+    assert "'nosuchrow'" in failed.stderr
+
+
+RIGHT = [numpy.float32(2.0), numpy.float32([1.0, 1e-9])]
+
+
+@pytest.mark.parametrize(
+    ("name", "result"),
+    [
+        ("nbautograd", [2.001, RIGHT[1]]),
+        ("nbautograd", [2.0, RIGHT[1] * 2]),
+        ("captured", RIGHT[:1]),
+        ("JAX", [2.001]),
+        ("JAX", [numpy.nan]),
+    ],
+)
+def test_a_wrong_result_is_not_timed(name: str, result: list[Any]):
+    row = Row("a row", ())
+    good = {"torch": (RIGHT, RIGHT[:1]), "nbautograd": (RIGHT, RIGHT[:1]), "JAX": (RIGHT[:1], RIGHT[:1])}
+    compare(row, good)
+    with pytest.raises((AssertionError, ValueError)):
+        compare(row, good | {name: (result, RIGHT[:1])})
+    with pytest.raises((AssertionError, ValueError)):
+        compare(row, good | {name: (good.get(name, good["torch"])[0], [RIGHT[0] * 2])})
