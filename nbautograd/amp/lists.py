@@ -22,7 +22,7 @@ _LOSSES = _names(
     """
     bce bce_with_logits binary_cross_entropy binary_cross_entropy_with_logits cosine_embedding_loss
     cross_entropy ctc_loss hinge_embedding_loss huber_loss kl_div l1_loss margin_ranking_loss mse_loss
-    multi_margin_loss multilabel_margin_loss nll_loss poisson_nll_loss smooth_l1_loss soft_margin_loss
+    multi_margin_loss multilabel_margin_loss nll_loss nll_loss2d poisson_nll_loss smooth_l1_loss soft_margin_loss
     triplet_margin_loss
     """
 )

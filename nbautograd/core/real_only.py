@@ -40,7 +40,7 @@ KERNELS = {
     "round_vml_cpu": "round",
     "round_cpu": "round_decimals",
     "binary_cross_entropy": "bce",
-    "nll_loss2d_forward_out_frame": "nll_loss",
+    "nll_loss2d_forward_out_frame": "nll_loss nll_loss2d",
     "log_softmax_kernel_impl": "cross_entropy",
     "mse_cpu": "mse_loss",
     "huber_cpu": "huber",

@@ -41,7 +41,7 @@ linalg.vectors: cross_product euclidean_dist vdot
 loss.binary: bce bce_with_logits
 loss.classification: cross_entropy cross_entropy_backward
 loss.ctc: ctc_loss
-loss.nll: nll_loss nll_loss_backward
+loss.nll: nll_loss nll_loss2d nll_loss_backward
 loss.regression: huber mse_loss smooth_l1
 norm: known_normal layer_norm layer_norm_backward
 packing: pack_padded_sequence pad_packed_sequence

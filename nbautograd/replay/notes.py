@@ -17,7 +17,7 @@ from nbautograd.core.tensor import Tensor
 from nbautograd.replay.calls import Call, Ran, RefusalError, Var, variables
 from nbautograd.replay.place import Place
 
-POSITIONS = {"embedding": (1, 0), "cross_entropy": (1, 1), "nll_loss": (1, 1)}
+POSITIONS = {"embedding": (1, 0), "cross_entropy": (1, 1), "nll_loss": (1, 1), "nll_loss2d": (1, 1)}
 """Ops to which positions are given: which input that is, and of which dimension of the other they are."""
 ALONG = ("gather", "scatter", "scatter_add", "scatter_reduce")
 """Ops to which positions along `dim` are given."""

@@ -25,7 +25,7 @@ class NllLoss(Op):
     """Minus the log-probability of the right class.
 
     Math: outᵢ = −wᵧᵢ · xᵢ,ᵧᵢ
-    Shape: x (N, C), y (N,) of class numbers → () or (N,)
+    Shape: x (N, C, …), y (N, …) of class numbers → () or (N, …)
     """
 
     promote = "none"
@@ -37,7 +37,7 @@ class NllLoss(Op):
         kept = y != ignore_index
         index = xp.where(kept, y, 0)
         scale = xp.astype(kept, x.dtype) if weight is None else weight[index] * kept
-        loss = xp.where(kept, -x[xp.arange(x.shape[0]), index] * scale, 0)
+        loss = xp.where(kept, -x[at_classes(index)] * scale, 0)
         if reduction == "none":
             return loss, index, scale
         if reduction == "sum":
@@ -49,6 +49,21 @@ class NllLoss(Op):
         return xp.nll_loss_backward(g, index, scale, shape=x_shape)
 
 
+class NllLoss2d(NllLoss):
+    """Minus the log-probability of the right class at each place of an image."""
+
+    node_name = "NllLoss2DBackward0"
+    title = "nll_loss"
+
+
+def at_classes(index):
+    """The advanced index of one class at each place."""
+    if index.ndim == 1:
+        return xp.arange(index.shape[0]), index
+    first, *places = [xp.arange(n).reshape((n,) + (1,) * (index.ndim - d - 1)) for d, n in enumerate(index.shape)]
+    return first, index, *places
+
+
 class NllLossBackward(Op):
     """The gradient of the negative log-likelihood: each row has one element that is not zero."""
 
@@ -56,7 +71,7 @@ class NllLossBackward(Op):
 
     def forward(x_g, index, scale, *, shape):
         out = xp.zeros(shape, dtype=scale.dtype)
-        out[xp.arange(shape[0]), index] = -xp.where(scale != scale, 0, scale) * x_g  # NaN where all rows are ignored
+        out[at_classes(index)] = -xp.where(scale != scale, 0, scale) * x_g  # NaN where all rows are ignored
         return out
 
     def dx_g(g, x_g_shape, index, scale):
@@ -76,15 +91,37 @@ def check_labels(target: Any) -> None:
         )
 
 
+def check_sizes(input: Any, target: Any) -> None:
+    """Refuse targets that are not one class number for each place.
+
+    Raises: ValueError, RuntimeError in torch's words.
+    """
+    sizes, wanted, has = list(input.shape), [*input.shape[:1], *input.shape[2:]], list(target.shape)
+    if len(sizes) == 1:
+        if has not in ([], [1]):
+            raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {has[0]}")
+    elif sizes[0] != has[0]:
+        raise ValueError(f"Expected input batch_size ({sizes[0]}) to match target batch_size ({has[0]}).")
+    elif has == wanted:
+        return
+    elif len(sizes) == 2:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    elif len(sizes) != 4:
+        raise RuntimeError(f"Expected target size {wanted}, got {has}")
+    elif len(has) != 3:
+        raise RuntimeError(
+            f"only batches of spatial targets supported (3D tensors) but got targets of dimension: {len(has)}"
+        )
+    else:
+        raise RuntimeError(f"size mismatch (got input: {sizes} , target: {has}")
+
+
 def rows_of(input: Any, target: Any) -> tuple[Any, Any, Any]:
     """Scores as (rows, classes) and targets as (rows,), with the shape to go back to."""
+    check_sizes(input, target)
     shape = tuple(target.shape)
     if input.ndim == 1:
         return input.unsqueeze(0), target.reshape(1), ()
-    if input.shape[0] != target.shape[0]:
-        raise ValueError(
-            f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]})."
-        )
     if input.ndim > 2:
         by_class = input.shape[1], -1  # NumPy's passes along few classes take many times as long
         input = (
@@ -102,6 +139,8 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_labels(target)
-    scores, target, shape = rows_of(input, target)
-    loss = NllLoss.call(scores, target, weight, reduction=reduction, ignore_index=ignore_index)[0]
-    return loss.reshape(shape) if reduction == "none" and loss.shape != shape else loss
+    check_sizes(input, target)
+    scores, target = (input.unsqueeze(0), target.reshape(1)) if input.ndim == 1 else (input, target)
+    op = NllLoss if scores.ndim == 2 else NllLoss2d
+    loss = op.call(scores, target, weight, reduction=reduction, ignore_index=ignore_index)[0]
+    return loss.reshape(()) if reduction == "none" and input.ndim == 1 else loss

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public, public_in_place
 from nbautograd.ops.arguments import canonical_dim
+from nbautograd.ops.elementwise.bounds import LARGE, chosen
 from nbautograd.ops.samples import shaped, through
 from nbautograd.ops.shape.orders import movedim
 from nbautograd.ops.shape.views import writable
@@ -83,10 +86,10 @@ class Tril(Op):
     samples = shaped(*((shape, {"diagonal": k}) for shape in ((3, 3), (2, 4), (2, 3, 2), (0, 2)) for k in (0, 1, -1)))
 
     def forward(x, *, diagonal=0):
-        return xp.tril(x, diagonal)
+        return lower(x, diagonal)
 
     def dx(g, diagonal):
-        return xp.tril(g, diagonal)
+        return lower(g, diagonal)
 
 
 class Triu(Op):
@@ -95,10 +98,24 @@ class Triu(Op):
     samples = Tril.samples
 
     def forward(x, *, diagonal=0):
-        return xp.triu(x, diagonal)
+        return upper(x, diagonal)
 
     def dx(g, diagonal):
-        return xp.triu(g, diagonal)
+        return upper(g, diagonal)
+
+
+def lower(x, k):
+    """`tril`; a large one by bits, in half the time."""
+    return chosen(np.tri(*x.shape[-2:], k, dtype=bool), x, 0) if is_large(x) else xp.tril(x, k)
+
+
+def upper(x, k):
+    """`triu`; a large one by bits, in half the time."""
+    return chosen(np.tri(*x.shape[-2:], k - 1, dtype=bool), 0, x) if is_large(x) else xp.triu(x, k)
+
+
+def is_large(x):
+    return x.__class__ is np.ndarray and x.size > LARGE
 
 
 def _check_matrix(name, input):
