@@ -168,6 +168,18 @@ def _by_products(x: Any, axes: set[int]) -> Any:
     return x.reshape(shape[first:last])
 
 
+def greatest(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """`max`; along short rows many times faster, for which NumPy takes one element after the other."""
+    width = x.shape[-1] if x.__class__ is ndarray and x.ndim > 1 and x.flags.c_contiguous else 0
+    if not 0 < width < 512 or x.size < 512 or axis not in (-1, x.ndim - 1) or x.dtype.char not in "fd":
+        return x.max(axis=axis, keepdims=keepdims)
+    if width < 48:
+        found = np.ascontiguousarray(np.moveaxis(x, -1, 0)).max(0)[..., None]
+    else:
+        found = np.take_along_axis(x, x.argmax(-1, keepdims=True), -1)
+    return found if keepdims else found[..., 0]
+
+
 def address(data: Any) -> int:
     """Where in memory the first element of an array lies."""
     return data.data.ptr if is_cupy(data) else data.ctypes.data

@@ -85,7 +85,7 @@ class ScaledDotProductAttention(Op):
         bias = full_bias(bias, q, k)
         for part in parts(q, k, causal):
             weights = scores(q, k, scale, bias, causal, part)
-            top = row_tops(weights)
+            top = xp.max(weights, axis=-1, keepdims=True)
             if bias is not None:  # a query that may see nothing gets zeros
                 top = xp.maximum(top, xp.finfo(q.dtype).min)
             weights -= top
@@ -193,16 +193,6 @@ def add_product(total, x, y, part):
 def full_bias(bias, q, k):
     """The bias in the shape of the scores."""
     return bias if bias is None else xp.broadcast_to(bias, (*q.shape[:-1], k.shape[-2]))
-
-
-def row_tops(x):
-    """The largest of each row. NumPy is slow along short rows: there the rows are turned first."""
-    if x.shape[-1] >= 128:
-        return x.max(axis=-1, keepdims=True)
-    while x.shape[-1] >= 32 and x.shape[-1] % 2 == 0:
-        half = x.shape[-1] // 2
-        x = xp.maximum(x[..., :half], x[..., half:])
-    return xp.expand_dims(xp.ascontiguousarray(xp.moveaxis(x, -1, 0)).max(axis=0), -1)
 
 
 def row_sums(x):

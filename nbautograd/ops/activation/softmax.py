@@ -74,7 +74,7 @@ class LogSoftmax(Op):
 
 def largest(x: Any, dim: int) -> Any:
     """The largest element along `dim`, which is kept; an empty `dim` has none."""
-    return x.max(axis=dim, keepdims=True) if x.shape == () or x.shape[dim] else x.sum(axis=dim, keepdims=True)
+    return xp.max(x, axis=dim, keepdims=True) if x.shape == () or x.shape[dim] else x.sum(axis=dim, keepdims=True)
 
 
 def _pairs_along(make: Make) -> Any:

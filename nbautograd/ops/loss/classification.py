@@ -47,9 +47,9 @@ class CrossEntropy(Op):
     samples = cases(_classified, named=False)
 
     def forward(x, y, weight, *, reduction="mean", ignore_index=-100, smoothing=0.0):
-        z = x - x.max(axis=1, keepdims=True)
+        z = x - xp.max(x, axis=1, keepdims=True)
         p = xp.exp(z)
-        total = xp.add.reduce(p, axis=1, keepdims=True)
+        total = xp.sum(p, axis=1, keepdims=True)
         p /= total
         plain = weight is None and not smoothing and reduction == "mean"
         if plain and not is_cupy(y) and not (y == ignore_index).any():  # to ask a GPU would make the program wait
