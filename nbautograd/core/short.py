@@ -28,7 +28,7 @@ from .node import tick
 from .steps import set_step, step_many, step_one, step_two
 from .tensor import Tensor
 
-FLOAT32 = np.dtype(np.float32)
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 float32, unusual = np.float32, dtypes.UNUSUAL_SCALARS
 
 
@@ -44,7 +44,8 @@ def _forms(op: Any) -> tuple[Any, Any]:
     if len(op.inputs) == 1 and op.outputs == 1 and not op.variadic and (op.settings or op.aux or op.view):
         return _single, step_one if op.rules[0] else None
     if op.settings or op.aux or op.variadic or op.view or op.outputs != 1 or op.promote == "none":
-        return _general, step_many if op.outputs == 1 else None
+        short = op.outputs == 1 and not (op.variadic or op.view or op.check or op.boolean)
+        return _mixed if short else _general, step_many if op.outputs == 1 else None
     if len(op.inputs) == 1 and not op.boolean and not any(kind == "fact" for kind, _, _ in op.plan):
         return _unary, step_one if op.rules[0] else None
     if len(op.inputs) == 2 and not any(kind == "fact" for kind, _, _ in op.plan):
@@ -303,6 +304,67 @@ def _several(op: Any) -> Callable[..., Tensor]:
         return wrap(out, [tick(), op, fits_of(op, datas, [], (out,)) if shaped else None, parents, saved])
 
     return call
+
+
+def _mixed(op: Any) -> Callable[..., Any]:
+    """The call of an op with several inputs, some of them maybe None, and settings: normalisations, losses, positions.
+
+    The short path serves arrays, and those of one dtype where they would be promoted.
+    """
+    forward, rules, count, with_aux = op.forward, op.rules, len(op.inputs), bool(op.aux)
+    promotes, shaped = op.promote != "none", op.broadcasts or op.elementwise
+    picks = [(_found(op, kind, where), users) for kind, where, users in op.plan]
+
+    def call(*inputs: Any, **settings: Any) -> Any:
+        if state.special or len(inputs) != count:
+            return dispatch(op, inputs, settings)
+        datas: list[Any] = [x._data if isinstance(x, Tensor) else x for x in inputs]
+        dtype = getattr(datas[0], "dtype", None)
+        for d in datas:
+            if d is None:
+                continue
+            if d.__class__ is not ndarray or d.dtype.kind in "cV" or (promotes and d.dtype is not dtype):
+                return dispatch(op, inputs, settings)
+        if promotes and dtype is not FLOAT32 and dtype is not FLOAT64:
+            return dispatch(op, inputs, settings)
+        for value in settings.values():
+            if isinstance(value, Tensor):
+                return dispatch(op, inputs, settings)
+        try:
+            out = forward(*datas, **settings)
+        except Exception:
+            return dispatch(op, inputs, settings)
+        aux: Any = ()
+        if with_aux:
+            out, *aux = out
+        if out.dtype.kind == "c":
+            return dispatch(op, inputs, settings)
+        if out.__class__ is ndarray and out.ndim == 0:
+            out = out[()]
+        node = None
+        parents = tuple([x._node if x is not None and rule else None for x, rule in zip(inputs, rules, strict=True)])
+        if parents.count(None) < count:
+            saved = [
+                get(datas, out, settings, aux) if any(parents[i] is not None for i in users) else None
+                for get, users in picks
+            ]
+            node = [tick(), op, fits_of(op, datas, [], (out,)) if shaped else None, parents, tuple(saved)]
+        t = new(Tensor)
+        t._data = out
+        t._node = node
+        return (t, *[wrap(compact(a)) if hasattr(a, "dtype") else a for a in aux]) if with_aux else t
+
+    return call
+
+
+def _found(op: Any, kind: str, where: Any) -> Callable[[Any, Any, Any, Any], Any]:
+    """How an op with several inputs and settings finds one of the values it saves."""
+    if kind == "input":
+        return lambda datas, out, settings, aux: datas[where]
+    if kind == "fact":
+        index, fact = where
+        return lambda datas, out, settings, aux: fact(datas[index])
+    return _getter(op, kind, where)
 
 
 def _pick(kind: str, where: Any) -> Callable[[list[Any], Any], Any]:

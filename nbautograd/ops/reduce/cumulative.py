@@ -70,7 +70,7 @@ def sums(x, dim):
 def sums_of_parts(x, dim, from_end=False):
     """Running sums along a last dimension of whole parts: a triangle's product with each, and what the others add.
 
-    None where there is none, where it is small, and where not all is finite: 0 · ∞ would get to where it does not belong.
+    None where there are no such parts, and where not all is finite: 0 · ∞ would get to where it does not belong.
     """
     if x.__class__ is not np.ndarray or x.dtype.char not in "fd" or dim % x.ndim != x.ndim - 1 or x.size <= MANY:
         return None
