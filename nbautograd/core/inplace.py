@@ -225,6 +225,7 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
     elif op.elementwise if op.overlaps is None else not op.overlaps:
         changeable.check_overlap(target._data, others)
     result = _unpacked(op, target, others, settings) if state.special else op.call(target, *others, **settings)
+    result = result[0] if isinstance(result, tuple) else result
     changeable.check_result(target, result)
     if state.observer is not None:
         state.observer.in_place(target, result)

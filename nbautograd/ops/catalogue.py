@@ -4,7 +4,7 @@ OPS = """
 activation.gelu: gelu gelu_slope gelu_tanh gelu_tanh_slope
 activation.piecewise: hardshrink hardsigmoid hardswish hardtanh softshrink threshold
 activation.rectifiers: celu elu leaky_relu prelu_kernel relu rrelu_with_noise selu
-activation.smooth: glu logsigmoid mish silu softplus
+activation.smooth: glu logsigmoid mish silu silu_slope softplus
 activation.softmax: log_softmax log_softmax_backward softmax softmax_backward
 attention: attention_backward scaled_dot_product_attention
 batch_norm: batch_norm batch_norm_applied batch_norm_backward

@@ -161,4 +161,9 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
         raise RuntimeError("approximate argument must be either none or tanh.")
     op = Gelu if approximate == "none" else GeluTanh
     refuse_whole_numbers(op, input)
-    return op.call(input, needs_slope=input._node is not None or bool(local.levels))[0]
+    return op.call(input, needs_slope=needs_slope(input))[0]
+
+
+def needs_slope(input: Tensor) -> bool:
+    """Whether somebody may ask for the slope."""
+    return input._node is not None or bool(local.levels)

@@ -169,7 +169,10 @@ class RreluWithNoise(Op):
 
 def activate(op: type[Op], input: Tensor, inplace_: bool, **settings: Any) -> Tensor:
     refuse_whole_numbers(op, input)
-    return inplace.apply(op, input, **settings) if inplace_ else op.call(input, **settings)
+    if inplace_:
+        return inplace.apply(op, input, **settings)
+    found = op.call(input, **settings)
+    return found[0] if op.aux else found
 
 
 def refuse_whole_numbers(op: type[Op], input: Tensor) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
+from nbautograd.ops.activation.gelu import GeluSlope, needs_slope
 from nbautograd.ops.activation.rectifiers import activate, refuse_whole_numbers
 from nbautograd.ops.elementwise.bounds import between
 from nbautograd.ops.elementwise.division import Div
@@ -24,15 +25,36 @@ class Silu(Op):
 
     elementwise = True
     tex = {"x": "\\sigma(x) (1 + x (1 - \\sigma(x)))"}
-    code = {"x": "g * (xp.sigmoid(x) + out * (1 - xp.sigmoid(x)))"}
+    code = {"out": "x * xp.sigmoid(x)", "x": "g * (xp.sigmoid(x) + out * (1 - xp.sigmoid(x)))"}
+    aux = ("slope",)
     samples = unary()
 
-    def forward(x):
-        return x / (xp.exp(-x) + 1)
+    def forward(x, *, needs_slope=True):
+        share = 1 / (xp.exp(-x) + 1)
+        out = x * share
+        if not needs_slope:
+            return out, None
+        slope = 1 - share
+        slope *= out
+        slope += share
+        return out, slope
+
+    def dx(g, x, slope):
+        return g * xp.silu_slope(x, slope)
+
+
+class SiluSlope(Op):
+    """The slope of `silu`, computed already; see NOTE [Known slopes] at `gelu`."""
+
+    elementwise = True
+    samples = GeluSlope.samples
+
+    def forward(x, slope):
+        return slope
 
     def dx(g, x):
         s = xp.sigmoid(x)
-        return g * (s * (x * (1 - s) + 1))
+        return g * (s * (1 - s) * (x * (1 - s * 2) + 2))
 
 
 class Softplus(Op):
@@ -133,7 +155,7 @@ def sigmoid_of(x: Any) -> Any:
 @public(top=False, method=False, functional=True)
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """Each element times its sigmoid; also called swish."""
-    return activate(Silu, input, inplace)
+    return activate(Silu, input, inplace, needs_slope=needs_slope(input))
 
 
 @public(top=False, method=False, functional=True)
