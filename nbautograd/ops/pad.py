@@ -17,11 +17,6 @@ BORDERED = (((2, 3), (1, 2)), ((1, 2, 4), (2, 0)), ((2, 2, 4), (3, 3)), ((2, 1, 
             ((1, 3, 3, 4), (1, 1, 1, 2, 2, 0)), ((1, 2, 3, 4, 4), (1, 2, 1, 1, 0, 2)))  # fmt: skip
 
 
-def _cut(x, widths):
-    """`x` without what negative widths take away."""
-    return x[tuple(slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in zip(widths, x.shape))]
-
-
 class ConstantPad(Op):
     """A border of one value; a negative width cuts off."""
 
@@ -30,8 +25,11 @@ class ConstantPad(Op):
     samples = through("pad", lambda make: ((make(*a), b, {"value": v}) for a, b in PADDED for v in (0.0, 1.5)))
 
     def forward(x, *, widths, value=0):
-        added = tuple((max(a, 0), max(b, 0)) for a, b in widths)
-        return xp.ascontiguousarray(_cut(xp.pad(x, added, constant_values=value), widths))
+        out = xp.full(tuple([a + n + b for (a, b), n in zip(widths, x.shape)]), value, x.dtype)
+        kept = [(max(-a, 0), max(n + min(b, 0), -a, 0)) for (a, b), n in zip(widths, x.shape)]
+        there = tuple([slice(start + a, end + a) for (start, end), (a, _) in zip(kept, widths)])
+        out[there] = x[tuple([slice(start, end) for start, end in kept])]
+        return out
 
     def dx(g, widths):
         return xp.constant_pad(g, widths=tuple((-a, -b) for a, b in widths))

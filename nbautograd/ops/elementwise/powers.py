@@ -29,6 +29,10 @@ def power(x: Any, n: Any) -> Any:
         return xp.sqrt(x)
     if n == -1:
         return 1 / x
+    if n == -2:
+        return 1 / (x * x)
+    if n == -0.5:
+        return 1 / xp.sqrt(x)
     if n == 1:
         return x.copy()
     return x**n
