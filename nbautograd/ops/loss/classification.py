@@ -145,8 +145,8 @@ def constant(array, like):
 def _check_classes(scores: Any, target: Any, ignore_index: int) -> None:
     check_labels(target)
     data = target._data
-    if not data.size or not may_look(data) or (data.min() >= 0 and data.max() < scores.shape[1]):
-        return
+    if not data.size or not may_look(data) or data.view(f"u{data.itemsize}").max() < scores.shape[1]:
+        return  # a number below zero is a large one without its sign
     wrong = (data != ignore_index) & ((data < 0) | (data >= scores.shape[1]))
     if wrong.any():
         raise IndexError(f"Target {int(data[wrong][0])} is out of bounds.")
