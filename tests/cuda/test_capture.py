@@ -192,4 +192,4 @@ def test_what_waits_for_the_gpu_is_replayed_call_by_call_and_says_so():
     with nb.no_grad():
         for _ in range(4):
             nb.testing.assert_close(step(x), nb.linalg.matrix_exp(x))
-    assert "call by call: a CUDA graph cannot hold this" in step.explain()
+    assert "one by one: a CUDA graph cannot hold this" in step.explain()
