@@ -33,6 +33,10 @@ class Expressions:
         self.scalar = scalar
         self._computed: dict[int, Var] = {}
         self._minding: dict[int, Var] = {}
+        self._ends: dict[int, Var] = {}
+        """Sums and what was added to what is `_implied`."""
+        self._implied: set[int] = set()
+        """Numbers that are in range if those are within a quarter of it: no more than their difference."""
 
     def plain(self, value: Any) -> bool:
         """Whether a variable is a Python number in this program."""
@@ -86,6 +90,17 @@ class Expressions:
             self._computed |= {id(v): v for v in call.outs}
             if _minds_zero(call):
                 self._minding |= {id(v): v for v in call.reads() if id(v) in self._computed}
+            if call.kind == "sum" or call.name in ("add", "sub"):
+                self._note_sum(call.outs[0], *call.args)
+
+    def _note_sum(self, z: Var, x: Any, y: Any) -> None:
+        """`z` is x + y or x - y."""
+        for part, other in ((x, y), (y, x)):
+            fits = isinstance(other, Var) and z.dtype == other.dtype == np.float32
+            if fits and id(part) in self._computed and id(part) not in self._ends:
+                self._implied.add(id(part))
+                self._ends |= {id(z): z, id(other): other}
+                return
 
     def unchecked(self) -> int:
         """How many numbers have been computed since `checks`."""
@@ -94,14 +109,17 @@ class Expressions:
     def checks(self, leaving: list[Var]) -> list[str]:
         """What must hold of the numbers computed since then, and of those that become numbers of a dtype again."""
         found: dict[str, list[str]] = {}
-        for v in {**self._computed, **{id(v): v for v in leaving if self.plain(v)}}.values():
-            if v.dtype == np.float32 or any(v is each for each in leaving):
-                found.setdefault(f"in_range({literal(FITS_IN[v.dtype])}, ", []).append(self.names.name(v))
+        left = {id(v): v for v in leaving if self.plain(v)}
+        for v in {**self._computed, **self._ends, **left}.values():
+            if id(v) in left or (v.dtype == np.float32 and id(v) not in self._implied - self._ends.keys()):
+                found.setdefault(f"in_range({literal(FITS_IN[v.dtype] / 4)}, ", []).append(self.names.name(v))
         for v in self._minding.values():
             if v.dtype == np.float32:
                 found.setdefault(f"not_tiny({literal(TINY)}, ", []).append(self.names.name(v))
         self._computed.clear()
         self._minding.clear()
+        self._ends.clear()
+        self._implied.clear()
         return [f"{call}{', '.join(dict.fromkeys(names))})" for call, names in found.items()]
 
 

@@ -547,3 +547,30 @@ def test_tensors_of_inference_mode_are_no_reason_not_to_replay_but_as_arguments(
     assert step.explain().startswith("2 calls replayed"), step.explain()
     with pytest.raises(RuntimeError, match="Inference tensors cannot be saved for backward"):
         step(alive)
+
+
+SUMS = {
+    "a difference of products": lambda x, y: x * x - y * y,
+    "a product and a number": lambda x, y: (x * y + 1.0) * 1e-30,
+    "a sum of sums": lambda x, y: ((x * x + y) - y * y) / x,
+    "one that is added twice": lambda x, y: (x * y + x * y) - x * y,
+    "what is large only in between": lambda x, y: (x * y - x * y) + y,
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+@pytest.mark.parametrize("size", [1.0, 1e18, 3e18, 1e19, 1e20])
+def test_a_sum_that_outgrows_its_dtype_on_the_way_is_what_it_is(name: str, size: float) -> None:
+    def build() -> Callable[..., Any]:
+        def step(x: Any, y: Any) -> Any:
+            return SUMS[name](x, y).detach()
+
+        return step
+
+    def number(value: float) -> torch.Tensor:
+        return torch.tensor(value, requires_grad=True)
+
+    batches = [(number(1.5), number(0.5))] * 3 + [(number(1.5 * size), number(0.9 * size))] * 2
+    plain, replayed, captured = both(build, batches)
+    assert [a.item() for a in replayed] == pytest.approx([a.item() for a in plain], rel=1e-5, nan_ok=True)
+    assert "replayed" in captured.explain()
