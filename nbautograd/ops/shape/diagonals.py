@@ -106,12 +106,17 @@ class Triu(Op):
 
 def lower(x, k):
     """`tril`; a large one by bits, in half the time."""
-    return chosen(np.tri(*x.shape[-2:], k, dtype=bool), x, 0) if is_large(x) else xp.tril(x, k)
+    return chosen(below(x, k), x, 0) if is_large(x) else xp.tril(x, k)
 
 
 def upper(x, k):
     """`triu`; a large one by bits, in half the time."""
-    return chosen(np.tri(*x.shape[-2:], k - 1, dtype=bool), 0, x) if is_large(x) else xp.triu(x, k)
+    return chosen(below(x, k - 1), 0, x) if is_large(x) else xp.triu(x, k)
+
+
+def below(x, k):
+    """Which places of a matrix lie on a diagonal or below it."""
+    return np.tri(x.shape[-2], x.shape[-1], k, dtype=bool)
 
 
 def is_large(x):
