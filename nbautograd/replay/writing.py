@@ -263,8 +263,7 @@ class Writer(BlockWriter):
                 return names.bind(value.value, "outer")
             return f"{names.tensor(value.value)}{'.grad' if value.of else ''}"
         if isinstance(value, Item):
-            name = names.name(value.var)
-            return name if self._write.plain(value.var) else f"{name}.item()"
+            return f"{self._write.array(value.var)}.item()"
         if isinstance(value, Var):
             return f"tensor_of({self._write.array(value)})"
         if isinstance(value, dict):
