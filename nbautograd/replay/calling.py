@@ -90,6 +90,7 @@ class Calling(Changes):
             if id(t) in self._made or not (id(t) in self.lasting or self._leads_to(t)):
                 raise RefusalError(f"it uses {function.__name__} on tensors that do not last")
             self._gradient_of[id(t._grad)] = t
+            self._kept.append(t._grad)
         outs = [self._result(result)] if isinstance(result, Tensor) else []
         self._note(function, args, outs, settings, kind="call", name=function.__name__)
         self._forget([t._grad for t in changed])

@@ -69,7 +69,8 @@ class Notes:
         self._writing: tuple[Any, Any] | None = None
         self._symbolic = True
         self._in_pass = False
-        self._kept: list[Any] = list(arguments)
+        self._kept: list[Any] = [*arguments, *[t._grad for t in owners.values()]]
+        """What must not go, for its id would be another's."""
         for t in arguments:
             self._read(t)
 

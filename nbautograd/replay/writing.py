@@ -55,7 +55,9 @@ class Writer(BlockWriter):
         """All lines of the program: stretches of computing with effects between them, and the last effects."""
         calls = [call for part in parts for call in part]
         computing = [c for c in calls if c.kind in ("op", "rule", "sum") or c.name == "weights"]
-        self._fresh = {id(v) for c in computing for v in c.outs if v.array is not None}
+        held = Counter(id(v.array) for c in calls if c.kind != "sum" for v in c.outs)  # a sum is always a new array
+        made = [(v, c.kind == "sum") for c in computing for v in c.outs if v.array is not None]
+        self._fresh = {id(v) for v, is_sum in made if is_sum or held[id(v.array)] == 1}
         parts = [sorted(part, key=lambda call: call.kind != "read") for part in parts]
         items = [part if self._write.scalar else list(grouped(part, self._uses)) for part in parts]
         again = self._write.scalar and len(calls) > LONG
