@@ -487,6 +487,23 @@ def clipping(capture: Any) -> Iterator[Any]:
         yield step(ones(2) * call), *net.parameters()
 
 
+@scene()
+def biases_with_the_same_gradient(capture: Any) -> Iterator[Any]:
+    net = nn.RNN(2, 2).double()
+    params = list(net.parameters())
+
+    def step(x: Any) -> None:
+        net.zero_grad()
+        for p, g in zip(params, torch.autograd.grad(net(x)[0].sum(), params), strict=True):
+            p.grad = g
+        nn.utils.clip_grad_norm_(params, 0.5)
+
+    step = capture(step)
+    for call in range(6):
+        step(torch.ones(3, 1, 2).double() * call)
+        yield [p.grad for p in params]
+
+
 def plain(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return value.tolist()
