@@ -131,6 +131,14 @@ class Hooked:
         return getattr(self.op, name)
 
 
+def has_hooks(node: Node) -> bool:
+    """Whether any hook stands round `node`, or it retains its gradient; those that were removed do not count."""
+    op = node[OP]
+    if op.__class__ is not Hooked:
+        return False
+    return bool(op.on_gradient or op.before or op.after or op.after_accumulate or op.packed or op.retain is not None)
+
+
 def op_of(node: Node) -> Any:
     """The table entry of `node`, without the hooks that may stand round it."""
     op = node[OP]

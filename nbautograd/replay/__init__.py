@@ -20,6 +20,8 @@ from typing import Any
 
 from nbautograd.core.dtype import get_default_dtype
 from nbautograd.core.modes import is_grad_enabled, is_usual, observe
+from nbautograd.core.node import has_hooks
+from nbautograd.core.tensor import Tensor
 from nbautograd.replay.calls import RefusalError
 from nbautograd.replay.forms import Given, in_words
 from nbautograd.replay.graphs import GraphProgram
@@ -72,6 +74,8 @@ class Captured:
         self._met: dict[Any, dict[int, Any]] = {}
         self._runs: dict[Any, tuple[Any, int]] = {}
         self._refused: dict[Any, str] = {}
+        self._hooked: dict[Any, list[Any]] = {}
+        """The nodes with hooks that a refused run met: when those are gone, it may go better."""
         self._vain: dict[Any, int] = {}
         """How many programs were made since one was replayed."""
         self._noted = 0
@@ -113,7 +117,7 @@ class Captured:
                         recipe.stale = False
                         return result
                 self._last = why
-        if key in self._refused:
+        if key in self._refused and not self._is_free_of_hooks(key):
             return self._run(self._refused[key], args, kwargs)
         if self._noted >= OFTEN:
             return self._run("it was given something else in nearly every call", args, kwargs)
@@ -146,10 +150,23 @@ class Captured:
             else:
                 self._make(key, tape, before, returned)
         except RefusalError as refused:
-            self._refused[key] = self._last = str(refused)
+            self._refuse(key, str(refused), tape)
         except Exception as error:  # the step has run: whatever is wrong here is none of its caller's business
-            self._refused[key] = self._last = f"it could not be written down: {error!r}"
+            self._refuse(key, f"it could not be written down: {error!r}", tape)
         return result
+
+    def _refuse(self, key: Any, why: str, tape: Tape) -> None:
+        self._refused[key] = self._last = why
+        nodes = [t._node for t in tape.outside.values() if isinstance(t, Tensor) and t._node is not None]
+        self._hooked[key] = [node for node in nodes if has_hooks(node)]
+
+    def _is_free_of_hooks(self, key: Any) -> bool:
+        """Whether the hooks that a refused run met have been removed; it is not refused any more then."""
+        nodes = self._hooked[key]
+        if not nodes or any(map(has_hooks, nodes)):
+            return False
+        del self._refused[key], self._hooked[key]
+        return True
 
     def _check(self, tape: Tape, before: Before, randomness: Any, key: Any) -> None:
         """Refuse a run that did what a program would not do.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbautograd.core.node import OP, Hooked
+from nbautograd.core.node import has_hooks
 from nbautograd.core.tensor import Tensor
 from nbautograd.replay.watching import layout_of
 
@@ -62,7 +62,7 @@ class Given:
                 return "it is given a tensor of inference mode"
             if t._node is not None and not t.is_leaf:
                 return "it is given a tensor that was computed from one that requires grad\n  hint: x.detach()"
-            if t._node is not None and t._node[OP].__class__ is Hooked:
+            if t._node is not None and has_hooks(t._node):
                 return "it is given a tensor with a hook"
         return None
 

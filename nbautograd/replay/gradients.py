@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core.array import unbroadcast
-from nbautograd.core.node import FITS, OP, PARENTS, SAVED, Hooked, op_of
+from nbautograd.core.node import FITS, PARENTS, SAVED, has_hooks, op_of
 from nbautograd.core.rules import names_of
 from nbautograd.core.steps import fit
 from nbautograd.core.tensor import Tensor
@@ -74,8 +74,7 @@ class Gradients(Calling):
         ran = self._ran.get(id(node))
         if ran is None:
             ran = self._ran[id(node)] = self._of_history(node)
-        hooks = node[OP]
-        if hooks.__class__ is Hooked and (hooks.on_gradient or hooks.before or hooks.after or hooks.packed):
+        if has_hooks(node):
             raise RefusalError("a hook is registered in its graph")
         parent = node[PARENTS][index]
         g = self._upstream(ran, node)
@@ -174,8 +173,7 @@ class Gradients(Calling):
     def _accumulate(self, tensor: Any, contribution: Any, before: Any) -> None:
         if not tensor.is_leaf:
             raise RefusalError("a computed tensor retains its gradient")
-        hooks = tensor._node[OP]
-        if hooks.__class__ is Hooked and (hooks.on_gradient or hooks.before or hooks.after_accumulate):
+        if has_hooks(tensor._node):
             raise RefusalError("a hook is registered on a leaf")
         c = self._gradients.get(id(tensor._node)) if self._symbolic else self._known(contribution)
         if c is None:

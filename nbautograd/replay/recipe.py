@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbautograd.core.node import OP, Hooked
+from nbautograd.core.node import has_hooks
 from nbautograd.core.tensor import Tensor
 from nbautograd.replay.forms import Given
 from nbautograd.replay.graphs import GraphProgram
@@ -59,7 +59,7 @@ class Recipe:
         if changed is not None:
             return f"{changed} has changed"
         for leaf in self._leaves:
-            if leaf._node is None or leaf._node[OP].__class__ is Hooked:
+            if leaf._node is None or has_hooks(leaf._node):
                 return "a leaf has a hook, or requires no grad any more"
         for t in self._without:
             if t._grad is not None:

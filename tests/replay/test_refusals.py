@@ -303,3 +303,34 @@ def test_a_list_may_be_emptied_between_calls() -> None:
         assert losses == [3.0 * i]
     assert captured.explain().startswith("4 calls replayed")
     assert "losses.append(loss.item())" in captured.source()
+
+
+def test_a_hook_switches_replaying_off_for_as_long_as_it_is_there() -> None:
+    w = torch.tensor([1.0, 2.0], requires_grad=True)
+    x = torch.ones(2)
+    seen: list[Any] = []
+
+    @torch.capture
+    def step(x: Any) -> Any:
+        w.grad = None
+        (w * w * x).sum().backward()
+        return w.grad
+
+    def replayed() -> int:
+        return int(step.explain().split()[0])
+
+    handle = w.register_hook(seen.append)
+    for _ in range(4):  # it is there from the first call on
+        step(x)
+    assert (replayed(), len(seen)) == (0, 4)
+    handle.remove()
+    for _ in range(4):
+        assert step(x).tolist() == [2.0, 4.0]
+    before = replayed()
+    assert before == 2
+    handle = w.register_post_accumulate_grad_hook(seen.append)
+    step(x)
+    assert (replayed(), len(seen)) == (before, 5)
+    handle.remove()
+    step(x)
+    assert replayed() == before + 1
