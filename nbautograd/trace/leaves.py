@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nbautograd.core.node import OP, Leaf
 from nbautograd.trace import ledger
 from nbautograd.trace.loops import train
+from nbautograd.trace.model import Span
 from nbautograd.trace.notes import EventNote, PassNote, UpdateNote, ValueNote
 from nbautograd.trace.where import Place
 
@@ -94,7 +95,7 @@ class Leaves:
         written, self._written = self._written, None
         leaf = ledger.leaf_with(tensor)
         if leaf is not None and leaf._node is not None and self._uses_gradient(written):
-            self._updated(leaf, UpdateNote(leaf, "in-place", self._recorder.places.here(), []))
+            self._updated(leaf, "in-place", self._recorder.places.here())
         cleared = None if run is not None else ledger.of_gradient(tensor)
         if cleared is not None:
             self._review(cleared)
@@ -124,7 +125,7 @@ class Leaves:
                 if known.cleared_unused is not None:
                     emptied.append(known)
         for known in emptied:
-            self._note(UpdateNote(known.tensor(), name, place, [], known.cleared_unused))
+            self._note(known.tensor(), name, place, [], known.cleared_unused)
             known.cleared_unused = None
 
     def step_ends(self) -> None:
@@ -145,9 +146,9 @@ class Leaves:
         for tensor in changed:
             leaf = ledger.leaf_with(tensor)
             if leaf is not None and leaf._node is not None:
-                self._updated(
-                    leaf, UpdateNote(leaf, by, place, [], code=_text(optimizer, groups.get(id(leaf)), leaf, texts))
-                )
+                note = self._updated(leaf, by, place)
+                if note is not None:
+                    note.code = _text(optimizer, groups.get(id(leaf)), leaf, texts)
             cleared = ledger.of_gradient(tensor)
             if cleared is not None:
                 self._review(cleared)
@@ -167,35 +168,41 @@ class Leaves:
             return True
         return self._recorder.detailed if written is None else written.from_grad
 
-    def _updated(self, leaf: Any, note: UpdateNote) -> None:
+    def _updated(self, leaf: Any, by: str, place: Place) -> UpdateNote | None:
         known = ledger.known(leaf)
         if known is None:
-            return
+            return None
         known.review()
         moment = (id(leaf), self._recorder.op_count)
         if not known.shares or (moment == self._updated_at and not self._steps):
-            return  # `w.data -= …` changes `w.data` and then sets it
+            return None  # `w.data -= …` changes `w.data` and then sets it
         self._updated_at = moment
-        self._settle(note.place)
+        self._settle(place)
         self.updated.add(id(leaf))
-        note.shares = known.shares
-        self._note(note)
+        note = self._note(leaf, by, place, known.shares)
         for share in known.shares:
             share.consumed += 1
+        return note
 
-    def _note(self, note: UpdateNote) -> None:
-        tells = note.cleared is not None or len({s.consumed > 0 for s in note.shares}) > 1
+    def _note(
+        self, leaf: Any, by: str, place: Place, shares: list[ledger.Share], cleared: Span | None = None
+    ) -> UpdateNote | None:
+        """Note an update, unless there are too many of those that tell as little."""
+        tells = cleared is not None or (len(shares) > 1 and len({s.consumed > 0 for s in shares}) > 1)
         self._telling += tells
-        if len(self.updates) < UPDATES or (tells and self._telling < UPDATES):
-            ledger.of(note.tensor).fill()
-            note.shares = [s.copy() for s in note.shares]
-            self.updates.append(note)
-        else:
+        if len(self.updates) >= UPDATES and not (tells and self._telling < UPDATES):
             self.updates_dropped += 1
+            return None
+        ledger.of(leaf).fill()
+        note = UpdateNote(leaf, by, place, [s.copy() for s in shares], cleared)
+        self.updates.append(note)
+        return note
 
     def _settle(self, update: Place) -> None:
         """A loop trains if it is the innermost one round both a backward pass and the update that uses it."""
         before = () if self._last_pass is None else self._last_pass.steps
+        if before and before[-1][0].trains and update.steps and update.steps[-1][0] is before[-1][0]:
+            return
         both = [a for a, b in zip(before, update.steps, strict=False) if a[0] is b[0]]
         if both and not both[-1][0].trains:
             for loop, _ in before:
