@@ -151,6 +151,13 @@ LONGEST = 1 << 14
 """Rows of more elements are added up pairwise: a product adds one to the other, and rounds as often."""
 
 
+def average(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """`mean`; NumPy's own spends five microseconds on its arguments."""
+    if axis is not None or keepdims or x.__class__ is not ndarray or x.dtype.char not in "fd" or not x.size:
+        return x.mean(axis=axis, keepdims=keepdims)
+    return total(x) / x.dtype.type(x.size)
+
+
 def _by_products(x: Any, axes: set[int]) -> Any:
     """The sums over the last dimensions and over the first ones, as far as they are among `axes`, by products."""
     first, last, shape = 0, x.ndim, x.shape

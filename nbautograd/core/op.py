@@ -53,7 +53,7 @@ def _forward_of(name: str) -> Any:
 
 xp: Any = arrays.Namespace(np, _forward_of)
 """The array namespace that forward functions and rules are written against; see NOTE [The seam]."""
-xp.broadcast_to, xp.sum, xp.max = arrays.spread, arrays.total, arrays.greatest
+xp.broadcast_to, xp.sum, xp.mean, xp.max = arrays.spread, arrays.total, arrays.average, arrays.greatest
 
 
 symbolic: Any = arrays.Namespace(np, lambda name: rebind(_forward_of(name), symbolic))
