@@ -103,7 +103,7 @@ def _without_idle_lines(trace: Trace) -> Trace:
         for i, s in enumerate(trace.sources)
     ]
     idle = sum(a.code.count("\n") - b.code.count("\n") for a, b in zip(trace.sources, sources, strict=True))
-    folds = [Fold("lines of code", idle, WHY)] if idle else []
+    folds = [Fold("lines of code" if idle > 1 else "line of code", idle, WHY)] if idle else []
     return replace(trace, sources=sources, folds=[*trace.folds, *folds])
 
 
