@@ -256,7 +256,8 @@ class Notes:
             ignored = setting_of(op, settings, "ignore_index") if "ignore_index" in op.settings else None
             self._note(None, [*least, *([] if ignored is None else [ignored])], [], kind="within")
         elif op.name in ALONG:
-            self._note(None, [0, inputs[0].shape[settings["dim"]] - 1, given[1]], [], kind="within")
+            sizes = inputs[0].shape or (1,)
+            self._note(None, [0, sizes[settings["dim"]] - 1, given[1]], [], kind="within")
         elif op.name == "index_select":
             at = settings["index"]
             dim = next((i for i, part in enumerate(at) if isinstance(part, Var)), None)

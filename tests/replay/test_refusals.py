@@ -64,6 +64,7 @@ REPLAYED: dict[str, Any] = {
     "a change in place": lambda x: (w * x).mul_(2).add_(1),
     "a change through a view": lambda x: _through_a_view(w * x),
     "a mask": lambda x: (w * x)[x > 1.5],
+    "a list of positions": lambda x: (w * x)[[0, 2]],
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.core.call import constant
 from nbautograd.core.errors import user_depth
 from nbautograd.core.tensor import Tensor
 
@@ -29,8 +30,10 @@ def _item(i: Any) -> Any:
             )
             return i._data.astype(np.bool_)
         return i._data if i.ndim or i._data.dtype.kind == "b" else int(i)
-    if isinstance(i, list | np.ndarray):
-        return np.asarray([int(v) if isinstance(v, Tensor) else v for v in i] if isinstance(i, list) else i)
+    if isinstance(i, list):
+        return constant(np.asarray([int(v) if isinstance(v, Tensor) else v for v in i]))._data
+    if isinstance(i, np.ndarray):
+        return np.asarray(i)
     if isinstance(i, slice):
         bounds = (i.start, i.stop, i.step)
         if i.step is not None and int(i.step) <= 0:
