@@ -56,9 +56,10 @@ class Changes(Notes):
 
     def _write(self, tensor: Any, v: Var, unnoticed: bool = False) -> None:
         """`tensor` is `v` from here on, and so is whatever shows all of its numbers."""
-        data, base = tensor._data, tensor._base
+        data, view = tensor._data, self._view_of(tensor)
+        base = view._base
         if base is not None and base._data is not data:
-            self._write_part(tensor, base, v, unnoticed or tensor._untracked)
+            self._write_part(view, base, v, unnoticed or tensor._untracked)
             return
         owners = self._lasting_with(tensor)
         if not owners and id(tensor) not in self._by_tensor and self._known(data) is None:

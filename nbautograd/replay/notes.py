@@ -66,6 +66,8 @@ class Notes:
         self.stale: set[int] = set()
         """The ids of variables whose numbers were overwritten."""
         self._by_tensor: dict[int, tuple[Var, Any]] = {}
+        self._views: dict[int, Tensor] = {}
+        """By the ids of their arrays."""
         self._writing: tuple[Any, Any] | None = None
         self._symbolic = True
         self._in_pass = False
@@ -91,7 +93,15 @@ class Notes:
         """The variable of a tensor that an op has made."""
         v = self._known(t._data) or self._new(t._data)
         self._by_tensor[id(t)] = (v, t._data)
+        if t._base is not None:
+            self._views[id(t._data)] = t
+            self._kept.append(t)
         return v
+
+    def _view_of(self, t: Tensor) -> Tensor:
+        """The view that shows the numbers of `t`, which may be that view or `view.detach()`."""
+        view = self._views.get(id(t._data))
+        return t if t._base is not None or view is None or view._data is not t._data else view
 
     def _note(self, function: Any, args: list[Any], outs: list[Any], settings: Any = None, **more: Any) -> None:
         line = more.pop("line", None) or self._place(self._called)
@@ -143,10 +153,11 @@ class Notes:
 
         Raises: RefusalError where it is not known what it is a view of.
         """
-        if t._base is None or t._base._data is t._data:
+        view = self._view_of(t)
+        if view._base is None or view._base._data is t._data:
             raise RefusalError("it uses what shares memory with a tensor that it has changed")
         op, v = TABLE["as_strided"], Var(t._data)
-        self._note(op.forward, [self.var(t._base)], [v], {"path": constant_path(t._path)}, name=op.name)
+        self._note(op.forward, [self.var(view._base)], [v], {"path": constant_path(view._path)}, name=op.name)
         self._vars[id(t._data)] = v
         self._by_tensor[id(t)] = (v, t._data)
         return v
