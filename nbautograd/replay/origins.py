@@ -53,14 +53,16 @@ def is_librarys(thing: Any) -> bool:
 
 
 @functools.cache
-def _fileis_librarys(file: str) -> bool:
+def _lies_in_library(file: str) -> bool:
     return file.startswith(LIBRARIES)
 
 
 def is_installed(module: str | None) -> bool:
     """Whether a module is Python's, or was installed."""
     top = (module or "").partition(".")[0]
+    if top == "__main__":  # whose file may be that of what runs the program: a kernel, pytest
+        return False
     if top in ("nbautograd", "numpy", "scipy", "builtins") or top in sys.builtin_module_names:
         return True
     file = getattr(sys.modules.get(top), "__file__", None)
-    return file is not None and _fileis_librarys(file)
+    return file is not None and _lies_in_library(file)

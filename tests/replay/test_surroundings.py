@@ -257,6 +257,13 @@ def a_name_that_is_a_text(capture: Any) -> Iterator[Any]:
 
 
 @scene
+def a_name_of_a_notebook(capture: Any) -> Iterator[Any]:
+    cells: dict[str, Any] = {"__name__": "__main__", "scale": 1.0}
+    exec("def step(x): return x * scale", cells)
+    yield from calls(capture(cells["step"]), lambda: cells.update(scale=2.0))
+
+
+@scene
 def an_iterator_that_repeats_itself(capture: Any) -> Iterator[Any]:
     scales = itertools.cycle([1.0, 1.0, 2.0])
     yield from calls(capture(lambda x: x * next(scales)), lambda: None)
