@@ -72,9 +72,9 @@ def compiled(cls: type[Op]) -> None:
 
 
 def _watch(cls: type[Op]) -> None:
-    from . import short
+    from . import watched
 
-    short.install_watched(cls)
+    watched.install_watched(cls)
 
 
 class Op:

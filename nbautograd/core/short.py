@@ -1,18 +1,12 @@
-"""The op call in short: run forward, record a node. Written out for one and two inputs, and once for several.
+"""The op call in short: run forward, record a node. Written out for one and for two inputs.
 
 These paths serve plain NumPy tensors while nothing unusual is going on (NOTE [One flag]); whatever they do not
 recognise they hand to `dispatch`, which handles everything.
-
-NOTE [Watched ops]
-An op that is watched runs as any other, and is told afterwards. So where nothing but an observer is unusual, `dispatch`
-takes the short path too: `op.watched` is `op.call` made of the same text, in a world where `state.special` is 0 and
-where `dispatch` hands back what the short path does not recognise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -20,11 +14,12 @@ import numpy as np
 from . import dtype as dtypes
 from . import views
 from .array import compact, is_cupy, ndarray
-from .call import dispatch, fits_of, new, wrap
+from .call import dispatch, new, wrap
 from .dtype import UNUSUAL
 from .inplace import array_of
 from .modes import state
 from .node import tick
+from .short_many import getter, mixed, several
 from .steps import set_step, step_many, step_one, step_two
 from .tensor import Tensor
 
@@ -34,24 +29,24 @@ float32, unusual = np.float32, dtypes.UNUSUAL_SCALARS
 
 def install(op: Any) -> None:
     """Give the table entry its `call` (forward) and `step` (backward)."""
-    make, build = _forms(op)
+    make, build = forms(op)
     op.call = make(op)
     set_step(op, build)
 
 
-def _forms(op: Any) -> tuple[Any, Any]:
+def forms(op: Any) -> tuple[Any, Any]:
     """What makes the call of `op`, and what its step."""
     if len(op.inputs) == 1 and op.outputs == 1 and not op.variadic and (op.settings or op.aux or op.view):
         return _single, step_one if op.rules[0] else None
     if op.settings or op.aux or op.variadic or op.view or op.outputs != 1 or op.promote == "none":
         short = op.outputs == 1 and not (op.variadic or op.view or op.check or op.boolean)
-        return _mixed if short else _general, step_many if op.outputs == 1 else None
+        return mixed if short else general, step_many if op.outputs == 1 else None
     if len(op.inputs) == 1 and not op.boolean and not any(kind == "fact" for kind, _, _ in op.plan):
         return _unary, step_one if op.rules[0] else None
     if len(op.inputs) == 2 and not any(kind == "fact" for kind, _, _ in op.plan):
         return _binary, step_two
     short = len(op.inputs) > 2 and not op.boolean and op.check is None
-    return _several if short else _general, step_many
+    return several if short else general, step_many
 
 
 def _unary(op: Any) -> Callable[[Any], Tensor]:
@@ -153,7 +148,7 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
 
 
 def _jotted(op: Any, slow: Callable[..., Any]) -> tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]:
-    """Where short paths of one and of two inputs lead when something is unusual: see NOTE [Watched ops]."""
+    """Where short paths of one and of two inputs lead when something is unusual; see `core.watched`."""
 
     def one(x: Any) -> Any:
         jot = state.jot
@@ -217,7 +212,7 @@ def _operands(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any
 def _single(op: Any) -> Callable[..., Any]:
     """The call of an op with one tensor and settings: reductions, views, indexing."""
     forward, differentiable, is_view, with_aux = op.forward, op.rules[0] is not None, op.view, bool(op.aux)
-    getters = [_getter(op, kind, where) for kind, where, _ in op.plan]
+    getters = [getter(op, kind, where) for kind, where, _ in op.plan]
     floats_only, broadcasts = op.promote == "float", op.broadcasts
 
     def call(x: Any, **settings: Any) -> Any:
@@ -260,150 +255,8 @@ def _single(op: Any) -> Callable[..., Any]:
     return call
 
 
-def _getter(op: Any, kind: str, where: Any) -> Callable[[Any, Any, Any, Any], Any]:
-    """How an op with one input finds one of the values it saves."""
-    if kind == "input":
-        return lambda xd, out, settings, aux: xd
-    if kind == "out":
-        return lambda xd, out, settings, aux: out
-    if kind == "fact":
-        fact = where[1]
-        return (lambda xd, *_: xd.shape) if fact is np.shape else lambda xd, *_: fact(xd)
-    if kind == "aux":
-        return lambda xd, out, settings, aux: aux[where]
-    default = (op.forward.__kwdefaults__ or {}).get(where)
-    return lambda xd, out, settings, aux: settings.get(where, default)
-
-
-def _several(op: Any) -> Callable[..., Tensor]:
-    """The call of an op with three and more tensors; the short path serves arrays of one dtype."""
-    forward, rules, count = op.forward, op.rules, len(op.inputs)
-    getters = [(_pick(kind, where), users) for kind, where, users in op.plan]
-    shaped = op.broadcasts or op.elementwise
-
-    def call(*inputs: Any) -> Tensor:
-        if state.special or len(inputs) != count:
-            return dispatch(op, inputs, {})
-        datas: list[Any] = [x._data if isinstance(x, Tensor) else None for x in inputs]
-        dtype = getattr(datas[0], "dtype", None)
-        for d in datas:
-            if d.__class__ is not ndarray or d.dtype is not dtype:
-                return dispatch(op, inputs, {})
-        try:
-            out = forward(*datas)
-        except Exception:
-            return dispatch(op, inputs, {})
-        if out.__class__ is not ndarray or out.dtype is not dtype or (dtype is not FLOAT32 and dtype in UNUSUAL):
-            return dispatch(op, inputs, {})
-        parents = tuple([x._node if rule is not None else None for x, rule in zip(inputs, rules, strict=True)])
-        if parents.count(None) == count:
-            return wrap(out)
-        saved = tuple(
-            [get(datas, out) if any(parents[i] is not None for i in users) else None for get, users in getters]
-        )
-        return wrap(out, [tick(), op, fits_of(op, datas, [], (out,)) if shaped else None, parents, saved])
-
-    return call
-
-
-def _mixed(op: Any) -> Callable[..., Any]:
-    """The call of an op with several inputs, some of them maybe None, and settings: normalisations, losses, positions.
-
-    The short path serves arrays, and those of one dtype where they would be promoted.
-    """
-    forward, rules, count, with_aux = op.forward, op.rules, len(op.inputs), bool(op.aux)
-    promotes, shaped = op.promote != "none", op.broadcasts or op.elementwise
-    picks = [(_found(op, kind, where), users) for kind, where, users in op.plan]
-
-    def call(*inputs: Any, **settings: Any) -> Any:
-        if state.special or len(inputs) != count:
-            return dispatch(op, inputs, settings)
-        datas: list[Any] = [x._data if isinstance(x, Tensor) else x for x in inputs]
-        dtype = getattr(datas[0], "dtype", None)
-        for d in datas:
-            if d is None:
-                continue
-            if d.__class__ is not ndarray or d.dtype.kind in "cV" or (promotes and d.dtype is not dtype):
-                return dispatch(op, inputs, settings)
-        if promotes and dtype is not FLOAT32 and dtype is not FLOAT64:
-            return dispatch(op, inputs, settings)
-        for value in settings.values():
-            if isinstance(value, Tensor):
-                return dispatch(op, inputs, settings)
-        try:
-            out = forward(*datas, **settings)
-        except Exception:
-            return dispatch(op, inputs, settings)
-        aux: Any = ()
-        if with_aux:
-            out, *aux = out
-        if out.dtype.kind == "c":
-            return dispatch(op, inputs, settings)
-        if out.__class__ is ndarray and out.ndim == 0:
-            out = out[()]
-        node = None
-        parents = tuple([x._node if x is not None and rule else None for x, rule in zip(inputs, rules, strict=True)])
-        if parents.count(None) < count:
-            saved = [
-                get(datas, out, settings, aux) if any(parents[i] is not None for i in users) else None
-                for get, users in picks
-            ]
-            node = [tick(), op, fits_of(op, datas, [], (out,)) if shaped else None, parents, tuple(saved)]
-        t = new(Tensor)
-        t._data = out
-        t._node = node
-        return (t, *[wrap(compact(a)) if hasattr(a, "dtype") else a for a in aux]) if with_aux else t
-
-    return call
-
-
-def _found(op: Any, kind: str, where: Any) -> Callable[[Any, Any, Any, Any], Any]:
-    """How an op with several inputs and settings finds one of the values it saves."""
-    if kind == "input":
-        return lambda datas, out, settings, aux: datas[where]
-    if kind == "fact":
-        index, fact = where
-        return lambda datas, out, settings, aux: fact(datas[index])
-    return _getter(op, kind, where)
-
-
-def _pick(kind: str, where: Any) -> Callable[[list[Any], Any], Any]:
-    """How an op with several inputs and no settings finds one of the values it saves."""
-    if kind == "out":
-        return lambda datas, out: out
-    if kind == "input":
-        return lambda datas, out: datas[where]
-    index, fact = where
-    return lambda datas, out: fact(datas[index])
-
-
-def _general(op: Any) -> Callable[..., Any]:
+def general(op: Any) -> Callable[..., Any]:
     def call(*inputs: Any, **settings: Any) -> Any:
         return dispatch(op, inputs, settings)
 
     return call
-
-
-class _Calm:
-    special = 0
-
-
-def _hand_back(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> None:
-    """In place of `dispatch`, which has asked: None says that the short path does not recognise the call."""
-
-
-def _handing_back(op: Any, slow: Any) -> tuple[Any, Any]:
-    """In place of `_jotted`, likewise."""
-    return (lambda x: None), (lambda x, y: None)
-
-
-_WATCHED = {**globals(), "state": _Calm, "dispatch": _hand_back, "_jotted": _handing_back}
-
-
-def install_watched(op: Any) -> None:
-    """Give the table entry its `watched`; see NOTE [Watched ops]. There is none where the call is `dispatch` itself."""
-    make, _ = _forms(op)
-    if make is _general or op.aux:
-        op.watched = None
-    else:
-        op.watched = FunctionType(make.__code__, _WATCHED, make.__name__, make.__defaults__)(op)

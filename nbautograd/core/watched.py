@@ -1,0 +1,41 @@
+"""The op call in short while somebody watches.
+
+NOTE [Watched ops]
+An op that is watched runs as any other, and is told afterwards. So where nothing but an observer is unusual, `dispatch`
+takes the short path too: `op.watched` is `op.call` made of the same text, in a world where `state.special` is 0 and
+where `dispatch` hands back what the short path does not recognise.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from types import FunctionType
+from typing import Any
+
+from .short import forms, general
+
+
+class _Calm:
+    special = 0
+
+
+def _hand_back(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> None:
+    """In place of `dispatch`, which has asked: None says that the short path does not recognise the call."""
+
+
+def _handing_back(op: Any, slow: Any) -> tuple[Any, Any]:
+    """In place of `_jotted`, likewise."""
+    return (lambda x: None), (lambda x, y: None)
+
+
+@cache
+def _calm(make: Any) -> Any:
+    """What `make` makes calls with, made of the same text in that world."""
+    world = {**make.__globals__, "state": _Calm, "dispatch": _hand_back, "_jotted": _handing_back}
+    return FunctionType(make.__code__, world, make.__name__, make.__defaults__)
+
+
+def install_watched(op: Any) -> None:
+    """Give the table entry its `watched`. There is none where the call is `dispatch` itself."""
+    make, _ = forms(op)
+    op.watched = None if make is general or op.aux else _calm(make)(op)
