@@ -120,6 +120,9 @@ def array_of(tensor: Tensor) -> Any:
             t._data = data
         if tensor._scalar_changes:
             _record_of(data).count = tensor._scalar_changes
+        before = changes_of(scalar)
+        if before is not None and before.detached:
+            _record_of(data).detached |= before.detached
         _remember(scalar, data)  # a node may have saved it
     return data
 

@@ -66,6 +66,9 @@ x = torch.ones(3, requires_grad=True); y = x * 2; z = y * 3; u = y * y; y.detach
     "a saved scalar that was detached in place": """
 x = torch.tensor(1.0, requires_grad=True); y = x * 2; u = y * y; y.detach_(); u.backward()
 """,
+    "a saved scalar that was detached in place, and then looked at by a view": """
+x = torch.tensor(1.0, requires_grad=True); y = x * 2; u = y * y; y.detach_(); y.t(); u.backward()
+""",
     "views of what was detached in place and then changed": """
 x = torch.ones(1, 3, requires_grad=True); y = x.exp(); v = y[0]; y.detach_(); y.mul_(2); v.sum().backward(); print(x.grad, v.is_leaf)
 """,
