@@ -120,7 +120,8 @@ class _Assembly:
             return None
         found = self.grads.get(id(leaf))
         if found is None:
-            found = self.grads[id(leaf)] = self.told(leaf._grad._data)
+            data, looks = leaf._grad._data, self.recorder.looks
+            found = self.grads[id(leaf)] = self.told(data if looks.figures or data.size <= WHOLE else looks(data))
         return found
 
     def _op(self, note: OpNote) -> None:

@@ -190,7 +190,8 @@ class Leaves:
         """Note an update, unless there are too many of those that tell as little."""
         tells = cleared is not None or (len(shares) > 1 and len({s.consumed > 0 for s in shares}) > 1)
         self._telling += tells
-        if len(self.updates) >= UPDATES and not (tells and self._telling < UPDATES):
+        many = len(self.updates) >= UPDATES or not (self._recorder.detailed or self._recorder.looks.figures)
+        if many and not (tells and self._telling < UPDATES):
             self.updates_dropped += 1
             return None
         ledger.of(leaf).fill()

@@ -23,7 +23,7 @@ LOOKING = 0.25
 """The time for looking at steps, as a part of the time of the steps that are not looked at."""
 FIRST = 20
 """So many passes are always looked at, and their leaves are told."""
-FEW, BRIEFLY = 3, 0.01
+FEW, BRIEFLY = 3, 0.003
 """The passes and seconds instead of these where no numbers are wanted: a few steps tell what all do."""
 
 
