@@ -46,6 +46,7 @@ class Trail:
         for kept in (self.nodes, self.left):
             if self._fence[0] in kept:
                 del kept[self._fence[0]]
+        self.left = dict.fromkeys(self.left)  # which nodes is enough: the gradients may be large
 
 
 class _Stay(dict[int, Node]):
