@@ -155,6 +155,9 @@ SAMPLE = 64
 
 def fingerprint(data: Any) -> Print:
     """Three numbers that tell almost any change of an array; the first is 0 where all its numbers are."""
+    if isinstance(data, np.floating):
+        x = float(data)
+        return (x * x or float(x != 0), x, x) if x == x else NAN
     size = data.size
     if not size:
         return (0.0, 0.0, 0.0)
@@ -169,6 +172,8 @@ NAN: Print = (math.inf, 0.0, 0.0)
 
 def squares(data: Any) -> float:
     """The sum of the squares of an array's numbers. NumPy's `dot` is fast, and does not warn of overflow."""
+    if isinstance(data, np.floating):
+        return float(data) * float(data)
     flat = data.ravel(order="K")
     return float(np.vdot(flat, flat).real) if isinstance(flat, np.ndarray) else float((abs(flat) ** 2).sum())
 
