@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -120,7 +121,7 @@ def public(
 
 
 def _with_aliases(function: Callable[..., Any]) -> Callable[..., Any]:
-    code = function.__code__  # type: ignore[attr-defined]
+    code = inspect.unwrap(function).__code__
     known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     if "dim" not in known and "keepdim" not in known:
         return function
