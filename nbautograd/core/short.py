@@ -23,7 +23,7 @@ from .short_many import getter, mixed, several
 from .steps import set_step, step_many, step_one, step_two
 from .tensor import Tensor
 
-FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+FLOAT32 = np.dtype(np.float32)
 float32, unusual = np.float32, dtypes.UNUSUAL_SCALARS
 
 

@@ -128,19 +128,22 @@ class Jots:
 
     def put(self, result: Any, target: Any) -> bool:
         """The result of the op on the last row goes into `target`; False where that was noted, and no row."""
-        fresh = self._kept.fresh
-        last = fresh[-1] if fresh else None
-        if not isinstance(last, tuple) or result._node is None or last[1] != result._node[ORDER]:
+        last = None if result._node is None else self._last(result._node[ORDER])
+        if last is None:
             return False
-        fresh[-1] = (*last, ref(target))
+        self._kept.fresh[-1] = (*last, ref(target))
         return True
 
     def renumber(self, before: int, now: int) -> None:
         """The node on the last row, perhaps, has another order now."""
-        fresh = self._kept.fresh
-        last = fresh[-1] if fresh else None
-        if isinstance(last, tuple) and last[1] == before:
-            fresh[-1] = (last[0], now, *last[2:])
+        last = self._last(before)
+        if last is not None:
+            self._kept.fresh[-1] = (last[0], now, *last[2:])
+
+    def _last(self, order: int) -> Row | None:
+        """What was written last, if it is the row of the node of that order."""
+        last = self._kept.fresh[-1] if self._kept.fresh else None
+        return last if isinstance(last, tuple) and last[1] == order else None
 
     def look_again(self) -> None:
         """Ops have run that nobody looked at."""

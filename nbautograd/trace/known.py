@@ -225,16 +225,15 @@ class Known:
         for gone in self._kept.settle():
             if isinstance(gone, OpNote):
                 self.ops.pop(-gone.order, None)
-                self._forget(*gone.inputs, outputs=gone.outputs)
+                self._forget(gone.inputs, gone.outputs)
             else:
                 _, _, _, result, inputs, *_ = gone
-                if result is not None or inputs is not None:
-                    self._forget(*inputs or (), outputs=() if result is None else (result,))
+                self._forget(inputs or (), () if result is None else (result,))
 
-    def _forget(self, *inputs: ValueNote | None, outputs: Sequence[ValueNote]) -> None:
+    def _forget(self, inputs: Sequence[ValueNote | None], outputs: Sequence[ValueNote]) -> None:
         for value in outputs:
             if value.order is not None:
                 self.by_order.pop(value.order, None)
         for value in (*inputs, *outputs):
-            tensor = None if value is None or value.tensor is None or value.order is not None else value.tensor()
-            self._by_tensor.pop(id(tensor), None)
+            if value is not None and value.tensor is not None and value.order is None:
+                self._by_tensor.pop(id(value.tensor()), None)

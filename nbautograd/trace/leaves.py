@@ -202,8 +202,6 @@ class Leaves:
     def _settle(self, update: Place) -> None:
         """A loop trains if it is the innermost one round both a backward pass and the update that uses it."""
         before = () if self._last_pass is None else self._last_pass.steps
-        if before and before[-1][0].trains and update.steps and update.steps[-1][0] is before[-1][0]:
-            return
         both = [a for a, b in zip(before, update.steps, strict=False) if a[0] is b[0]]
         if both and not both[-1][0].trains:
             for loop, _ in before:
