@@ -13,7 +13,7 @@ from .row import AtMost, Row
 
 DISTRIBUTION = {"HIPS autograd": "autograd", "NumPy": "numpy", "JAX": "jax"}
 WIDTHS = {
-    "workload": 46,
+    "workload": 49,
     REFERENCE: 9,
     SUBJECT: 19,
     "wall": 5,

@@ -64,7 +64,7 @@ class Row:
 
     def __post_init__(self) -> None:
         if any(goal.of == CAPTURED for goal in self.goals):
-            self.sides[CAPTURED] = self._captured
+            self.sides[CAPTURED] = self.captured
         if any(goal.of == FAST for goal in self.goals):
             self.sides[FAST] = self._fast
 
@@ -82,10 +82,10 @@ class Row:
         nbautograd.fast.start()
         return self.sides[SUBJECT](nbautograd)
 
-    def _captured(self, nbautograd: ModuleType) -> Side:
+    def captured(self, nbautograd: ModuleType, excess_precision: bool = False) -> Side:
         """Our side with its step captured: from the third step on it is replayed."""
         side = self.sides[SUBJECT](nbautograd)
-        step = nbautograd.capture(side.step)
+        step = nbautograd.capture(side.step, excess_precision=excess_precision)
 
         def read() -> Iterable[Any]:
             said = step.explain()

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 from nbautograd.core.dtype import get_default_dtype
 from nbautograd.core.modes import is_grad_enabled, is_usual, observe
@@ -42,12 +42,19 @@ OFTEN = 100
 """So often a step is run to be written down, in a row, until it is left alone."""
 
 
-def capture(step: Callable[..., Any]) -> Captured:
+@overload
+def capture(step: Callable[..., Any], *, excess_precision: bool = False) -> Captured: ...
+@overload
+def capture(*, excess_precision: bool = False) -> Callable[[Callable[..., Any]], Captured]: ...
+def capture(step: Callable[..., Any] | None = None, *, excess_precision: bool = False) -> Any:
     """Write a step down as a program when it has run twice, and replay that from then on.
 
     The step is run as it is for what the program does not fit: other shapes, dtypes, numbers, modes or branches; hooks;
     while somebody watches. On a GPU the program is a CUDA graph. `explain()` says what happened and why. Tensors that
     the step returns have no history.
+
+    `excess_precision`: a step that computes with single numbers does so in double precision, whatever their dtype, and
+    rounds what comes out: twice as fast, with other last digits than the step itself.
 
     Example:
         >>> import nbautograd as torch
@@ -61,15 +68,18 @@ def capture(step: Callable[..., Any]) -> Captured:
         >>> w.grad
         tensor(4.)
     """
-    return Captured(step)
+    if step is None:
+        return functools.partial(Captured, excess_precision=excess_precision)
+    return Captured(step, excess_precision)
 
 
 class Captured:
     """A step that is replayed where it can be; see `capture`."""
 
-    def __init__(self, step: Callable[..., Any]) -> None:
+    def __init__(self, step: Callable[..., Any], excess_precision: bool) -> None:
         functools.update_wrapper(self, step, updated=())
         self._step = step
+        self._excess_precision = excess_precision
         self._recipes: list[Recipe] = []
         self._met: dict[Any, dict[int, Any]] = {}
         self._runs: dict[Any, tuple[Any, int]] = {}
@@ -209,7 +219,8 @@ class Captured:
         if tape.on_gpu:
             program: Any = GraphProgram(tape, arguments, returned)
         else:
-            program = Program(tape, arguments, returned, Names(arguments, before.around.names, before.around.modules))
+            names = Names(arguments, before.around.names, before.around.modules)
+            program = Program(tape, arguments, returned, names, self._excess_precision)
         self._vain[key] = self._vain.get(key, 0) + 1
         if self._vain[key] > MOST:
             raise RefusalError("what it depends on changes before every call")

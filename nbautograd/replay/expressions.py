@@ -16,8 +16,9 @@ from nbautograd.replay.naming import Names
 from nbautograd.replay.text import scalar_text, worked_out
 
 MOSTLY = 0.9
-"""The share of calls on scalars that makes a program one of Python numbers."""
+"""The share of calls on scalars that makes a program one of numbers."""
 FITS_IN = {np.dtype(np.float32): float(np.finfo(np.float32).max), np.dtype(np.float64): math.inf}
+ZERO = {dtype: dtype.type(0) for dtype in FITS_IN}
 TINY = float(np.finfo(np.float32).tiny)
 MINDING = ("log", "sqrt", "abs", "atan2", "pow")
 """Functions of which it matters much how small a number is."""
@@ -26,11 +27,12 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 class Expressions:
-    """What is written on the right of the equals signs. `scalar`: numbers are Python's, see NOTE [Scalars]."""
+    """What is written on the right of the equals signs; for `scalar` and `python` see NOTE [Scalars as numbers]."""
 
-    def __init__(self, names: Names, scalar: bool) -> None:
+    def __init__(self, names: Names, scalar: bool, python: bool) -> None:
         self.names = names
         self.scalar = scalar
+        self.python = scalar and python
         self._computed: dict[int, Var] = {}
         self._minding: dict[int, Var] = {}
         self._ends: dict[int, Var] = {}
@@ -38,25 +40,37 @@ class Expressions:
         self._implied: set[int] = set()
         """Numbers that are in range if those are within a quarter of it: no more than their difference."""
 
-    def plain(self, value: Any) -> bool:
-        """Whether a variable is a Python number in this program."""
+    def single(self, value: Any) -> bool:
+        """Whether a variable is a number in this program, not an array that may change."""
         return self.scalar and isinstance(value, Var) and is_number(value)
+
+    def number(self, v: Var, text: str) -> str:
+        """What `text` computes, as the number that `v` is, if it is one."""
+        if not self.single(v):
+            return text
+        return f"float({text})" if self.python else self._typed(v, text)
 
     def array(self, v: Any) -> str:
         """A variable as an array that may be handed on."""
         name = self.names.name(v)
-        return f"{self.names.bind(v.dtype.type, v.dtype.name)}({name})" if self.plain(v) else name
+        return self._typed(v, name) if self.python and self.single(v) else name
+
+    def _typed(self, v: Var, text: str) -> str:
+        return f"{self.names.bind(v.dtype.type, v.dtype.name)}({text})"
 
     def of(self, call: Call) -> str:
         """What computes a call."""
         if self.scalar and on_scalars(call):
-            text = _scalar_form(call)
+            text = _scalar_form(call, self.python)
             if text is None:
                 return " + ".join([self.names.name(a) for a in call.args])
             return text.filled(self._by_name(call, text, self.names.name))
         shapes = {self.names.name(a): a.shape for a in call.args if isinstance(a, Var) and a.shape is not None}
         right = self.on_arrays(call, self.array, shapes)
-        return f"float({right})" if len(call.outs) == 1 and self.plain(call.outs[0]) else right
+        return self.number(call.outs[0], right) if len(call.outs) == 1 else right
+
+    def _zero(self, v: Var) -> str:
+        return "0.0" if self.python else self.names.bind(ZERO[v.dtype], "zero")
 
     def on_arrays(self, call: Call, name: Callable[[Any], str], shapes: Shapes | None = None) -> str:
         """What computes a call, with `name` for its variables; `shapes` are theirs where they are whole."""
@@ -82,11 +96,14 @@ class Expressions:
     def _by_name(self, call: Call, text: Any, written: Callable[[Any], str]) -> dict[str, str]:
         defaults = call.function.__kwdefaults__ or {}
         values = dict(zip(text.parameters, call.args, strict=False)) | call.settings
-        return {p: written(values[p]) if p in values else self.names.name(defaults[p]) for p in text.parameters}
+        found = {p: written(v) for p, v in values.items() if p in text.parameters}
+        if "zero" in text.parameters:
+            found["zero"] = self._zero(call.outs[0])
+        return found | {p: self.names.name(defaults[p]) for p in text.parameters if p not in found}
 
     def note(self, call: Call) -> None:
-        """Remember what has to be checked of the numbers of a call; see NOTE [Scalars as Python numbers]."""
-        if self.scalar and on_scalars(call):
+        """Remember what has to be checked of the numbers of a call; see NOTE [Scalars as numbers]."""
+        if self.python and on_scalars(call):
             self._computed |= {id(v): v for v in call.outs}
             if _minds_zero(call):
                 self._minding |= {id(v): v for v in call.reads() if id(v) in self._computed}
@@ -109,7 +126,7 @@ class Expressions:
     def checks(self, leaving: list[Var]) -> list[str]:
         """What must hold of the numbers computed since then, and of those that become numbers of a dtype again."""
         found: dict[str, list[str]] = {}
-        left = {id(v): v for v in leaving if self.plain(v)}
+        left = {id(v): v for v in leaving if self.python and self.single(v)}
         for v in {**self._computed, **self._ends, **left}.values():
             if id(v) in left or (v.dtype == np.float32 and id(v) not in self._implied - self._ends.keys()):
                 found.setdefault(f"in_range({literal(FITS_IN[v.dtype] / 4)}, ", []).append(self.names.name(v))
@@ -124,7 +141,7 @@ class Expressions:
 
 
 def is_scalar(calls: list[Call]) -> bool:
-    """Whether a program of these calls computes with Python numbers."""
+    """Whether a program of these calls computes with numbers."""
     computing = [c for c in calls if c.kind in ("op", "rule", "sum")]
     return bool(computing) and sum(map(on_scalars, computing)) >= MOSTLY * len(computing)
 
@@ -134,32 +151,32 @@ def is_number(v: Var) -> bool:
 
 
 def on_scalars(call: Call) -> bool:
-    """Whether a call can be made with Python's numbers."""
+    """Whether a call can be made with numbers."""
     if call.kind not in ("op", "rule", "sum") or len(call.outs) != 1 or not is_number(call.outs[0]):
         return False
     if not all(is_number(a) if isinstance(a, Var) else isinstance(a, int | float) for a in call.args):
         return False
-    return call.kind == "sum" or (not call.settings and scalar_text(call.name, call.function) is not None)
+    return call.kind == "sum" or (not call.settings and scalar_text(call.name, call.function, python=False) is not None)
 
 
 def cannot_fail(call: Call) -> bool:
     """Whether a call raises nothing with Python's numbers: it only adds and multiplies, or does not compute."""
     if call.kind not in ("op", "rule") or not on_scalars(call):
         return call.kind not in ("op", "rule")
-    text = _scalar_form(call)
+    text = _scalar_form(call, python=True)
     return text is None or not any(isinstance(n, ast.Call | ast.Div | ast.Pow) for n in ast.walk(text.tree))
 
 
 def _minds_zero(call: Call) -> bool:
     """Whether it matters to a call that a number close to zero is zero in its dtype."""
-    text = _scalar_form(call)
+    text = _scalar_form(call, python=True)
     nodes = [] if text is None else list(ast.walk(text.tree))
     named = {n.func.attr if isinstance(n.func, ast.Attribute) else n.func.id for n in nodes if isinstance(n, ast.Call)}
     return any(isinstance(n, ast.Div | ast.Pow | ast.Compare) for n in nodes) or not named.isdisjoint(MINDING)
 
 
-def _scalar_form(call: Call) -> Text | None:
-    return None if call.kind == "sum" or call.settings else scalar_text(call.name, call.function)
+def _scalar_form(call: Call, python: bool) -> Text | None:
+    return None if call.kind == "sum" or call.settings else scalar_text(call.name, call.function, python)
 
 
 def _subscript(index: Any, out: Var) -> str | None:

@@ -44,8 +44,11 @@ class Names:
         """By how many variables a name is held."""
         self._taken: dict[str, int] = {}
         self._locals: dict[str, str] = {}
-        self.free: list[str] = []
-        """Names of variables that nothing needs any more; only long programs use them again."""
+        self._free: dict[str, list[str]] = {}
+        """By their stems names of variables that nothing needs any more."""
+        self._stems: dict[str, str] = {}
+        self.mixing = False
+        """Whether a variable may take a name with another stem."""
 
     def bind(self, value: Any, stem: str) -> str:
         """The name of an object that the program refers to."""
@@ -95,9 +98,17 @@ class Names:
         """The name of a variable, a new one if it has none yet."""
         found = self._of.get(id(v))
         if found is None:
-            found = self._of[id(v)] = self.free.pop() if self.free else self.variable(self._stem(v, call))
+            stem = self._stem(v, call)
+            free = self._free.get("" if self.mixing else stem)
+            found = self._of[id(v)] = free.pop() if free else self.variable(stem)
+            self._stems[found] = "" if self.mixing else stem
             self.held[found] += 1
         return found
+
+    def reuse(self, names: list[str]) -> None:
+        """Let variables take names that nothing needs any more."""
+        for name in names:
+            self._free.setdefault(self._stems[name], []).append(name)
 
     def also(self, v: Var, name: str) -> None:
         """What another variable holds is what `v` is."""

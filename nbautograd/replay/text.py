@@ -1,4 +1,4 @@
-"""The text of an op's function for plain Python numbers: `math.exp(x)` where an array takes `xp.exp(x)`."""
+"""The text of an op's function for numbers: `math.exp(x)`, if they are Python's, where an array takes `xp.exp(x)`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from nbautograd.core.op import TABLE
 from nbautograd.core.text import Text, copied, literal, text_of
 
 SCALAR: dict[str, str] = {
-    "relu": "0.0 if x <= 0.0 else x",
-    "relu_dx": "g if out > 0.0 else 0.0",
+    "relu": "zero if x <= 0.0 else x",
+    "relu_dx": "g if out > 0.0 else zero",
     "tanh_dx": "g * (1 - out * out)",
-    "sigmoid_dx": "g * out * (1 - out)",
+    "sigmoid_dx": "(1 - out) * out * g",
     "sigmoid": "1.0 / (1.0 + xp.exp(-x))",
     "square": "x * x",
 }
-"""What forward and rules of some ops are for plain numbers, where their own text is about arrays."""
+"""What forward and rules of some ops are for numbers, where their own text is about arrays; `zero` is of their type."""
 
 MATH = {
     "exp": "math.exp", "log": "math.log", "sin": "math.sin", "cos": "math.cos", "tan": "math.tan", "tanh": "math.tanh",
@@ -32,15 +32,15 @@ MATH = {
 
 
 @cache
-def scalar_text(name: str, function: Callable[..., Any]) -> Text | None:
-    """The text for plain Python numbers: only arithmetic, comparisons and functions that `math` has."""
+def scalar_text(name: str, function: Callable[..., Any], python: bool) -> Text | None:
+    """The text for numbers: only arithmetic, comparisons and functions that `math` has, which `python` numbers take."""
     own = text_of(function)
     if name in SCALAR:
         parameters = function.__code__.co_varnames[: function.__code__.co_argcount]
-        own = Text(ast.parse(SCALAR[name], mode="eval").body, parameters, {})
+        own = Text(ast.parse(SCALAR[name], mode="eval").body, (*parameters, "zero"), {})
     if own is None or own.names or not _plain(own.tree):
         return None
-    return Text(_OfNumbers().visit(copied(own.tree)), own.parameters, {})
+    return own if not python else Text(_OfNumbers().visit(copied(own.tree)), own.parameters, {})
 
 
 def _plain(tree: ast.expr) -> bool:

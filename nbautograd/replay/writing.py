@@ -24,6 +24,8 @@ BATCH = 250
 """So many numbers of a long program of scalars are checked at once."""
 LONG = 1000
 """From so many calls on a program of scalars uses its variables again, so that they stay in the cache."""
+UNREAD = 5000
+"""From so many calls on it uses them for whatever comes: it is too long to be read."""
 
 
 HOW_TO_READ = '''"""The step as it is replayed: w are the numbers of the tensor w_tensor, d_w is the gradient of w.
@@ -61,6 +63,7 @@ class Writer(BlockWriter):
         parts = [sorted(part, key=lambda call: call.kind != "read") for part in parts]
         items = [part if self._write.scalar else list(grouped(part, self._uses)) for part in parts]
         again = self._write.scalar and len(calls) > LONG
+        self.names.mixing = len(calls) > UNREAD
         sequence = [item for part in items for item in part]
         dead = dying(sequence, effects, result, 0 if again else LARGE) if again or not self._write.scalar else {}
         late: list[str] = []  # names of what nobody needs any more, but is yet to be checked
@@ -83,10 +86,10 @@ class Writer(BlockWriter):
                 self._gone += gone
                 continue
             late += gone
-            if self._changing or self._write.unchecked() >= BATCH:
+            if self._changing or not self._write.python or self._write.unchecked() >= BATCH:
                 if not self._changing:
                     self._check_numbers([])
-                self.names.free += late
+                self.names.reuse(late)
                 late.clear()
         if not self._changing:
             self._check(effects, result)
@@ -168,7 +171,7 @@ class Writer(BlockWriter):
             case "read":
                 t, of = call.args[0]
                 text = f"{names.tensor(t)}{'.grad' if of else ''}._data"
-                self._add(f"{names.out(call.outs[0], call)} = {f'float({text})' if self._plain(call) else text}")
+                self._add(f"{names.out(call.outs[0], call)} = {self._write.number(call.outs[0], text)}")
             case "seed":
                 self._add(f"{names.out(call.outs[0], call)} = {self._constant(call)}")
             case "check":
@@ -196,7 +199,7 @@ class Writer(BlockWriter):
             case "call":
                 right = f"{names.bind(call.function, call.name)}({self._arguments(call)})"
                 if call.outs and self._uses[id(call.outs[0])]:
-                    right = f"float({right})" if self._plain(call) else f"{right}._data"
+                    right = self._write.number(call.outs[0], f"{right}._data")
                     right = f"{names.out(call.outs[0], call)} = {right}"
                 self._add(right)
             case "known":
@@ -239,17 +242,15 @@ class Writer(BlockWriter):
         value: Any = call.args[0]
         if not value.shape and value.dtype.kind in "biuf" and value == value:
             text = literal(value.item())
-            return f"{text}" if self._plain(call) else f"np.{value.dtype.name}({text})"
+            single = self._write.python and self._write.single(call.outs[0])
+            return f"{text}" if single else f"np.{value.dtype.name}({text})"
         if value.size < LARGE and value.dtype.kind == "f" and value.size and not value.any():
             return f"np.zeros({value.shape}, np.{value.dtype.name})"
         return self.names.bind(value, "constant")
 
-    def _plain(self, call: Call) -> bool:
-        return self._write.plain(call.outs[0])
-
     def _accumulate(self, call: Call) -> None:
         (t, _), c = call.args
-        fresh = self._write.plain(c) or (id(c) in self._fresh and c.array.base is None and self._uses[id(c)] == 1)
+        fresh = self._write.single(c) or (id(c) in self._fresh and c.array.base is None and self._uses[id(c)] == 1)
         given = f"{self.names.tensor(t)}, {self._write.array(c)}"
         if call.entry == "first":
             self._add(f"put({given}{'' if fresh else '.copy()'})")

@@ -1,0 +1,110 @@
+"""Captured steps of single numbers: the same digits as the step gives, or more of them where that is asked for."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nbautograd as torch
+from tests.replay.test_capture import assert_replayed, both
+
+F = torch.nn.functional
+ONE = "exp log sin cos tan tanh sinh cosh sqrt abs log1p expm1 square neg atan relu sigmoid erf exp2 rsqrt silu"
+TWO = "add sub mul div pow maximum minimum atan2 hypot fmod logaddexp"
+FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
+    **{name: (1, getattr(torch, name, None) or getattr(F, name)) for name in ONE.split()},
+    **{name: (2, getattr(torch, name)) for name in TWO.split()},
+    **{f"x ** {k}": (1, lambda x, k=k: x**k) for k in (2, 3, 0.5, -1, 1.5)},
+    "2 ** x": (1, lambda x: 2.0**x),
+    "constants": (1, lambda x: 0.1 + x * 0.7 - 1 / 3),
+    "digits that cancel": (1, lambda x: (x + 1e8) - 1e8),
+    "a relu without a gradient": (1, lambda x: (x * 0 - 1).relu() + 0.1),
+}
+
+
+def numbers(count: int) -> list[tuple[torch.Tensor, ...]]:
+    draw = random.Random(0)
+    kinds = (lambda: draw.uniform(-2, 2), lambda: draw.uniform(0.01, 1), lambda: 0.0, lambda: 1e20, lambda: -3.0)
+    return [tuple(torch.tensor(draw.choice(kinds)(), requires_grad=True) for _ in range(2)) for _ in range(count)]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_replay_gives_the_same_digits(name: str) -> None:
+    count, function = FUNCTIONS[name]
+
+    def step(*given: torch.Tensor) -> list[Any]:
+        leaves = given[:count]
+        y = function(*leaves)
+        loss = (y * 0.3 + leaves[0]) * y
+        return [loss, *torch.autograd.grad(loss, leaves)]
+
+    plain, replayed, captured = both(lambda: step, numbers(40))
+    assert_replayed(captured, 38)
+    for expected, got in zip(plain, replayed, strict=True):
+        np.testing.assert_array_equal([t.item() for t in got], [t.item() for t in expected])
+
+
+def lesson() -> Any:
+    """A step of single numbers, as a learner writes one."""
+    w = [torch.tensor(v, requires_grad=True) for v in (0.5, -1.0, 2.0)]
+
+    def step(x: torch.Tensor) -> list[float]:
+        for p in w:
+            p.grad = None
+        y = (w[0] * x + w[1]).tanh()
+        loss = (w[2] * y).relu() + (y - x) ** 2 / 3 + (x * w[0]).exp().log1p()
+        loss.backward()
+        return [loss.item(), *(p.grad for p in w)]
+
+    return step
+
+
+def test_numbers_of_double_precision_become_pythons() -> None:
+    torch.set_default_dtype(torch.float64)
+    try:
+        plain, replayed, captured = both(lesson, [(torch.tensor(v),) for v in (0.1, -2.0, 0.7, 1.3, -0.4)])
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert_replayed(captured, 3)
+    assert "math.tanh" in captured.source()
+    for expected, got in zip(plain, replayed, strict=True):
+        assert [float(v) for v in got] == pytest.approx([float(v) for v in expected], rel=1e-12)
+
+
+def test_excess_precision_computes_with_pythons_numbers_and_rounds_in_the_end() -> None:
+    step, captured = lesson(), torch.capture(excess_precision=True)(lesson())
+    for v in (0.1, -2.0, 0.7, 1.3, -0.4):
+        expected, got = step(torch.tensor(v)), captured(torch.tensor(v))
+        assert [float(v) for v in got] == pytest.approx([float(v) for v in expected], rel=1e-5)
+        assert all(g.dtype == torch.float32 for g in got[1:])
+    assert_replayed(captured, 3)
+    assert "math.tanh" in captured.source()
+
+
+def test_excess_precision_keeps_digits_that_cancel() -> None:
+    step = torch.capture(lambda x: (x + 1e8) - 1e8, excess_precision=True)
+    assert [step(torch.tensor(1.0)).item() for _ in range(3)] == [0.0, 0.0, 1.0]
+
+
+def test_with_excess_precision_a_number_too_large_runs_the_step_instead() -> None:
+    w = torch.tensor(1.0, requires_grad=True)
+
+    @torch.capture(excess_precision=True)
+    def step(x: torch.Tensor) -> torch.Tensor:
+        w.grad = None
+        loss = (w * x).exp() * 0.5
+        loss.backward()
+        return loss
+
+    for x in (1.0, 2.0, 3.0):
+        step(torch.tensor(x))
+    assert step(torch.tensor(100.0)).item() == math.inf
+    assert step(torch.tensor(1000.0)).item() == math.inf
+    assert w.grad.item() == math.inf
+    assert step(torch.tensor(1.0)).item() == pytest.approx(math.e / 2)
+    assert step.explain().startswith("2 calls replayed")
