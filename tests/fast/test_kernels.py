@@ -151,6 +151,16 @@ def test_the_kernels_of_layer_norm(shape: tuple[int, ...], dtype: Any):
 
 
 @dtypes
+def test_rows_of_one_number_are_normalised_to_zero(dtype: Any):
+    x = np.repeat(np.array([[3], [0.1], [1000.1], [-7e6]], dtype), 101, 1)
+    w, b = numbers(dtype, 101), numbers(dtype, 101, seed=1)
+    out, normal, rstd = fast.running["layer_norm"](x, w, b, axes=(1,), eps=1e-5)
+    assert not normal.any()
+    np.testing.assert_array_equal(out, np.broadcast_to(b, x.shape))
+    np.testing.assert_allclose(rstd, 1e-5**-0.5, rtol=TOLERANCE[dtype])
+
+
+@dtypes
 @pytest.mark.parametrize("shape", [(4, 3, 7), (3, 5, 6, 9), (2, 1, 3, 4, 5), (6, 2, 1)], ids=str)
 def test_the_kernels_of_batch_norm(shape: tuple[int, ...], dtype: Any):
     w, b, g = (numbers(dtype, *s, seed=i) for i, s in enumerate([shape[1:2], shape[1:2], shape], 1))
@@ -289,6 +299,22 @@ def test_the_kernels_of_convolutions_of_any_kind(seed: int, dtype: Any):
             expected = text(*given, geo, groups)
             assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
             np.testing.assert_allclose(found, expected, rtol=0, atol=2 * TOLERANCE[dtype] * np.abs(expected).max())
+
+
+@dtypes
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+def test_what_no_window_looks_at_reaches_no_gradient(odd: float, dtype: Any):
+    x, w = numbers(dtype, 2, 3, 6, 36), numbers(dtype, 4, 3, 3, 3)
+    x[..., -1, -1] = w[:, :, 0, 0] = odd
+
+    def gradients() -> list[Any]:
+        given, weight = (nb.tensor(a, requires_grad=True) for a in (x, w))
+        nb.nn.functional.conv2d(given, weight, stride=2).sum().backward()
+        return [given.grad.numpy(), weight.grad.numpy()]
+
+    for a, b in zip(gradients(), without_kernels(gradients), strict=True):
+        np.testing.assert_allclose(a, b, rtol=TOLERANCE[dtype], atol=20 * TOLERANCE[dtype])
+        assert np.isfinite(a).any()
 
 
 def test_second_derivatives_of_convolutions():

@@ -6,6 +6,7 @@ an image a volume of one sheet.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -241,7 +242,7 @@ def spread(y: Any, w: Any, b: Any, geo: Any, groups: int) -> Any:
         return None
     where = plan(geo, True, y.shape[0], w.shape[0] // groups)
     turned = w.reshape((groups, w.shape[0] // groups, w.shape[1], geo.area)).swapaxes(1, 2)
-    return _convolved(y, turned, b, where, geo.size, groups)
+    return _if_finite(_convolved(y, turned, b, where, geo.size, groups))
 
 
 def correlate(x: Any, y: Any, geo: Any, groups: int) -> Any:
@@ -253,4 +254,10 @@ def correlate(x: Any, y: Any, geo: Any, groups: int) -> Any:
     correlated = correlate_few if outputs <= FEW else correlate_volumes
     known = (where.taps, where.copies, where.apart, where.lie, groups)
     correlated(_as_volumes(x), _as_volumes(y), *known, out)
-    return out.reshape((y.shape[1], inputs, *geo.kernel))
+    return _if_finite(out.reshape((y.shape[1], inputs, *geo.kernel)))
+
+
+def _if_finite(found: Any) -> Any:
+    """`found`, or None: zeros between samples and at borders are factors too, and times NaN or infinity no zeros."""
+    flat = found.reshape(-1)
+    return found if math.isfinite(np.dot(flat, flat)) else None

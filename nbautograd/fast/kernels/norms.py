@@ -25,6 +25,15 @@ def put_centred(row: Any, mean: Any, out: Any) -> Any:
 
 
 @register_jitable(**ANY_ORDER)
+def distance(row: Any, mean: Any) -> Any:
+    """How far the sum of `row` is from that of as many means: what rounding the first sum has lost."""
+    found = row.dtype.type(0)
+    for j in range(row.size):
+        found += row[j] - mean
+    return found
+
+
+@register_jitable(**ANY_ORDER)
 def put_weighted(g: Any, w: Any, normal: Any, out: Any) -> Any:
     """g·w into `out`, rounded, so that what is equal cancels; its sum, and that of its products with `normal`."""
     first = along = g.dtype.type(0)
@@ -41,7 +50,8 @@ def normalise(x: Any, w: Any, b: Any, eps: Any, out: Any, normal: Any, rstd: Any
     kind = x.dtype.type
     share = kind(1) / kind(x.shape[1])
     for i in range(x.shape[0]):
-        squares = put_centred(x[i], total(x[i]) * share, normal[i])
+        mean = total(x[i]) * share
+        squares = put_centred(x[i], mean + distance(x[i], mean) * share, normal[i])
         scale = kind(1) / math.sqrt(squares * share + kind(eps))
         rstd[i, 0] = scale
         for j in range(x.shape[1]):
