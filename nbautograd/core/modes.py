@@ -211,16 +211,17 @@ def is_grad_enabled() -> bool:
     return local.grad_enabled
 
 
-def is_usual() -> bool:
-    """Whether nothing but grad mode is switched on for what this thread computes, and nobody watches."""
-    return (
-        state.attached is None
-        and not state.anomaly
-        and local.inference is None
-        and local.cast is None
-        and not local.saved_hooks
-        and not local.levels
-    )
+def what_is_on() -> str | None:
+    """What is switched on, besides grad mode, for what this thread computes, in words; None where nothing is."""
+    if state.attached is None and not state.anomaly and local.cast is None and local.inference is None:
+        if not local.levels:
+            return "hooks for saved tensors are on" if local.saved_hooks else None
+        return "a gradient is computed forward, or by torch.func"
+    if state.attached is not None:
+        return "it is recorded, as in a cell with `%%autograd`"
+    if state.anomaly:
+        return "anomaly detection is on"
+    return "inference mode is on" if local.cast is None else "autocast is on"
 
 
 def is_recording() -> bool:

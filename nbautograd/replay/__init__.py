@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any, overload
 
 from nbautograd.core.dtype import get_default_dtype
-from nbautograd.core.modes import is_grad_enabled, is_usual, observe
+from nbautograd.core.modes import is_grad_enabled, observe, what_is_on
 from nbautograd.core.node import has_hooks
 from nbautograd.core.tensor import Tensor
 from nbautograd.replay.calls import RefusalError
@@ -97,8 +97,9 @@ class Captured:
         return self if owner is None else functools.partial(self, owner)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not is_usual():
-            return self._run("something watches, or another mode is on", args, kwargs)
+        mode = what_is_on()
+        if mode is not None:
+            return self._run(mode, args, kwargs)
         given = Given(args, kwargs)
         unusual = given.unusual()
         if unusual is not None:
@@ -236,7 +237,8 @@ class Captured:
         Raises: RuntimeError when there is none (yet).
         """
         if not self._recipes:
-            raise RuntimeError(f"there is no program of this step: {self._last}\n  hint: call it twice first")
+            hint = "" if self._refused else "\n  hint: call it twice first, where nothing else is on"
+            raise RuntimeError(f"there is no program of this step: {self._last}{hint}")
         return Words(self._recipes[0].program.source)
 
     def explain(self) -> str:

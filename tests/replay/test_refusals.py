@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -335,3 +336,25 @@ def test_a_hook_switches_replaying_off_for_as_long_as_it_is_there() -> None:
     handle.remove()
     step(x)
     assert replayed() == before + 1
+
+
+MODES: dict[str, tuple[Callable[[], Any], str]] = {
+    "a trace": (torch.trace, "it is recorded"),
+    "anomaly detection": (torch.autograd.detect_anomaly, "anomaly detection is on"),
+    "autocast": (lambda: torch.autocast("cpu"), "autocast is on"),
+    "inference": (torch.inference_mode, "inference mode is on"),
+    "saved tensors": (lambda: torch.autograd.graph.saved_tensors_hooks(bool, bool), "hooks for saved tensors are on"),
+    "forward mode": (torch.autograd.forward_ad.dual_level, "a gradient is computed forward"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Anomaly Detection")
+@pytest.mark.parametrize("name", MODES)
+def test_it_says_which_mode_is_on(name: str) -> None:
+    mode, words = MODES[name]
+    step = torch.capture(lambda x: x * 2)
+    with mode():
+        step(torch.ones(2))
+    assert words in step.explain()
+    with pytest.raises(RuntimeError, match="hint: call it twice first, where nothing else is on"):
+        step.source()
