@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy
 
-from . import chart, report
+from . import chart, report, untraced
 from .libraries import LIBRARIES, REFERENCE, SUBJECT, installed
 from .report import Samples
 from .row import Row, wanted
@@ -29,11 +29,12 @@ def main() -> None:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda: the rows for a GPU")
     parser.add_argument("--check", action="store_true", help=f"only compare the results with {REFERENCE}'s")
     options = parser.parse_args()
-    rows = [row for row in EVERY if row.device == options.device and wanted(row, options.rows)]
-    if not rows:
+    rows = [row for row in EVERY if row.device == options.device and wanted(row.name, options.rows)]
+    cases = [case for case in untraced.CASES if options.device == "cpu" and wanted(case.name, options.rows)]
+    if not rows and not cases:
         raise SystemExit(f"No row for {options.device} has {' or '.join(map(repr, options.rows))} in its name: --list")
     if options.list:
-        print(*(row.name for row in rows), sep="\n")
+        print(*(row.name for row in (*rows, *cases)), sep="\n")
         return
     present = installed()
     if REFERENCE not in present:
@@ -57,6 +58,10 @@ def main() -> None:
             figures[row.name] = interleave(at_work, options.rounds)
         lines.append(report.line(row, figures[row.name], present))
         print(lines[-1], flush=True)
+    if cases and not options.only:
+        table = ["", *untraced.HEAD, *(untraced.line(case, options.rounds) for case in cases)]
+        print(*table, sep="\n", flush=True)
+        lines += table
     if options.device == "cuda" and not options.only and not options.rows:
         CUDA_RESULTS.write_text("\n".join(["# Benchmark results on a GPU", "", *lines, ""]))
     if rows == ROWS and not options.only:

@@ -51,7 +51,7 @@ def tree(commit: str | None) -> Iterator[Path]:
 def compare(old: Path, new: Path, words: list[str], rounds: int) -> list[str]:
     """Print a line per row; returns the rows that got slower."""
     slower: list[str] = []
-    rows = [row for row in ROWS if wanted(row, words) and row.threads == 1]
+    rows = [row for row in ROWS if wanted(row.name, words) and row.threads == 1]
     if not rows:
         raise SystemExit(f"No row has {' or '.join(map(repr, words))} in its name")
     for row, side in [(row, side) for row in rows for side in (SUBJECT, CAPTURED) if side in row.sides]:

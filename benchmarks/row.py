@@ -95,5 +95,5 @@ class Row:
         return Side(step, read, side.wait)
 
 
-def wanted(row: Row, words: list[str]) -> bool:
-    return not words or any(word.lower() in row.name.lower() for word in words)
+def wanted(name: str, words: list[str]) -> bool:
+    return not words or any(word.lower() in name.lower() for word in words)

@@ -37,6 +37,14 @@ def test_a_row_has_a_figure_for_every_library():
     assert all(figures)
 
 
+def test_what_tracing_costs_while_it_is_off_is_told_for_each_op():
+    pytest.importorskip("torch")
+    names = [name for name in run("--list") if name.startswith("tracing off")]
+    rows = [line.strip("| ").split(" | ") for line in run("tracing", "--rounds", "1")[-len(names) :]]
+    assert [name for name, *_ in rows] == names
+    assert all(float(ratio.split()[0]) for *_, ratio in rows)
+
+
 def test_a_row_that_does_not_exist_is_an_error():
     command = [sys.executable, "-m", "benchmarks", "nosuchrow"]
     failed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
