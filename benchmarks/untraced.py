@@ -26,6 +26,8 @@ HEAD = [
 
 
 class Case(NamedTuple):
+    """An op, and the tensors that it is given."""
+
     name: str
     op: str
     inputs: int
