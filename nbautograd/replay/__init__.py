@@ -25,6 +25,7 @@ from nbautograd.core.tensor import Tensor
 from nbautograd.replay.calls import RefusalError
 from nbautograd.replay.forms import Given, in_words
 from nbautograd.replay.graphs import GraphProgram
+from nbautograd.replay.hearing import Hearing
 from nbautograd.replay.naming import Names
 from nbautograd.replay.place import Place, argument_names
 from nbautograd.replay.program import BusyError, FailedError, GivenUpError, Program
@@ -148,13 +149,14 @@ class Captured:
         tape = Tape(given.tensors, self._met.get(key), Place(self._step), before.around.leads_to, before.owners())
         observe(tape)
         try:
-            result = self._step(*given.args, **given.kwargs)
+            with Hearing() as heard:
+                result = self._step(*given.args, **given.kwargs)
         finally:
             observe(None)
         tape.finish()
         grown = before.around.grown(set() if tape.on_gpu else tape.lists)
         try:
-            self._check(tape, before, randomness, key)
+            self._check(tape, before, heard.anything, randomness, key)
             returned = symbolic(result, tape, before, grown)
             if self._is_new(key, signature(tape.calls, returned)):
                 self._met[key] = tape.outside
@@ -179,13 +181,13 @@ class Captured:
         del self._refused[key], self._hooked[key]
         return True
 
-    def _check(self, tape: Tape, before: Before, randomness: Any, key: Any) -> None:
+    def _check(self, tape: Tape, before: Before, prints: bool, randomness: Any, key: Any) -> None:
         """Refuse a run that did what a program would not do.
 
         Raises: RefusalError.
         """
         around = before.around
-        why = tape.problem or around.problem
+        why = tape.problem or around.problem or ("it prints" if prints else None)
         if why is None and (changed := around.change()) is not None:
             why = f"it changes {changed}, which is no tensor"
         if why is None and (scheduled := around.scheduled()) is not None:

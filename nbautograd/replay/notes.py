@@ -144,6 +144,8 @@ class Notes:
         if t._node is not None and not t.is_leaf:
             raise RefusalError("it uses a tensor that was computed before the step")
         if not self._leads_to(t):
+            if self._drawn or self._raw_draws:
+                raise RefusalError(UNREPEATABLE)
             raise RefusalError("it uses a tensor that is no argument and was made by no op, and to which no name leads")
         self.outside[id(t)] = t
         return self._read(t)
