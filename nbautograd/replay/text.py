@@ -142,8 +142,12 @@ def worked_out(text: str, space: dict[str, Any], shapes: dict[str, tuple[int, ..
     return ast.unparse(_WorkedOut(space, shapes).visit(ast.parse(text, mode="eval").body))
 
 
-HELPERS = ("restore(", "count_of(", "averaged(", "inverse(", "leading(", "builtins.")
+HELPERS = ("restore(", "count_of(", "averaged(", "inverse(", "leading(", "tuple(range(", "builtins.")
 """Functions of shapes and settings alone, or nearly."""
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
 
 
 class _WorkedOut(ast.NodeTransformer):
@@ -153,9 +157,14 @@ class _WorkedOut(ast.NodeTransformer):
         self.space = space
         self.shapes = shapes
 
+    def _shape_of(self, node: ast.expr) -> tuple[int, ...] | None:
+        return self.shapes.get(node.id) if isinstance(node, ast.Name) else None
+
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        shape = self.shapes.get(node.value.id) if isinstance(node.value, ast.Name) and node.attr == "shape" else None
-        return node if shape is None else ast.parse(repr(shape), mode="eval").body
+        shape = self._shape_of(node.value)
+        if shape is None or node.attr not in ("shape", "ndim"):
+            return node
+        return ast.parse(repr(shape if node.attr == "shape" else len(shape)), mode="eval").body
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
@@ -165,6 +174,10 @@ class _WorkedOut(ast.NodeTransformer):
             if ast.unparse(dim) == "None" or ast.unparse(keep) == "True":
                 return inner
             return ast.Call(ast.parse("np.expand_dims", mode="eval").body, [inner, dim], [])
+        if called == "leading" and (shape := self._shape_of(node.args[0])) and isinstance(node.args[1], ast.Tuple):
+            return ast.parse(repr(tuple(range(len(shape) - len(node.args[1].elts)))), mode="eval").body
+        if called == "tuple" and _names(node) <= {"tuple", "range", "len"}:
+            return ast.parse(repr(eval(ast.unparse(node))), mode="eval").body
         if f"{called}(" not in HELPERS and not called.startswith("builtins."):
             return node
         try:

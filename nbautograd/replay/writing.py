@@ -151,7 +151,8 @@ class Writer(BlockWriter):
             self._section, self._place, self._module = section, None, None
         if call.kind in EFFECTS:
             return
-        if call.line is not None and call.line != self._place:
+        left = module is None and self._module is not None  # the line goes on after a module
+        if call.line is not None and (call.line != self._place or left):
             name, number, of = call.line
             code = linecache.getline(name, number).strip()
             if code:
@@ -225,7 +226,7 @@ class Writer(BlockWriter):
         update = Update(optimizer, self.names)
         if update.lines:
             self.updates.append(update)
-            self._add("")
+            self.lines.append("")
             for depth, text in update.lines:
                 self._add(text, depth)
         else:

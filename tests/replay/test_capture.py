@@ -429,6 +429,26 @@ def test_what_is_known_before_the_program_runs_is_worked_out() -> None:
     assert "d_net_0 = d_loss * (2 / 6) * (net_0 - t1)" in step.source()
 
 
+def test_which_dimensions_are_added_up_is_worked_out() -> None:
+    net = model(nn.LayerNorm(4))
+    step = torch.capture(training(net, lambda net, x: F.mse_loss(net(x), x), OPTIMIZERS["SGD"]))
+    for _ in range(3):
+        step(torch.arange(24.0).view(2, 3, 4))
+    assert step.source().count("axis=(0, 1))") == 2
+
+
+def test_what_comes_after_a_module_in_its_line_is_not_taken_for_the_modules() -> None:
+    net = model(nn.Linear(4, 3), nn.Tanh())
+    step = torch.capture(training(net, lambda net, x: net(x).square().mean(), OPTIMIZERS["SGD"]))
+    for _ in range(3):
+        step(torch.ones(2, 4))
+    lines = [line.strip() for line in step.source().splitlines()]
+    after = lines[lines.index("# net.1") + 2 :]
+    assert after[0] == ""
+    assert after[1].startswith("# <lambda>, line")
+    assert "net_1 * net_1" in after[2]
+
+
 @pytest.mark.parametrize("power", [2, 3, 4, 0.5, -1, -2, 1, 0, 2.5])
 def test_powers_are_written_as_they_are_computed(power: float) -> None:
     def step(x: torch.Tensor) -> Any:
