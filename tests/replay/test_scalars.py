@@ -108,3 +108,30 @@ def test_with_excess_precision_a_number_too_large_runs_the_step_instead() -> Non
     assert w.grad.item() == math.inf
     assert step(torch.tensor(1.0)).item() == pytest.approx(math.e / 2)
     assert step.explain().startswith("2 calls replayed")
+
+
+@pytest.mark.parametrize("excess_precision", [False, True])
+@pytest.mark.parametrize("length", [200, 700, 2500])
+def test_long_programs_which_use_names_again_give_the_same(length: int, excess_precision: bool) -> None:
+    draw = random.Random(length)
+    leaves = [torch.tensor(draw.uniform(-1, 1), requires_grad=True) for _ in range(6)]
+    plan = [(draw.choice("+-*tr"), draw.randrange(8), draw.randrange(8)) for _ in range(length)]
+
+    def step(x: torch.Tensor) -> Any:
+        known = [x, *leaves]
+        for leaf in leaves:
+            leaf.grad = None
+        for kind, i, j in plan:
+            a, b = known[-1 - i % len(known)], known[j % len(known)]
+            made = a + b if kind == "+" else a - b if kind == "-" else a * b if kind == "*" else a.relu()
+            known.append(made.tanh() if kind in "*t" else made * 0.5)
+        loss = known[-1] + known[-2] * known[-3]
+        loss.backward()
+        return [loss.detach(), *(leaf.grad for leaf in leaves)]
+
+    captured = torch.capture(step, excess_precision=excess_precision)
+    for start in (0.1, 0.2, 0.3, -0.4, 0.5):
+        expected = [t.item() for t in step(torch.tensor(start))]
+        got = [t.item() for t in captured(torch.tensor(start))]
+        assert got == (pytest.approx(expected, rel=1e-4, abs=1e-6) if excess_precision else expected)
+    assert_replayed(captured, 3)
