@@ -98,6 +98,26 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
     product = plan == [("input", (0,)), ("input", (1,))] and wheres == [1, 0]
     saved_of, saves = _saver(plan, wheres), bool(plan)
 
+    def beside(x: Any, y: Any) -> Tensor:
+        """An array and a number of float32, as in x · w + b where w and b are 0-d."""
+        xd, yd = x._data, y._data
+        array, number = (xd, yd) if xd.__class__ is ndarray else (yd, xd)
+        if not elementwise or number.__class__ is not float32 or array.__class__ is not ndarray:
+            return slow(x, y)
+        try:
+            out = forward(xd, yd)
+        except Exception:
+            return slow(x, y)
+        if array.dtype is not FLOAT32 or (same_dtype and out.dtype is not FLOAT32):
+            return slow(x, y)
+        px, py = x._node if dx is not None else None, y._node if dy is not None else None
+        t = new(Tensor)
+        t._data, t._node = out, None
+        if px is not None or py is not None:
+            saved = saved_of(px, py, xd, yd, out) if saves else ()
+            t._node = [tick(), op, ((xd.shape, None), (yd.shape, None)), (px, py), saved]
+        return t
+
     def call(x: Any, y: Any) -> Tensor:
         if state.special or not isinstance(x, Tensor):
             return slow(x, y)
@@ -109,7 +129,7 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
             yd = y._data
             py = y._node if dy is not None else None
             if kind is not yd.__class__:
-                return slow(x, y)
+                return beside(x, y)
         elif y.__class__ is float or y.__class__ is int:
             yd = y
             py = None
