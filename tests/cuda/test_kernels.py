@@ -57,6 +57,27 @@ def test_an_activation_is_one_kernel_forward_and_one_backward(name: str, dtype: 
     nb.testing.assert_close(x.grad.cpu(), here.grad, **tolerance)
 
 
+POWERS: dict[str, Callable[..., Any]] = {
+    "square": lambda x: x**2, "cube": lambda x: x**3, "root": lambda x: x**0.5, "power": lambda x: x**2.5,
+    "of a number": lambda x: 3**x, "of each": lambda x: x ** x.detach(), "abs": abs, "sign": nb.sign, "sgn": nb.sgn,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", POWERS)
+def test_a_power_is_one_kernel_forward_and_one_backward_whatever_its_exponent(name: str):
+    x = numbers(3, 4).detach().abs().requires_grad_()
+    compute = POWERS[name]
+    y, forward = launches(lambda: compute(x))
+    g = nb.ones_like(y)
+    _, backward = launches(lambda: y.backward(g))
+    assert (forward, backward) == (1, 1)
+    here = x.detach().cpu().requires_grad_()
+    expected = compute(here)
+    expected.backward(nb.ones_like(expected))
+    nb.testing.assert_close(y.cpu(), expected)
+    nb.testing.assert_close(x.grad.cpu(), here.grad)
+
+
 LOSSES: dict[str, tuple[Callable[..., Any], int]] = {
     "mse": (F.mse_loss, 2),
     "mse of each": (lambda x, y: F.mse_loss(x, y, reduction="none"), 1),

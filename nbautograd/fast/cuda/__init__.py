@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .programs import SIZED, Program, traced
+from .programs import SIZED, VALUED, Program, traced
 
 STATIC = (bool, int, float, str, type(None), tuple, type)
 """Arguments that decide what a function computes: for each value it is traced anew."""
@@ -80,6 +80,10 @@ class Fused:
             found = self._programs.get(key, key)
         except TypeError:  # a tuple of what has no hash
             return None
+        alike, valued = key[0], found is VALUED
+        if valued:
+            key = (key, *[repr(a) for a in arrays if isinstance(a, np.generic)])
+            found = self._programs.get(key, key)
         if found is SIZED:
             sized = (key, *[a.shape for a in arrays])
             found = self._programs.get(sized, key)
@@ -87,7 +91,10 @@ class Fused:
             return found
         if len(self._programs) >= ENTRIES:
             self._programs.clear()
-        program, sized = traced(self, args, settings, key[0])
+        program, sized, decided = traced(self, args, settings, alike, valued)
+        if decided:
+            self._programs[key] = VALUED
+            return self._program(key, arrays, args, settings)
         if program is not None:
             self._attempts = -1  # for ever
         elif self._attempts > 0:

@@ -12,6 +12,8 @@ from .words import PREAMBLE
 
 SIZED: Any = object()
 """Stands for programs of which there is one for each shape."""
+VALUED: Any = object()
+"""Stands for programs of which there is one for each value of the numbers among the arguments: x ** 2 is x * x."""
 
 
 class Program(NamedTuple):
@@ -37,29 +39,35 @@ class Program(NamedTuple):
         return None if self.result is None else made[self.result]
 
 
-def traced(function: Any, args: Any, settings: dict[str, Any], alike: bool) -> tuple[Program | None, bool]:
-    """The program of a `Fused` function, None where it is no arithmetic; and whether that holds for these shapes only.
+def traced(
+    function: Any, args: Any, settings: dict[str, Any], alike: bool, valued: bool
+) -> tuple[Program | None, bool, bool]:
+    """The program of a `Fused` function, None where it is no arithmetic; whether that holds for these shapes only.
 
+    The last is whether numbers decided, so that it is worth another try with `valued`: for these numbers only.
     `alike` says that all arrays have one shape, for all arguments that the program will be given.
     """
     trace = Trace()
-    symbols = _Symbols(trace, function.library, function.narrow)
+    symbols = _Symbols(trace, function.library, function.narrow, valued)
     try:
         given = [symbols.of(a) for a in args]
         result = function.text()(*given, **{name: symbols.of(s) for name, s in settings.items()})
         program = _program(trace, symbols, result, function)
-        return program, trace.sized or not (alike or symbols.fit)
+        return program, trace.sized or not (alike or symbols.fit), False
     except Exception:  # whatever is wrong with the arguments, the function will say on arrays
-        return None, trace.sized
+        return None, trace.sized, trace.decides and symbols.numbers and not valued
 
 
 class _Symbols:
     """The arguments of a function as symbols."""
 
-    def __init__(self, trace: Trace, library: Any, narrow: bool) -> None:
+    def __init__(self, trace: Trace, library: Any, narrow: bool, valued: bool) -> None:
         self.trace = trace
         self.library = library
         self.narrow = narrow
+        self.valued = valued
+        self.numbers = False
+        """Whether there are numbers of NumPy's."""
         self.arrays: list[Any] = []
         self.fit = True
         """Whether each result has the shape of all arguments together, whatever they are."""
@@ -76,6 +84,9 @@ class _Symbols:
             dtype = np.dtype(np.float32)
         place = len(self.arrays)
         self.arrays.append(value)
+        self.numbers |= not on_gpu
+        if self.valued and not on_gpu:
+            return value
         symbol = Symbol(self.trace, None, dtype, value.shape, frozenset({place} if on_gpu else ()))
         symbol.place = place
         return symbol

@@ -36,6 +36,8 @@ class Trace:
         """Whether the function has asked for a shape."""
         self.steps = 0
         """How many kernels it would have been."""
+        self.decides = False
+        """Whether the function has looked at a number."""
         self._known: dict[tuple[str, str], str] = {}
 
     def line(self, text: str, kind: str) -> str:
@@ -138,6 +140,8 @@ class Symbol:
     def conj(self) -> Symbol:
         return self
 
+    real = property(conj)
+
     def clip(self, low: Any, high: Any) -> Any:
         found: Any = self if low is None else np.maximum(self, low)
         return found if high is None else np.minimum(found, high)
@@ -152,6 +156,7 @@ class Symbol:
         raise UntraceableError("it has no numbers")
 
     def __bool__(self) -> bool:
+        self.trace.decides = True
         raise UntraceableError("it has no numbers")
 
     def __setitem__(self, where: Any, value: Any) -> None:
@@ -166,9 +171,12 @@ class Symbol:
     # --- NumPy's protocols ---
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **more: Any) -> Any:
+        dtype = more.pop("dtype", None)
         if method != "__call__" or more or ufunc.nout != 1:
             raise UntraceableError(ufunc.__name__)
         inputs = tuple(map(plain, inputs))
+        if dtype is not None:
+            inputs = tuple([x.astype(dtype) if isinstance(x, Symbol) else x for x in inputs])
         dtypes = ufunc.resolve_dtypes((*map(kind_of, inputs), None))
         found = self.trace.compute(word(ufunc.__name__, dtypes), dtypes, inputs)
         return found if out is None else out[0].put(found)
@@ -256,6 +264,7 @@ def _copied(target: Any, value: Any, casting: str = "same_kind", where: Any = Tr
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.where: chosen,
+    np.real: Symbol.conj,
     np.zeros_like: lambda x, dtype=None: _filled(x, 0, dtype),
     np.ones_like: lambda x, dtype=None: _filled(x, 1, dtype),
     np.full_like: _filled,
