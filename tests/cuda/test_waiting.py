@@ -106,6 +106,27 @@ def test_a_training_step_takes_no_more_kernels_than_it_did(name: str):
     assert launches(step)[1] <= MOST[name]
 
 
+LOOKING = {
+    "the largest": lambda x: x.topk(2).values,
+    "the order": lambda x: x.sort(descending=True).values,
+    "a product": lambda x: x.prod(1),
+    "running products": lambda x: x.cumprod(1),
+}
+
+
+@pytest.mark.parametrize("name", LOOKING)
+def test_numbers_choose_no_way(name: str):
+    here = nb.tensor([[3.0, 0.0, -2.0, 1.5], [0.5, 4.0, 1.0, -1.0]], requires_grad=True)
+    there = here.detach().cuda().requires_grad_()
+    expected = LOOKING[name](here)
+    with never_waiting():
+        y = LOOKING[name](there)
+        y.sum().backward()
+    expected.sum().backward()
+    nb.testing.assert_close(y.cpu(), expected)
+    nb.testing.assert_close(there.grad.cpu(), here.grad)
+
+
 def test_reading_a_number_waits():
     import cupyx
 

@@ -12,7 +12,7 @@ from nbautograd.core.public import public, public_in_place
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arguments import canonical_dim
 from nbautograd.ops.elementwise.bounds import kept
-from nbautograd.ops.reduce.sums import totalled
+from nbautograd.ops.reduce.sums import none_is_zero, totalled
 from nbautograd.ops.results import result
 from nbautograd.ops.samples import along
 
@@ -52,7 +52,7 @@ class Cumprod(Op):
     def dx(g, x, out, dim):
         if not g.ndim or g.shape[dim] == 1:
             return g
-        return shares(g, x, out, dim) if (x == 0).any() else sums_from_end(g * out, dim) / x
+        return sums_from_end(g * out, dim) / x if none_is_zero(x) else shares(g, x, out, dim)
 
 
 def sums_from_end(g, dim):

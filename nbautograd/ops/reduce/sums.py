@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from nbautograd.core import dtype as dtypes
+from nbautograd.core.modes import may_look
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.arguments import canonical_dim, canonical_dims_or_all
@@ -122,7 +123,7 @@ class Prod(Op):
         g, out = restore(g, dim, keepdim), restore(out, dim, keepdim)
         if not x.ndim:
             return g
-        return g * products_of_others(x, dim) if (x == 0).any() else g * out / x
+        return g * out / x if none_is_zero(x) else g * products_of_others(x, dim)
 
 
 class ProdDim(Prod):
@@ -130,6 +131,11 @@ class ProdDim(Prod):
 
     node_name = "ProdBackward1"
     samples = through("prod", along(), along(keepdim=True))
+
+
+def none_is_zero(x):
+    """Whether all may be divided by. On a GPU nobody looks: the program would wait for it."""
+    return may_look(getattr(x, "_data", x)) and not (x == 0).any()
 
 
 def products_of_others(x, dim):
