@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbautograd.core.array import compact
+from nbautograd.core.tensor import Tensor
 from nbautograd.replay.calls import RefusalError
 from nbautograd.replay.gradients import Gradients
 from nbautograd.replay.notes import UNREPEATABLE
@@ -72,7 +73,8 @@ class Tape(Gradients):
         self._raw_draws = 0
         self._drawn[id(array)] = array
         self._kept.append(array)
-        self._note(function, list(args), [self._new(array)], kind="draw", name=function.__name__)
+        given = [self.var(a) if isinstance(a, Tensor) else a for a in args]
+        self._note(function, given, [self._new(array)], kind="draw", name=function.__name__.strip("_"))
 
     def finish(self) -> None:
         """The step is over."""

@@ -266,7 +266,7 @@ REFUSED = {
     "a hook": ("hook", lambda w, x: (h := w * x).register_hook(lambda g: g * 2) and h.sum().backward()),
     "no backward": ("backward has not run", lambda w, x: (w * x).sum()),
     "NumPy": ("numpy()", lambda w, x: torch.tensor(np.sin((w * x).detach().numpy()))),
-    "draws": ("random", lambda w, x: torch.multinomial(torch.ones(4), 1) + x),
+    "draws": ("random", lambda w, x: torch.poisson(torch.ones(2)) + x),
 }
 
 
@@ -281,6 +281,46 @@ def test_what_cannot_be_replayed_runs_as_it_is_and_is_explained(name: str) -> No
     assert re.search(f"no program for .*{re.escape(words)}", step.explain()), step.explain()
     with pytest.raises(RuntimeError, match="there is no program of this step"):
         step.source()
+
+
+DRAWS: dict[str, Callable[[torch.Tensor, torch.Generator], torch.Tensor]] = {
+    "bernoulli": lambda p, rng: torch.bernoulli(p),
+    "bernoulli of a generator": lambda p, rng: torch.bernoulli(p * 0.5, generator=rng),
+    "multinomial": lambda p, rng: p[torch.multinomial(p, 4, replacement=True)],
+    "multinomial without replacement": lambda p, rng: p[torch.multinomial(p + 1, 4, generator=rng)],
+    "multinomial of rows": lambda p, rng: torch.multinomial(torch.stack([p, p * p]), 1) * p,
+    "normal": lambda p, rng: torch.normal(p, p.abs()) + torch.normal(0.0, p) + torch.normal(p, 2.0),
+    "randperm": lambda p, rng: p[torch.randperm(4)] * torch.arange(4),
+    "numbers of a network": lambda p, rng: torch.bernoulli(torch.sigmoid(p * 3)) * p,
+}
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_what_a_step_draws_is_drawn_anew_by_the_numbers_of_the_call(name: str) -> None:
+    def build() -> Any:
+        w, rng = torch.ones(4, requires_grad=True), torch.Generator().manual_seed(3)
+
+        def step(x: torch.Tensor) -> Any:
+            w.grad = None
+            loss = (DRAWS[name]((w * x).detach(), rng) * w).sum()
+            loss.backward()
+            return [loss.detach(), w.grad]
+
+        return step
+
+    batches = [(torch.rand(4),) for _ in range(6)]
+    plain, replayed, captured = both(build, batches)
+    assert_replayed(captured, 4)
+    for expected, got in zip(plain, replayed, strict=True):
+        assert [t.tolist() for t in got] == [t.tolist() for t in expected]
+
+
+def test_the_first_numbers_that_are_drawn_at_all_are_a_steps() -> None:
+    rng = torch.Generator()
+    step = torch.capture(lambda x: x + torch.rand(2, generator=rng))
+    for _ in range(3):
+        step(torch.zeros(2))
+    assert_replayed(step, 1)
 
 
 def test_what_a_step_prints_is_printed_by_each_call(capsys: pytest.CaptureFixture[str]) -> None:

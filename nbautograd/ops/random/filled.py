@@ -12,7 +12,7 @@ from nbautograd.core.tensor import Tensor
 from nbautograd.ops.create import finish, numpy_dtype, size_of
 from nbautograd.ops.create.base import check_words, given
 from nbautograd.ops.random.generators import generator_of
-from nbautograd.ops.random.numbers import floating, integers, normals, uniforms
+from nbautograd.ops.random.numbers import drawn, floating, integers, normals, uniforms
 
 
 def _made(name: str, draw: Any, size: Any, named: dict[str, Any], problem: str) -> Tensor:
@@ -78,12 +78,16 @@ def randperm(
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
     where = device or get_default_device()
-    source = generator_of(generator, where)
-    if source.on_gpu:
-        order = source.draw("integer", (int(n),), np.dtype(np.int64), -(2**63), 2**64 - 1).argsort()
-    else:
-        order = source.numpy.permutation(int(n))
-    return given(out, order.astype(np.int64 if dtype is None else numpy_dtype(dtype), copy=False), where, requires_grad)
+    kind = np.dtype(np.int64) if dtype is None else numpy_dtype(dtype)
+    return given(out, _order(int(n), kind, generator, where), where, requires_grad)
+
+
+@drawn
+def _order(n: int, dtype: Any, generator: Any, device: Any) -> Any:
+    source = generator_of(generator, device)
+    if not source.on_gpu:
+        return source.numpy.permutation(n).astype(dtype, copy=False)
+    return source.draw("integer", (n,), np.dtype(np.int64), -(2**63), 2**64 - 1).argsort().astype(dtype, copy=False)
 
 
 # --- like another tensor ------------------------------------------------------------------------------------------

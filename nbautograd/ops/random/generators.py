@@ -54,7 +54,7 @@ class Generator:
             seed, number = self.advance(1)
             return np.random.Generator(np.random.Philox(key=[seed, 0], counter=[0, 0, 0, number]))
         if self._made is None:
-            self.seed()
+            self._begin(_any_seed())
             assert self._made is not None
         return self._made
 
@@ -66,7 +66,7 @@ class Generator:
     def advance(self, blocks: int) -> tuple[int, int]:
         """The seed and the number of the first of the next `blocks` blocks of a GPU's generator."""
         if self._next is None:
-            self.seed()
+            self._begin(_any_seed())
         first = self._next or 0
         self._next = (first + blocks) % 2**64
         return self._seed, first
@@ -87,14 +87,17 @@ class Generator:
             raise RuntimeError(f"Overflow when unpacking long long: {seed} is no seed of 64 bits")
         if state.observer is not None:
             state.observer.drew(None, (), None)
-        self._seed, self._next = int(seed) % 2**64, 0
+        self._begin(int(seed) % 2**64)
+        return self
+
+    def _begin(self, seed: int) -> None:
+        self._seed, self._next = seed, 0
         if not self.on_gpu:
             self._made = np.random.Generator(np.random.SFC64(self._seed))
-        return self
 
     def seed(self) -> int:
         """Start again from a seed that nobody chose, and return it."""
-        self.manual_seed(int(np.random.SeedSequence().generate_state(1, np.uint64)[0]))
+        self.manual_seed(_any_seed())
         return self._seed
 
     def initial_seed(self) -> int:
@@ -151,6 +154,10 @@ def default_generators(kind: str, count: int) -> tuple[Generator, ...]:
         if number not in _of_gpus:
             _of_gpus[number] = Generator(f"{kind}:{number}").manual_seed(default_generator.initial_seed())
     return tuple(_of_gpus[number] for number in range(count))
+
+
+def _any_seed() -> int:
+    return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
 
 
 def generator_of(generator: Any, device: Any = None) -> Generator:

@@ -16,8 +16,11 @@ from nbautograd.ops.create import numpy_dtype
 from nbautograd.ops.random.generators import Generator, generator_of
 
 
-def drawn(draw: Callable[..., Any]) -> Callable[..., Any]:
-    """`draw`, of which the observer is told: calling it again with the same arguments draws the next numbers."""
+def drawn(draw: Callable[..., Any]) -> Any:
+    """`draw`, of which the observer is told: calling it again with the same arguments draws the next numbers.
+
+    Where those are tensors, it must take their arrays as well. It draws once; what it draws by, it calls unwrapped.
+    """
 
     @functools.wraps(draw)
     def told(*args: Any) -> Any:
@@ -133,7 +136,7 @@ def host(x: Any) -> Any:
 
 def where_drawn(x: Any) -> Any:
     """The numbers of `x` where they are: an array, or the number that it is."""
-    return x if not isinstance(x, Tensor) else x._data if x.is_cuda else np.asarray(x._data)[()]
+    return x._data if isinstance(x, Tensor) else x
 
 
 def placed(data: Any, like: Tensor) -> Any:
