@@ -91,6 +91,8 @@ class Notes:
 
     def _result(self, t: Tensor) -> Var:
         """The variable of a tensor that an op has made."""
+        if t._data.__class__ is np.bool_:
+            t._data = np.asarray(t._data)  # there are only two of them; arrays are told apart
         v = self._known(t._data) or self._new(t._data)
         self._by_tensor[id(t)] = (v, t._data)
         if t._base is not None:

@@ -23,6 +23,8 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "2 ** x": (1, lambda x: 2.0**x),
     "constants": (1, lambda x: 0.1 + x * 0.7 - 1 / 3),
     "digits that cancel": (1, lambda x: (x + 1e8) - 1e8),
+    "huber": (1, lambda x: torch.where(x.abs() < 1, x * x / 2, x.abs() - 0.5)),
+    "masks": (2, lambda x, y: torch.where((x > y) & ~(x > 1), x, y * 2) + x.masked_fill(x < -1, 3.0) * (y > 0)),
     "a relu without a gradient": (1, lambda x: (x * 0 - 1).relu() + 0.1),
 }
 
