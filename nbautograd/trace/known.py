@@ -191,8 +191,10 @@ class Known:
 
     def changed(self, tensor: Any) -> None:
         """A leaf that got other numbers before anything was computed from it is told with those: it was initialised."""
-        value = self.by_order.get(tensor._node[ORDER]) if tensor._node is not None else None
-        if value is not None and value.kind == "leaf" and not value.used and self._numbers is not None:
+        if self._numbers is None or tensor._node is None:
+            return
+        value = self.by_order.get(tensor._node[ORDER])
+        if value is not None and value.kind == "leaf" and not value.used:
             value.numbers = self._numbers(tensor._data)
 
     def note_near(self, roots: list[Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbautograd.core.node import OP, Leaf
+from nbautograd.core.node import OP, ORDER, Leaf
 from nbautograd.trace import ledger
 from nbautograd.trace.loops import train
 from nbautograd.trace.model import Span
@@ -44,6 +44,8 @@ class Leaves:
         """Leaves that the pass under way was the first to bring something to, their `.grad`, and what is told of it."""
         self._changed: list[Any] = []
         """What the optimizer at work has changed."""
+        self._sharing: tuple[Any, tuple[Any, ...], tuple[Any, ...]] = (None, (), ())
+        """The pass whose shares are made, and what all of those say."""
 
     def accumulate(self, run: PassNote, tensor: Any, contribution: Any, before: Any) -> None:
         """A leaf added to its `.grad`."""
@@ -63,15 +65,15 @@ class Leaves:
                 self._add(run, tensor, grad, amount, grad._data, None)
 
     def _add(self, run: PassNote, tensor: Any, grad: Any, amount: Any, contribution: Any, before: Any) -> None:
-        recorder, place = self._recorder, run.place
-        run.norm2 += ledger.squares(contribution)
-        self._last_pass = place
-        share = ledger.Share(recorder.cell.id, recorder.cell.label, recorder.cell.run, amount)
-        share.line = None if place.span is None else place.span.line
-        share.step = None if place.step is None else place.step[1]
-        share.pass_id, share.trace = run.id, recorder.number
-        earlier = ledger.of(tensor).add(share, before, grad)
-        value = self.seen[id(tensor)] = recorder.known.value(tensor)
+        recorder = self._recorder
+        square = ledger.squares(contribution)
+        run.norm2 += square
+        self._last_pass = run.place
+        now = ledger.fingerprint(grad._data, square if before is None else None)
+        earlier = ledger.of(tensor).add(self._share(run, amount), before, grad, now)
+        value = self.seen.get(id(tensor))
+        if value is None or value.order != tensor._node[ORDER]:
+            value = self.seen[id(tensor)] = recorder.known.value(tensor)
         if run.told:
             event = EventNote("accumulate", value, contribution=amount, after=amount)
             if before is not None:
@@ -80,6 +82,16 @@ class Leaves:
                 event.earlier = [s.copy() for s in earlier]
             value.gradient = event.after
             recorder.event(event)
+
+    def _share(self, run: PassNote, amount: Any) -> ledger.Share:
+        """What the pass `run` has brought to some leaf."""
+        if self._sharing[0] is not run:
+            cell, place = self._recorder.cell, run.place
+            line = None if place.span is None else place.span.line
+            step = None if place.step is None else place.step[1]
+            self._sharing = run, (cell.id, cell.label, cell.run), (line, run.id, self._recorder.number, step)
+        _, cell, passed = self._sharing
+        return ledger.Share(*cell, amount, *passed)
 
     def written(self, value: ValueNote) -> None:
         """An op's result goes into a tensor, whose change is told next."""
@@ -95,14 +107,15 @@ class Leaves:
         written, self._written = self._written, None
         leaf = ledger.leaf_with(tensor)
         if leaf is not None and leaf._node is not None and self._uses_gradient(written):
-            self._updated(leaf, "in-place", self._recorder.places.here())
+            self._updated(leaf, "in-place")
         cleared = None if run is not None else ledger.of_gradient(tensor)
         if cleared is not None:
             self._review(cleared)
 
     def grad_set(self, tensor: Any, run: PassNote | None) -> None:
         """`.grad` of a leaf was replaced."""
-        self.catch_up(run)
+        if self._reached:
+            self.catch_up(run)
         if self._steps:
             self.look_at_step()
         known = ledger.known(tensor)
@@ -141,13 +154,14 @@ class Leaves:
             return
         changed, self._changed = self._changed, []
         by, place, optimizer = self._steps[-1]
-        groups = {id(p): group for group in optimizer.param_groups for p in group["params"]}
+        groups: dict[int, Any] = {}
         texts: dict[Any, list[str]] = {}
         for tensor in changed:
             leaf = ledger.leaf_with(tensor)
             if leaf is not None and leaf._node is not None:
                 note = self._updated(leaf, by, place)
                 if note is not None:
+                    groups = groups or {id(p): group for group in optimizer.param_groups for p in group["params"]}
                     note.code = _text(optimizer, groups.get(id(leaf)), leaf, texts)
             cleared = ledger.of_gradient(tensor)
             if cleared is not None:
@@ -155,7 +169,7 @@ class Leaves:
 
     def _review(self, known: ledger.LeafLedger) -> None:
         """The `.grad` of a leaf was touched here."""
-        known.review(lambda: self._recorder.places.here().span)
+        known.review(self._recorder.places.span_here)
         if not known.shares:
             self.cleared.add(id(known.tensor()))
 
@@ -168,7 +182,7 @@ class Leaves:
             return True
         return self._recorder.detailed if written is None else written.from_grad
 
-    def _updated(self, leaf: Any, by: str, place: Place) -> UpdateNote | None:
+    def _updated(self, leaf: Any, by: str, place: Place | None = None) -> UpdateNote | None:
         known = ledger.known(leaf)
         if known is None:
             return None
@@ -177,6 +191,7 @@ class Leaves:
         if not known.shares or (moment == self._updated_at and not self._steps):
             return None  # `w.data -= …` changes `w.data` and then sets it
         self._updated_at = moment
+        place = place or self._recorder.places.here()
         self._settle(place)
         self.updated.add(id(leaf))
         note = self._note(leaf, by, place, known.shares)

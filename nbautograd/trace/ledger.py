@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.core.array import ndarray
 from nbautograd.core.inplace import storage
 from nbautograd.trace.model import Span, Summary
 from nbautograd.trace.summary import held
@@ -67,6 +68,8 @@ class LeafLedger:
         """Find out whether `.grad` is still what it was; `here` tells where we are now."""
         tensor = self.tensor()
         grad: Any = None if tensor is None else tensor._grad
+        if grad is not None and self._looks_the_same(grad):
+            return
         now = None if grad is None else fingerprint(grad._data)
         if now == self.seen and (grad is None or self._same(grad)):
             return
@@ -78,8 +81,11 @@ class LeafLedger:
             self.shares = [_elsewhere(grad._data)]
         self._see(grad, now)
 
-    def add(self, share: Share, before: Any, grad: Any) -> list[Share]:
-        """Enter a share of the tensor `grad`, which held the numbers `before`; returns what was there before it."""
+    def add(self, share: Share, before: Any, grad: Any, now: Print) -> list[Share]:
+        """Enter a share of the tensor `grad`, which held the numbers `before`; returns what was there before it.
+
+        `now` is the fingerprint of `grad`.
+        """
         known = None if before is None else fingerprint(before)
         if known is None or not known[0]:
             self.shares = []
@@ -89,7 +95,7 @@ class LeafLedger:
             self.fill(before)
         earlier = list(self.shares)
         self.shares = [*_shortened(earlier), share]
-        self._see(grad, fingerprint(grad._data))
+        self._see(grad, now)
         self.cleared_unused = None
         leaf = self.tensor()
         if leaf is not None:
@@ -107,6 +113,15 @@ class LeafLedger:
 
     def _same(self, grad: Any) -> bool:
         return self.holder is not None and self.holder() is grad
+
+    def _looks_the_same(self, grad: Any) -> bool:
+        """Whether the ends of `.grad` tell that it was not cleared: who scaled something between them is not asked."""
+        seen, data = self.seen, grad._data
+        if seen is None or not seen[1] or not self._same(grad):
+            return False
+        if data.__class__ is ndarray:
+            return data.item(0) == seen[1] and data.item(-1) == seen[2]
+        return isinstance(data, np.floating) and float(data) == seen[1]
 
     def _see(self, grad: Any, now: Print | None) -> None:
         self.seen = now
@@ -153,8 +168,11 @@ SAMPLE = 64
 """Of larger arrays so many numbers are looked at, and all of them where those are zero."""
 
 
-def fingerprint(data: Any) -> Print:
-    """Three numbers that tell almost any change of an array; the first is 0 where all its numbers are."""
+def fingerprint(data: Any, square: float | None = None) -> Print:
+    """Three numbers that tell almost any change of an array; the first is 0 where all its numbers are.
+
+    `square` is the sum of the squares of its numbers, if somebody knows it.
+    """
     if isinstance(data, np.floating):
         x = float(data)
         return (x * x or float(x != 0), x, x) if x == x else NAN
@@ -162,9 +180,10 @@ def fingerprint(data: Any) -> Print:
     if not size:
         return (0.0, 0.0, 0.0)
     flat = data.ravel(order="K")
-    some = flat if size <= SAMPLE else flat[:: size // SAMPLE]
-    square = squares(some) or squares(flat) or float(flat.any())
-    return (square, float(some[0].real), float(some[-1].real)) if square == square else NAN
+    if square is None or size > SAMPLE:
+        square = squares(flat if size <= SAMPLE else flat[:: size // SAMPLE])
+    square = square or squares(flat) or float(flat.any())
+    return (square, float(flat[0].real), float(flat[-1].real)) if square == square else NAN
 
 
 NAN: Print = (math.inf, 0.0, 0.0)
@@ -175,7 +194,9 @@ def squares(data: Any) -> float:
     if isinstance(data, np.floating):
         return float(data) * float(data)
     flat = data.ravel(order="K")
-    return float(np.vdot(flat, flat).real) if isinstance(flat, np.ndarray) else float((abs(flat) ** 2).sum())
+    if not isinstance(flat, ndarray):
+        return float((abs(flat) ** 2).sum())
+    return float(flat.dot(flat) if flat.dtype.kind == "f" else np.vdot(flat, flat).real)
 
 
 _ledgers: dict[int, LeafLedger] = {}

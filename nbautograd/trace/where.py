@@ -83,6 +83,11 @@ class Places:
         self.level: Level | None = None
         """The innermost level, if its frame can be called by no other from one time to the next."""
 
+    def span_here(self) -> Span | None:
+        """The place in the user's code that is running now, whatever loops are round it."""
+        frame, _ = self._users_frame(sys._getframe(1))
+        return None if frame is None else self.span(frame.f_code, frame.f_lasti)
+
     def here(self, depth: int = 1) -> Place:
         """The place of the user's code that is running now; the frames below `depth` are none of it."""
         code, at, steps = self.stand(depth + 1)
@@ -90,23 +95,26 @@ class Places:
 
     def stand(self, depth: int) -> tuple[CodeType | None, int, Steps]:
         """Where the user's code stands, as its code and the number of an instruction; and the loops round that."""
-        frame: Any = sys._getframe(depth)
-        below, users = None, self._users
-        while frame is not None:
-            code = frame.f_code
-            name = code.co_filename
-            if users[name] if name in users else self.is_users(name):
-                break
-            below, frame = frame, frame.f_back
-        else:
+        frame, below = self._users_frame(sys._getframe(depth))
+        if frame is None:
             return None, 0, ()
         inner = self.level
+        code, at = frame.f_code, frame.f_lasti
         if inner is None or inner.frame is not frame:
-            return code, frame.f_lasti, self._follow(frame, below)
-        at = frame.f_lasti
+            return code, at, self._follow(frame, below)
         if inner.loops:  # as long as it runs, those round it stand where they stood
             inner.move(at, below)
         return code, at, inner.around
+
+    def _users_frame(self, frame: Any) -> tuple[Any, Any]:
+        """The innermost of the user's frames, from `frame` outwards, and the one that it calls."""
+        below, users = None, self._users
+        while frame is not None:
+            name = frame.f_code.co_filename
+            if users[name] if name in users else self.is_users(name):
+                break
+            below, frame = frame, frame.f_back
+        return frame, below
 
     def forget(self) -> None:
         """Let go of the frames."""
