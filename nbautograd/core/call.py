@@ -30,8 +30,8 @@ def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     if state.special == 1 and state.attached is not None and not state.paused and op.watched is not None:
         found = op.watched(*inputs, **settings)  # NOTE [Watched ops]
         if found is not None:
-            if (jot := state.jot) is not None:
-                jot(op, inputs, settings, found)
+            if (pad := state.pad) is not None:
+                pad.jot(op, inputs, settings, found)
             elif (observer := state.observer) is not None:
                 observer.op(op, inputs, settings, (found,), False)
             return found

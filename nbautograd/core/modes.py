@@ -13,10 +13,13 @@ import functools
 import operator
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .doors import THREADS
 from .observer import Observer
+
+if TYPE_CHECKING:
+    from .pad import Pad
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,7 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 class _State:
     """The process-wide switches; `special` is the number of reasons to leave the short path."""
 
-    __slots__ = ("anomaly", "attached", "check_nan", "jot", "paused", "special")
+    __slots__ = ("anomaly", "attached", "check_nan", "pad", "paused", "special")
 
     def __init__(self) -> None:
         self.anomaly = False
@@ -33,7 +36,7 @@ class _State:
         self.paused = False
         self.attached: Observer | None = None
         """Whoever watches anything in this process."""
-        self.jot: Jot | None = None
+        self.pad: Pad | None = None
         """Takes down what ran in a short path, for an observer that wants no more told of that."""
 
     @property
@@ -44,9 +47,6 @@ class _State:
             return None
         return found
 
-
-Jot = Callable[[Any, tuple[Any, ...], dict[str, Any], Any], None]
-"""Called with an op, its inputs, its settings and the one tensor that it gave."""
 
 state = _State()
 
@@ -162,7 +162,7 @@ def observe(observer: Observer | None) -> Observer | None:
     with _lock:
         before = state.attached
         state.special += (observer is not None) - (before is not None)
-        state.attached, state.jot = observer, None
+        state.attached, state.pad = observer, None
     return before
 
 
@@ -187,16 +187,16 @@ def told(function: F) -> F:
     return announced  # type: ignore[return-value]  # it takes and returns the same
 
 
-def pause(paused: bool, jot: Jot | None = None) -> None:
+def pause(paused: bool, pad: Pad | None = None) -> None:
     """Let ops take the short path although an observer is attached, or end that; everything else is still told.
 
-    Where that has ended, `jot` is called instead of the observer with what ran in a short path.
+    Where that has ended, what ran in a short path is taken down by `pad` instead of being told.
     """
     with _lock:
         before = state.paused
         state.special += before - paused
         state.paused = paused
-        state.jot = None if paused else jot
+        state.pad = None if paused else pad
 
 
 def is_grad_enabled() -> bool:

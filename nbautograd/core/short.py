@@ -19,6 +19,7 @@ from .dtype import UNUSUAL
 from .inplace import array_of
 from .modes import state
 from .node import tick
+from .pad import jotted
 from .short_many import getter, mixed, several
 from .steps import set_step, step_many, step_one, step_two
 from .tensor import Tensor
@@ -52,7 +53,7 @@ def forms(op: Any) -> tuple[Any, Any]:
 def _unary(op: Any) -> Callable[[Any], Tensor]:
     forward, saves, differentiable = op.forward, op.saves, op.rules[0] is not None
     saves_input, saves_result = saves == ("x",), saves == ("out",)
-    slow, _ = _jotted(op, dispatch)
+    slow = jotted(op, dispatch)
 
     def saved_of(xd: Any, out: Any) -> tuple[Any, ...]:
         return tuple([xd if name == "x" else out for name in saves])
@@ -88,7 +89,7 @@ def _unary(op: Any) -> Callable[[Any], Tensor]:
 
 
 def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, Any], Tensor]:
-    _, slow = _jotted(op, slow or dispatch)
+    slow = jotted(op, slow or dispatch)
     forward = op.forward
     plan = [(kind, users) for kind, _, users in op.plan]
     dx, dy = op.rules
@@ -165,34 +166,6 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
         return t
 
     return call
-
-
-def _jotted(op: Any, slow: Callable[..., Any]) -> tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]:
-    """Where short paths of one and of two inputs lead when something is unusual; see `core.watched`."""
-
-    def one(x: Any) -> Any:
-        jot = state.jot
-        if jot is not None and state.special == 1:
-            found = op.watched(x)
-            if found is not None:
-                jot(op, (x,), NONE, found)
-                return found
-        return slow(op, (x,), {})
-
-    def two(x: Any, y: Any) -> Any:
-        jot = state.jot
-        if jot is not None and state.special == 1:
-            found = op.watched(x, y)
-            if found is not None:
-                jot(op, (x, y), NONE, found)
-                return found
-        return slow(op, (x, y), {})
-
-    return one, two
-
-
-NONE: dict[str, Any] = {}
-"""The settings of an op without settings."""
 
 
 def _saver(plan: list[tuple[str, tuple[int, ...]]], wheres: list[Any]) -> Callable[..., tuple[Any, ...]]:

@@ -9,30 +9,38 @@ where `dispatch` hands back what the short path does not recognise.
 from __future__ import annotations
 
 from functools import cache
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from .short import forms, general
 
 
 class _Calm:
-    special = 0
+    __slots__ = ("special",)
+
+    def __init__(self) -> None:
+        self.special = 0
 
 
 def _hand_back(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> None:
     """In place of `dispatch`, which has asked: None says that the short path does not recognise the call."""
 
 
-def _handing_back(op: Any, slow: Any) -> tuple[Any, Any]:
-    """In place of `_jotted`, likewise."""
-    return (lambda x: None), (lambda x, y: None)
+def _handing_back(op: Any, slow: Any) -> Any:
+    """In place of `jotted`, likewise."""
+    return lambda x, y=None: None
 
 
 @cache
 def _calm(make: Any) -> Any:
     """What `make` makes calls with, made of the same text in that world."""
-    world = {**make.__globals__, "state": _Calm, "dispatch": _hand_back, "_jotted": _handing_back}
-    return FunctionType(make.__code__, world, make.__name__, make.__defaults__)
+    world = {**make.__globals__, "state": _Calm(), "dispatch": _hand_back, "jotted": _handing_back}
+    return FunctionType(_copy(make.__code__), world, make.__name__, make.__defaults__)
+
+
+def _copy(code: CodeType) -> CodeType:
+    """Code of its own: the interpreter notes in it where it found which name, and would find each in two worlds."""
+    return code.replace(co_consts=tuple([_copy(c) if isinstance(c, CodeType) else c for c in code.co_consts]))
 
 
 def install_watched(op: Any) -> None:

@@ -23,10 +23,11 @@ from nbautograd.core.node import (
     op_of,
     tick,
 )
+from nbautograd.core.pad import WIDTH
 from nbautograd.core.tensor import Tensor
 from nbautograd.trace import ledger
 from nbautograd.trace.kept import Kept
-from nbautograd.trace.notes import OpNote, ValueNote
+from nbautograd.trace.notes import OpNote, Taken, ValueNote
 from nbautograd.trace.where import Place
 
 FLOAT32, INT64 = np.dtype(np.float32), np.dtype(np.int64)
@@ -218,19 +219,18 @@ class Known:
         """Keep an op, and forget those that go for it."""
         if note.recorded:
             self.ops[-note.order] = note
-        self._kept.fresh.append(note)
-        if self.read is None and len(self._kept.fresh) > FRESH:
+        self._kept.add(note)
+        if self.read is None and len(self._kept.fresh) > FRESH * WIDTH:
             self.settle()
 
     def settle(self) -> None:
         """Forget the ops that are too many to be kept."""
-        for gone in self._kept.settle():
+        for _, _, gone, *_ in self._kept.settle():
             if isinstance(gone, OpNote):
                 self.ops.pop(-gone.order, None)
                 self._forget(gone.inputs, gone.outputs)
-            else:
-                _, _, _, result, inputs, *_ = gone
-                self._forget(inputs or (), () if result is None else (result,))
+            elif isinstance(gone, Taken):
+                self._forget(gone.inputs, () if gone.result is None else (gone.result,))
 
     def _forget(self, inputs: Sequence[ValueNote | None], outputs: Sequence[ValueNote]) -> None:
         for value in outputs:

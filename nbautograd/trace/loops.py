@@ -65,30 +65,50 @@ def line_of(code: CodeType, loop: Range) -> int:
     return min((n for n in lines if n), default=code.co_firstlineno)
 
 
+class Stop:
+    """An instruction that a frame came to; `ahead` are those after it on the way to which no loop goes round."""
+
+    __slots__ = ("ahead", "instruction")
+
+    def __init__(self, instruction: int) -> None:
+        self.instruction = instruction
+        self.ahead: dict[int, Stop] = {}
+
+
+@lru_cache(maxsize=1024)
+def stops_of(code: CodeType) -> dict[int, Stop]:
+    """The instructions of `code` that a frame came to, and -1 for its beginning."""
+    return {-1: Stop(-1)}
+
+
 class Level:
     """One of the user's frames while it runs: where it is, and the rounds of its loops."""
 
     __slots__ = (
+        "_again",
+        "_beyond",
         "_loops",
         "_moves",
         "_nests",
         "_outside",
+        "_stops",
         "_within",
         "around",
         "callee",
         "code",
         "frame",
-        "instruction",
         "loops",
         "source",
-        "straight",
+        "stop",
     )
 
     def __init__(self, frame: Any, source_of: Callable[[str], int]) -> None:
         self.frame: Any = frame
         self.code: CodeType = frame.f_code
         self.callee: Any = None
-        self.instruction = -1
+        self._stops = stops_of(frame.f_code)
+        self.stop = self._stops[-1]
+        """Where it is."""
         self.around: Steps = ()
         """The loops round it, with those of the frames outside."""
         self.loops = bool(loops_of(frame.f_code))
@@ -98,28 +118,46 @@ class Level:
         self._nests: dict[tuple[Range, ...], tuple[Loop, ...]] = {}
         self._outside: Steps = ()
         self._within: tuple[Loop, ...] = ()
-        self.straight: set[tuple[int, int]] = set()
-        """From which instruction to which the loops it is in stay what they are."""
         self._moves: dict[tuple[int, int], tuple[tuple[Loop, ...], list[Loop]]] = {}
         """From which instruction to which it is in which loops then, and which of those have made another round."""
+        self._again: dict[tuple[Stop, int], tuple[Stop, Loop]] = {}
+        """From where to which instruction it comes when the innermost loop, and no other, makes another round."""
+        self._beyond: Steps = ()
+        """The loops round that one."""
 
     def move(self, instruction: int, callee: Any) -> None:
         """The frame is at `instruction` of its code now, in a call of `callee`."""
-        before, last = self.instruction, self.callee
+        before, last = self.stop, self.callee
         self.callee = callee
-        if instruction == before and callee is last:
+        if instruction == before.instruction and callee is last:
             return
-        self.instruction = instruction
-        if (before, instruction) in self.straight:
+        stop = before.ahead.get(instruction)
+        if stop is not None:
+            self.stop = stop
             return
-        loops, rounds = self._moves.get((before, instruction)) or self._move(before, instruction)
+        again = self._again.get((before, instruction))
+        if again is not None:
+            self.stop, loop = again
+            loop.rounds = rounds = loop.rounds + 1
+            self.around = (*self._beyond, (loop, rounds))
+            return
+        self._move(before, instruction)
+
+    def _move(self, before: Stop, instruction: int) -> None:
+        """The frame is at an instruction to which it has not come from `before`, or not within one loop."""
+        stop = self.stop = self._stops.get(instruction) or self._stops.setdefault(instruction, Stop(instruction))
+        move = before.instruction, instruction
+        loops, rounds = self._moves.get(move) or self._moves.setdefault(move, self._loops_at(*move))
+        if loops is not self._within:
+            self._within = loops
+        elif not rounds:
+            before.ahead[instruction] = stop
+            return
+        elif rounds == [loops[-1]]:
+            self._again[before, instruction] = stop, loops[-1]
         for loop in rounds:
             loop.rounds += 1
-        if loops is self._within and len(rounds) == 1 and rounds[0] is loops[-1]:
-            self.around = (*self.around[:-1], (rounds[0], rounds[0].rounds))
-        else:
-            self._within = loops
-            self._look_around()
+        self._look_around()
 
     def outside(self, steps: Steps) -> None:
         """The frames outside are in the loops `steps`."""
@@ -129,8 +167,10 @@ class Level:
 
     def _look_around(self) -> None:
         self.around = (*self._outside, *[(loop, loop.rounds) for loop in self._within])
+        self._beyond = self.around[:-1]
 
-    def _move(self, before: int, instruction: int) -> tuple[tuple[Loop, ...], list[Loop]]:
+    def _loops_at(self, before: int, instruction: int) -> tuple[tuple[Loop, ...], list[Loop]]:
+        """The loops that an instruction is in, and which of them have made another round since `before`."""
         code = self.code
         nest = around(code, instruction)
         shared = max((r for r in nest if r[0] <= before <= r[1]), default=None)
@@ -139,10 +179,7 @@ class Level:
                 self._loops[r] = Loop(line_of(code, r), self.source, rounds=-1)
         loops = self._nests.setdefault(nest, tuple([self._loops[r] for r in nest]))
         rounds = [self._loops[r] for r in nest if not r[0] <= before <= r[1] or (r == shared and instruction <= before)]
-        if loops is self._within and not rounds:
-            self.straight.add((before, instruction))
-        move = self._moves[before, instruction] = loops, rounds
-        return move
+        return loops, rounds
 
     def leave(self) -> None:
         """Let go of the frames."""

@@ -92,6 +92,28 @@ class ValueNote:
         self.id: int | None = None
 
 
+class Taken:
+    """What an op that is on a row took and gave, where an order does not tell it; see NOTE [Jotting]."""
+
+    __slots__ = ("inputs", "orders", "result", "settings", "target")
+
+    def __init__(
+        self,
+        orders: Sequence[int | None],
+        inputs: Sequence[ValueNote | None],
+        result: ValueNote | None,
+        settings: Mapping[str, Any],
+    ) -> None:
+        self.orders = orders
+        """The nodes of the inputs."""
+        self.inputs = inputs
+        """Their values; None where there is none, and for scalars of the graph."""
+        self.result = result
+        self.settings = settings
+        self.target: Any = None
+        """A weak reference to what the result was put into."""
+
+
 class OpNote:
     """An op that ran."""
 

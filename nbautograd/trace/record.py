@@ -68,7 +68,7 @@ class Recorder(Passes):
         self._begin_notes()  # `values` may have been set since
         if self.values == "none":
             self.jots = Jots(self.kept, self.known, self.places, self._scopes, self.settle)
-            self.attachment.jot = self.jots.writer(self.attachment, self.op)
+            self.attachment.pad = self.jots.pad(self.attachment, self.op)
         self.begin()
 
     @property
@@ -100,7 +100,7 @@ class Recorder(Passes):
 
         trace = assemble(self, error)
         self._begin_notes()  # the notes hold the user's graph, and would do so until the garbage collector comes
-        self.jots = self.attachment.jot = None
+        self.jots = self.attachment.pad = None
         self.namespace = {}
         return trace
 
@@ -118,7 +118,7 @@ class Recorder(Passes):
         """An op ran forward."""
         if not any(op.rules):  # comparisons, random numbers: no part of the graph
             return
-        if self.jots is not None and self.jots.write(op, inputs, params, outputs, in_place, INSIDE):
+        if self.jots is not None and self.jots.write(op, inputs, params, outputs, in_place):
             return
         self.op_count += 1
         if self.looks_away():

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from nbautograd.core.modes import Jot, observe, pause, state
+from nbautograd.core.modes import observe, pause, state
+from nbautograd.core.pad import Pad
 
 _lock = threading.RLock()
 _recorders: list[Attachment] = []
@@ -25,13 +26,13 @@ _recorders: list[Attachment] = []
 class Attachment:
     """A recorder at work: `watching` says whether it wants to hear of single ops."""
 
-    __slots__ = ("failure", "jot", "outer", "recorder", "watching")
+    __slots__ = ("failure", "outer", "pad", "recorder", "watching")
 
     def __init__(self, recorder: Any) -> None:
         self.recorder = recorder
         self.watching = True
-        self.jot: Jot | None = None
-        """What it hears ops by that took their short path, if that is not its method."""
+        self.pad: Pad | None = None
+        """What takes down ops that took their short path, if its method does not."""
         self.outer: Attachment | None = None
         self.failure: str | None = None
 
@@ -94,8 +95,8 @@ def _settle() -> None:
     installed = state.attached is _seam
     if bool(_recorders) is not installed:
         observe(_seam if _recorders else None)
-    jot = _recorders[0].jot if len(_recorders) == 1 else None
-    pause(bool(_recorders) and not any(a.watching for a in _recorders), jot)
+    pad = _recorders[0].pad if len(_recorders) == 1 else None
+    pause(bool(_recorders) and not any(a.watching for a in _recorders), pad)
 
 
 def _handed_on(name: str) -> Any:

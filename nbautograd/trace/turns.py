@@ -3,7 +3,7 @@
 NOTE [Bounds]
 A cell may run a million ops; its trace may not. Of ops and events those of the beginning and the end are kept, and
 those of the step with the largest gradient (`Kept`). And looking must not take longer than the running: a loop that
-trains is looked at step by step only as long as that took a quarter of the time of all other steps; in those ops take
+trains is looked at step by step only as long as that took a part of the time of all other steps; in those ops take
 their short path, and what is still seen are passes, gradients of leaves and updates. What was not kept is said in
 `Trace.folds`.
 """
@@ -23,8 +23,8 @@ LOOKING = 0.25
 """The time for looking at steps, as a part of the time of the steps that are not looked at."""
 FIRST = 20
 """So many passes are always looked at, and their leaves are told."""
-FEW, BRIEFLY = 3, 0.003
-"""The passes and seconds instead of these where no numbers are wanted: a few steps tell what all do."""
+FEW, BRIEFLY, SELDOM = 2, 0.003, 0.1
+"""The passes, seconds and part instead of these where no numbers are wanted: a few steps tell what all do."""
 
 
 class Turns:
@@ -67,7 +67,8 @@ class Turns:
         now = perf_counter()
         self._looked += now - self._since if self.detailed else 0.0
         if not self.detailed or self._looked_enough():
-            self._ahead += self._since - now if self.detailed else (now - self._since) * LOOKING
+            part = SELDOM if self.values == "none" else LOOKING
+            self._ahead += self._since - now if self.detailed else (now - self._since) * part
             self.look(self._ahead >= 0 or must_look)
         self._since = now
 

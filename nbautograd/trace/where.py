@@ -78,7 +78,8 @@ class Places:
         self._filename = filename
         self._codes: dict[int, tuple[CodeType, list[Any], dict[int, Span]]] = {}
         """Of each code by its id, so that it lives: the positions of its instructions, and the spans made of them."""
-        self._users: dict[str, bool] = {filename: True}
+        self.users: dict[str, bool] = {filename: True}
+        """Whether the code in a file is the user's, of the files met so far."""
         self._chain: list[Level] = []
         self.level: Level | None = None
         """The innermost level, if its frame can be called by no other from one time to the next."""
@@ -108,7 +109,7 @@ class Places:
 
     def _users_frame(self, frame: Any) -> tuple[Any, Any]:
         """The innermost of the user's frames, from `frame` outwards, and the one that it calls."""
-        below, users = None, self._users
+        below, users = None, self.users
         while frame is not None:
             name = frame.f_code.co_filename
             if users[name] if name in users else self.is_users(name):
@@ -134,9 +135,9 @@ class Places:
 
     def is_users(self, filename: str) -> bool:
         """Whether the code in that file is the user's, not a library's."""
-        found = self._users.get(filename)
+        found = self.users.get(filename)
         if found is None:
-            found = self._users[filename] = filename in labels or is_cell(filename) or _is_users(filename)
+            found = self.users[filename] = filename in labels or is_cell(filename) or _is_users(filename)
         return found
 
     def _follow(self, inner: Any, below: Any) -> Steps:

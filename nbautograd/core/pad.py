@@ -1,0 +1,140 @@
+"""What ops on scalars leave behind for an observer that wants no numbers: a row of a few words each.
+
+NOTE [Rows]
+On scalars an op takes less time than a call that tells of it. So where an observer has put a `Pad` into the engine's
+state, the op writes down by itself what can be read of the graph later, when the code has run: WIDTH entries behind
+all others in one flat list, which costs no object that the garbage collector would have to look after. It does so only
+for code that stands where the observer saw it last, or goes on from there without another round of a loop; of all else
+the observer is told.
+
+A row names nodes by their order, for a node holds what its op has saved. X and Y are the inputs: the order of an op's
+node, the node of a leaf, a number in a tuple, or None where there is no second input.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from .modes import state
+from .node import ORDER, PARENTS
+
+float32 = np.float32
+OP, AGE, X, Y, CODE, AT, STEPS, SCOPE = range(8)
+"""The entry of the op table, the order of its node, its inputs; the code and the number of the instruction in it; the
+loops and the scope round it."""
+WIDTH = 8
+MANY = 1000 * WIDTH
+"""Entries that may be written before somebody has to look through them."""
+
+
+class Stop(Protocol):
+    """An instruction of the user's code."""
+
+    instruction: int
+    ahead: dict[int, Any]
+    """The stops that come after it without another round of a loop, by their instruction."""
+
+
+class Level(Protocol):
+    """A frame of the user's code while it runs."""
+
+    frame: Any
+    code: Any
+    stop: Any
+    """Where it is."""
+    around: Any
+    """The loops round that."""
+
+
+class Places(Protocol):
+    """Where the user's code stands."""
+
+    level: Any
+    """The innermost level, if nobody else can go on with it meanwhile."""
+    users: dict[str, bool]
+    """Whether the files known so far are the user's."""
+
+
+class Pad:
+    """Where ops write, and what they ask for that."""
+
+    __slots__ = ("jot", "places", "rows", "scopes", "stand")
+
+    def __init__(
+        self,
+        rows: list[Any],
+        places: Places,
+        scopes: list[Any],
+        stand: Callable[[], tuple[Any, int, Any] | None],
+        jot: Callable[[Any, tuple[Any, ...], dict[str, Any], Any], None],
+    ) -> None:
+        self.rows = rows
+        self.places = places
+        self.scopes = scopes
+        """The scopes round what runs now, the innermost last."""
+        self.stand = stand
+        """Finds the place of the op that asks, or None if nobody wants to know of it; has room made for its row."""
+        self.jot = jot
+        """Is told of an op that writes no row: by the op, its inputs, its settings and the one tensor that it gave."""
+
+
+def jotted(op: Any, slow: Callable[..., Any]) -> Callable[..., Any]:
+    """Where the short path of one or two inputs leads when something is unusual; see `core.watched`."""
+    getframe, unary, bare = sys._getframe, len(op.inputs) == 1, op.elementwise
+    watched: Any = None
+
+    def run(x: Any, y: Any = None) -> Any:
+        nonlocal watched
+        pad = state.pad
+        found = None
+        if pad is not None and state.special == 1:
+            if watched is None:
+                watched = op.watched
+            found = watched(x) if unary else watched(x, y)
+        if found is None:
+            return slow(op, (x,) if unary else (x, y), {})
+        node = found._node
+        first = second = None
+        if node is not None and bare and found._data.__class__ is float32:
+            if unary:
+                (first,) = node[PARENTS]
+            else:
+                first, second = node[PARENTS]
+                if second is not None:
+                    second = second if second[ORDER] > 0 else second[ORDER]
+                elif y.__class__ is float or y.__class__ is int:
+                    second = (y,)
+                else:
+                    first = None
+        if first is None:
+            pad.jot(op, (x,) if unary else (x, y), NONE, found)
+            return found
+        places, place = pad.places, None
+        level, frame = places.level, getframe(2)
+        if level is not None and frame is not level.frame and places.users.get(frame.f_code.co_filename) is False:
+            frame = frame.f_back  # of the function that calls the op by its name
+        if level is not None and frame is level.frame:
+            at = frame.f_lasti
+            stop = level.stop.ahead.get(at)
+            if stop is not None:
+                level.stop = stop
+                place = level.code, at, level.around
+            elif len(pad.rows) < MANY:
+                level.move(at, node[ORDER])
+                place = level.code, at, level.around
+        if place is None and (place := pad.stand()) is None:
+            return found
+        scopes = pad.scopes
+        first = first if first[ORDER] > 0 else first[ORDER]
+        pad.rows.extend((op, node[ORDER], first, second, *place, scopes[-1] if scopes else None))
+        return found
+
+    return run
+
+
+NONE: dict[str, Any] = {}
+"""The settings of an op without settings."""
