@@ -90,31 +90,31 @@ def jotted(op: Any, slow: Callable[..., Any]) -> Callable[..., Any]:
     def run(x: Any, y: Any = None) -> Any:
         nonlocal watched
         pad = state.pad
-        found = None
-        if pad is not None and state.special == 1:
-            if watched is None:
-                watched = op.watched
-            found = watched(x) if unary else watched(x, y)
+        if pad is None or state.special != 1:
+            return slow(op, (x,) if unary else (x, y), {})
+        if watched is None:
+            watched = op.watched
+        found = watched(x) if unary else watched(x, y)
         if found is None:
             return slow(op, (x,) if unary else (x, y), {})
         node = found._node
-        first = second = None
-        if node is not None and bare and found._data.__class__ is float32:
-            if unary:
-                (first,) = node[PARENTS]
-            else:
-                first, second = node[PARENTS]
-                if second is not None:
-                    second = second if second[ORDER] > 0 else second[ORDER]
-                elif y.__class__ is float or y.__class__ is int:
-                    second = (y,)
-                else:
-                    first = None
+        if node is None or not bare or found._data.__class__ is not float32:
+            pad.jot(op, (x,) if unary else (x, y), NONE, found)
+            return found
+        first, second = (node[PARENTS][0], None) if unary else node[PARENTS]
+        if second is not None:
+            second = second if second[ORDER] > 0 else second[ORDER]
+        elif y.__class__ is float or y.__class__ is int:
+            second = (y,)
+        elif not unary:
+            first = None
         if first is None:
             pad.jot(op, (x,) if unary else (x, y), NONE, found)
             return found
-        places, place = pad.places, None
-        level, frame = places.level, getframe(2)
+        places = pad.places
+        place: Any = None
+        level = places.level
+        frame: Any = getframe(2)
         if level is not None and frame is not level.frame and places.users.get(frame.f_code.co_filename) is False:
             frame = frame.f_back  # of the function that calls the op by its name
         if level is not None and frame is level.frame:

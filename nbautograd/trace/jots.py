@@ -146,10 +146,13 @@ class Jots:
             values = [self._of(x)] if y is None else [self._of(x), self._of(y)]
             result, settings = self._scalar(order), NONE
         else:
-            values = [v or (o and self._scalar(o)) for v, o in zip(taken.inputs, taken.orders, strict=True)]
+            values = [
+                self._scalar(order) if value is None and order is not None else value
+                for value, order in zip(taken.inputs, taken.orders, strict=True)
+            ]
             result, settings = taken.result or self._scalar(order), taken.settings
         inputs = [value for value in values if value is not None]
-        result.from_grad = any([value.from_grad for value in inputs])
+        result.from_grad = any(value.from_grad for value in inputs)
         place = Place(None if code is None else self._places.span(code, at), steps)
         note = OpNote(op, -order, inputs, [result], place, scope, True, settings)
         if len(inputs) < len(values):

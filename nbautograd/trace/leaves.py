@@ -44,8 +44,8 @@ class Leaves:
         """Leaves that the pass under way was the first to bring something to, their `.grad`, and what is told of it."""
         self._changed: list[Any] = []
         """What the optimizer at work has changed."""
-        self._sharing: tuple[Any, tuple[Any, ...], tuple[Any, ...]] = (None, (), ())
-        """The pass whose shares are made, and what all of those say."""
+        self._sharing: tuple[Any, Any] = (None, None)
+        """The pass whose shares are made, and one of those."""
 
     def accumulate(self, run: PassNote, tensor: Any, contribution: Any, before: Any) -> None:
         """A leaf added to its `.grad`."""
@@ -86,12 +86,13 @@ class Leaves:
     def _share(self, run: PassNote, amount: Any) -> ledger.Share:
         """What the pass `run` has brought to some leaf."""
         if self._sharing[0] is not run:
-            cell, place = self._recorder.cell, run.place
+            cell, place, number = self._recorder.cell, run.place, self._recorder.number
             line = None if place.span is None else place.span.line
             step = None if place.step is None else place.step[1]
-            self._sharing = run, (cell.id, cell.label, cell.run), (line, run.id, self._recorder.number, step)
-        _, cell, passed = self._sharing
-        return ledger.Share(*cell, amount, *passed)
+            self._sharing = run, ledger.Share(cell.id, cell.label, cell.run, None, line, run.id, number, step)
+        share = self._sharing[1].copy()
+        share.gradient = amount
+        return share
 
     def written(self, value: ValueNote) -> None:
         """An op's result goes into a tensor, whose change is told next."""
