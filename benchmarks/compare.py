@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy
 
-from .libraries import CAPTURED, SUBJECT
+from .libraries import CAPTURED, RECORDED, SUBJECT
 from .row import Row, wanted
 from .rows import ROWS
 from .worker import ROOT, SideError, Worker
 
 LIMIT = 1.1  # less is noise on most machines
+SIDES = (SUBJECT, CAPTURED, RECORDED)  # to compile the kernels of two commits would take minutes
 
 
 def main() -> None:
@@ -54,8 +55,8 @@ def compare(old: Path, new: Path, words: list[str], rounds: int) -> list[str]:
     rows = [row for row in ROWS if wanted(row.name, words) and row.threads == 1]
     if not rows:
         raise SystemExit(f"No row has {' or '.join(map(repr, words))} in its name")
-    for row, side in [(row, side) for row in rows for side in (SUBJECT, CAPTURED) if side in row.sides]:
-        name = row.name if side == SUBJECT else f"{row.name}, {CAPTURED}"
+    for row, side in [(row, side) for row in rows for side in SIDES if side in row.sides]:
+        name = row.name if side == SUBJECT else f"{row.name}, {side}"
         try:
             low, middle, high = ratios(row, side, (old, new), rounds)
         except SideError as error:
