@@ -52,7 +52,11 @@ def assert_same(got: Any, expected: Any) -> None:
         for a, b in zip(got, expected, strict=True):
             assert_same(a, b)
     else:
-        assert got == pytest.approx(expected, rel=1e-7, abs=1e-9) if isinstance(expected, float) else got == expected
+        assert (
+            got == pytest.approx(expected, rel=1e-7, abs=1e-9, nan_ok=True)
+            if isinstance(expected, float)
+            else got == expected
+        )
 
 
 def steps_of(seed: int) -> list[Any]:
