@@ -51,6 +51,7 @@ class _Assembly:
         self.recorder = recorder
         self.result = Trace(recorder.cell, recorder.places.sources, op_count=recorder.op_count)
         self.steps: dict[tuple[Any, int], int] = {}
+        self._last_step: tuple[Any, int | None] = (None, None)
         self.names = Names(recorder.namespace, recorder.places.sources)
         self.told = Summaries()
         self.grads: dict[int, Summary] = {}
@@ -132,17 +133,14 @@ class _Assembly:
         for i in outputs:
             trace.values[i].op = note.id
         op = Op(note.id, entry.title, entry.node_name if note.recorded else None, inputs, outputs)
-        defaults = entry.forward.__kwdefaults__ or {}
-        given = {k: v for k, v in note.params.items() if k not in defaults or not _same(v, defaults[k])}
-        op.params = {k: setting(v) for k, v in given.items() if tells(k, v)}
+        if note.params:
+            defaults = entry.forward.__kwdefaults__ or {}
+            given = {k: v for k, v in note.params.items() if k not in defaults or not _same(v, defaults[k])}
+            op.params = {k: setting(v) for k, v in given.items() if tells(k, v)}
         op.span = note.place.span
         op.scope = self._scope(note.scope, note.place)
         if note.recorded:
-            op.saved = [
-                name
-                for name, (kind, _, _) in zip(entry.saves, entry.plan, strict=False)
-                if kind in ("input", "out", "aux")
-            ]
+            op.saved = list(_saved(entry))
             op.local = [self._local(entry, i, inputs) for i in range(len(inputs))]
         self._name_result(note, op)
         op.in_place = note.in_place
@@ -185,16 +183,17 @@ class _Assembly:
 
     def _step(self, place: Place) -> int | None:
         """The scope of the loop step that `place` is in."""
+        if place.steps is self._last_step[0]:  # as of most ops that follow one another
+            return self._last_step[1]
         found = place.step
-        if found is None:
-            return None
-        if found not in self.steps:
+        if found is not None and found not in self.steps:
             loop, index = found
             scope = Scope(len(self.result.scopes), "step", f"line {loop.line}", index=index)
             scope.span = Span(loop.source, loop.line, 0, loop.line, 0)
             self.steps[found] = scope.id
             self.result.scopes.append(scope)
-        return self.steps[found]
+        self._last_step = place.steps, None if found is None else self.steps[found]
+        return self._last_step[1]
 
     def _step_index(self, place: Place) -> int | None:
         found = place.step
@@ -356,6 +355,13 @@ class _Assembly:
                 trace.folds.append(Fold(what, count, why))
         if recorder.failure is not None:
             trace.folds.append(Fold("whatever came later", 1, f"the recorder failed: {recorder.failure}"))
+
+
+@lru_cache(maxsize=1024)
+def _saved(entry: Any) -> tuple[str, ...]:
+    """The names of the values that an op saves for its rules."""
+    kinds = zip(entry.saves, entry.plan, strict=False)
+    return tuple([name for name, (kind, _, _) in kinds if kind in ("input", "out", "aux")])
 
 
 @lru_cache(maxsize=1024)

@@ -72,8 +72,9 @@ class Kept:
     def settle(self) -> Iterator[Row]:
         """Keep what is fresh; returns what had to go for it."""
         fresh, tail = self.fresh, self.tail
-        if fresh:
-            self.latest = max(self.latest, _order(fresh[-WIDTH:]))
+        if not fresh:
+            return iter(())
+        self.latest = max(self.latest, _order(fresh[-WIDTH:]))
         self.rows += len(fresh) // WIDTH - self._noted
         self._noted = 0
         room = HEAD * WIDTH - len(self.head)

@@ -38,6 +38,7 @@ class Leaves:
         self._steps: list[tuple[str, Place, Any]] = []
         self._written: ValueNote | None = None
         self._last_pass: Place | None = None
+        self._settled: tuple[Place | None, Place | None] = (None, None)
         self._telling = 0
         self._updated_at = (0, 0)
         self._reached: list[tuple[Any, Any, Any]] = []
@@ -193,7 +194,8 @@ class Leaves:
             return None  # `w.data -= …` changes `w.data` and then sets it
         self._updated_at = moment
         place = place or self._recorder.places.here()
-        self._settle(place)
+        if (place, self._last_pass) != self._settled:
+            self._settle(place)
         self.updated.add(id(leaf))
         note = self._note(leaf, by, place, known.shares)
         for share in known.shares:
@@ -217,6 +219,7 @@ class Leaves:
 
     def _settle(self, update: Place) -> None:
         """A loop trains if it is the innermost one round both a backward pass and the update that uses it."""
+        self._settled = update, self._last_pass
         before = () if self._last_pass is None else self._last_pass.steps
         both = [a for a, b in zip(before, update.steps, strict=False) if a[0] is b[0]]
         if both and not both[-1][0].trains:

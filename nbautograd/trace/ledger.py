@@ -74,8 +74,10 @@ class LeafLedger:
         if now == self.seen and (grad is None or self._same(grad)):
             return
         if grad is None or now is None or not now[0]:
-            if any(not share.consumed for share in self.shares):
-                self.cleared_unused = here()
+            for share in self.shares:
+                if not share.consumed:
+                    self.cleared_unused = here()
+                    break
             self.shares = []
         elif not self.shares or not self._same(grad):
             self.shares = [_elsewhere(grad._data)]
@@ -86,15 +88,15 @@ class LeafLedger:
 
         `now` is the fingerprint of `grad`.
         """
-        known = None if before is None else fingerprint(before)
-        if known is None or not known[0]:
+        known = NOTHING if before is None else fingerprint(before)
+        if not known[0]:
             self.shares = []
         elif not self.shares or (known != self.seen and not self._same(grad)):
             self.shares = [_elsewhere(before)]
         else:
             self.fill(before)
-        earlier = list(self.shares)
-        self.shares = [*_shortened(earlier), share]
+        earlier = self.shares
+        self.shares = [*_shortened(earlier), share] if earlier else [share]
         self._see(grad, now)
         self.cleared_unused = None
         leaf = self.tensor()
@@ -178,7 +180,7 @@ def fingerprint(data: Any, square: float | None = None) -> Print:
         return (x * x or float(x != 0), x, x) if x == x else NAN
     size = data.size
     if not size:
-        return (0.0, 0.0, 0.0)
+        return NOTHING
     flat = data.ravel(order="K")
     if square is None or size > SAMPLE:
         square = squares(flat if size <= SAMPLE else flat[:: size // SAMPLE])
@@ -186,6 +188,7 @@ def fingerprint(data: Any, square: float | None = None) -> Print:
     return (square, float(flat[0].real), float(flat[-1].real)) if square == square else NAN
 
 
+NOTHING: Print = (0.0, 0.0, 0.0)
 NAN: Print = (math.inf, 0.0, 0.0)
 
 

@@ -82,7 +82,7 @@ class Passes(Turns):
             if not self.detailed:
                 self.known.note_near(roots)
         if roots[0]._data.size == 1:
-            current.loss = float(np.real(roots[0]._data))
+            current.loss = float(roots[0]._data.real)
         for value, seed in zip(values, seeds, strict=True) if current.told else ():
             self.event(EventNote("seed", value, after=held(seed._data if isinstance(seed, Tensor) else seed)))
         return self._trail and self._trail.walked

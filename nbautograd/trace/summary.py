@@ -56,7 +56,7 @@ class Looks:
 
     def bare(self, like: Any, device: Any = arrays.CPU) -> Summary:
         """What is told of an array whose numbers nobody wants."""
-        key = (like.shape, like.dtype, device)
+        key = (like.shape, like.dtype, device is arrays.CPU or device)
         found = self._shapes.get(key)
         if found is None:
             found = self._shapes[key] = Summary(list(like.shape), dtypes.of_numpy(like.dtype).name, str(device))

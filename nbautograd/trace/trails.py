@@ -144,8 +144,11 @@ class _Followed:
 
     def _like(self, node: Any) -> Any:
         """Something of the shape and dtype of the gradient that a node received; () where it has several outputs."""
-        shape, dtype = self._trail.walked.shapes.get(node[ORDER], (None, None))
-        return () if shape is None else ValueNote("op", shape, getattr(dtype, "numpy", dtype))
+        shapes = self._trail.walked.shapes
+        if node[ORDER] not in shapes:
+            return ()
+        shape, dtype = shapes[node[ORDER]]
+        return ValueNote("op", shape, getattr(dtype, "numpy", dtype))
 
 
 def reduced(node: Any, wide: Sequence[int], narrow: Sequence[int]) -> str | None:
