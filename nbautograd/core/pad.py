@@ -46,14 +46,19 @@ class Level(Protocol):
     code: Any
     stop: Any
     """Where it is."""
+    callee: Any
+    """The frame that it calls."""
     around: Any
-    """The loops round that."""
+    """The loops round it."""
+
+    def move(self, instruction: int, callee: Any) -> None:
+        """It is at that instruction now, in a call of `callee`: a frame, or anything that no other call is."""
 
 
 class Places(Protocol):
     """Where the user's code stands."""
 
-    level: Any
+    level: Level | None
     """The innermost level, if nobody else can go on with it meanwhile."""
     users: dict[str, bool]
     """Whether the files known so far are the user's."""
@@ -115,16 +120,17 @@ def jotted(op: Any, slow: Callable[..., Any]) -> Callable[..., Any]:
         place: Any = None
         level = places.level
         frame: Any = getframe(2)
+        callee: Any = None
         if level is not None and frame is not level.frame and places.users.get(frame.f_code.co_filename) is False:
-            frame = frame.f_back  # of the function that calls the op by its name
+            callee, frame = frame, frame.f_back  # a function of the library, which may run several ops
         if level is not None and frame is level.frame:
             at = frame.f_lasti
             stop = level.stop.ahead.get(at)
             if stop is not None:
-                level.stop = stop
+                level.stop, level.callee = stop, callee
                 place = level.code, at, level.around
             elif len(pad.rows) < MANY:
-                level.move(at, node[ORDER])
+                level.move(at, callee or node[ORDER])
                 place = level.code, at, level.around
         if place is None and (place := pad.stand()) is None:
             return found

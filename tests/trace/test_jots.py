@@ -19,6 +19,8 @@ a, b = torch.tensor(0.5, requires_grad=True), torch.tensor(-0.25, requires_grad=
 data = torch.tensor([3.0, 4.0])
 earlier = (w * w).sum()
 column = torch.exp(w.view(2, 1)) * 2.0
+def polynomial(x):
+    return (x * a + b) * x
 class Double(torch.autograd.Function):
     forward = staticmethod(lambda ctx, x: x * 2)
     backward = staticmethod(lambda ctx, g: g * 2)
@@ -35,6 +37,7 @@ CELLS = {
         "def neuron(x, *, n=2):\n    for _ in range(n):\n        x = x * a + b\n    return x.relu()\n"
         "y = neuron(neuron(a))\n(y - 1.0).square().backward()"
     ),
+    "a function from elsewhere": "x = a\nfor i in range(4):\n    x = polynomial(x)\n    x = x.tanh() * b\nx.backward()",
     "a generator": "def powers(x):\n    while True:\n        x = x * a\n        yield x\np = powers(b)\n"
     "y = next(p) + next(p) * next(p)\ny.backward()",
     "a graph from before": "y = earlier * a\nz = (column * y).sum()\n(z + earlier).backward()",
