@@ -31,21 +31,13 @@ MANY = 1000 * WIDTH
 """Entries that may be written before somebody has to look through them."""
 
 
-class Stop(Protocol):
-    """An instruction of the user's code."""
-
-    instruction: int
-    ahead: dict[int, Any]
-    """The stops that come after it without another round of a loop, by their instruction."""
-
-
 class Level(Protocol):
     """A frame of the user's code while it runs."""
 
     frame: Any
     code: Any
     stop: Any
-    """Where it is."""
+    """Where it is; what is `ahead` comes after it without another round of a loop."""
     callee: Any
     """The frame that it calls."""
     around: Any
@@ -58,10 +50,12 @@ class Level(Protocol):
 class Places(Protocol):
     """Where the user's code stands."""
 
-    level: Level | None
-    """The innermost level, if nobody else can go on with it meanwhile."""
     users: dict[str, bool]
     """Whether the files known so far are the user's."""
+
+    @property
+    def level(self) -> Level | None:
+        """The innermost level, if nobody else can go on with it meanwhile."""
 
 
 class Pad:
