@@ -11,6 +11,7 @@ from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public, publish_in_place, publish_op
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arguments import into_out
+from nbautograd.ops.elementwise import rests
 from nbautograd.ops.refusals import any_zero, no_derivative
 from nbautograd.ops.samples import binary, by_number, forward_only, through, unary
 
@@ -88,7 +89,8 @@ def floor_quotient(x: Any, y: Any) -> Any:
         if any_zero(y):
             raise ZeroDivisionError
         return x // y
-    return xp.where(y == 0, x / y, x // y)
+    whole = rests.floor_divided(x, y)
+    return xp.where(y == 0, x / y, x // y) if whole is None else whole
 
 
 class Remainder(Op):
@@ -105,7 +107,7 @@ class Remainder(Op):
     def forward(x, y):
         if x.dtype.kind in "iu" and any_zero(y):
             raise ZeroDivisionError
-        return x % y
+        return rests.remainder(x, y)
 
     def dx(g):
         return g
@@ -138,7 +140,7 @@ class Fmod(Op):
     def forward(x, y):
         if x.dtype.kind in "iu" and any_zero(y):
             raise ZeroDivisionError
-        return xp.fmod(x, y)
+        return rests.fmod(x, y)
 
     def dx(g):
         return g
