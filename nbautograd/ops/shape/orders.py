@@ -50,7 +50,7 @@ class Transpose(Op):
     )
 
     def forward(x, *, dim0, dim1):
-        return xp.swapaxes(x, dim0, dim1) if x.ndim else x
+        return xp.swapaxes(x, dim0, dim1) if x.ndim else x.T
 
     def dx(g, dim0, dim1):
         return xp.swapaxes(g, dim0, dim1) if g.ndim else g
