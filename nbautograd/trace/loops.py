@@ -10,7 +10,6 @@ without an op in it is not seen, and a round without ops is not counted.
 from __future__ import annotations
 
 import dis
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
@@ -36,8 +35,7 @@ Steps = tuple[tuple[Loop, int], ...]
 """The loops round a place, outermost first, each with the number of its round."""
 
 
-@lru_cache(maxsize=1024)
-def loops_of(code: CodeType) -> tuple[Range, ...]:
+def _loops_of(code: CodeType) -> tuple[Range, ...]:
     """The loops of a function, outer ones before those inside them; waiting and comprehensions are none."""
     ends: dict[int, int] = {}
     collecting: list[int] = []
@@ -51,34 +49,48 @@ def loops_of(code: CodeType) -> tuple[Range, ...]:
     return tuple([r for r in loops if r not in inner and code.co_name != "<genexpr>"])
 
 
-@lru_cache(maxsize=4096)
-def around(code: CodeType, instruction: int) -> tuple[Range, ...]:
-    """The loops of `code` that `instruction` is in, outermost first."""
-    return tuple([r for r in loops_of(code) if r[0] <= instruction <= r[1]])
-
-
-@lru_cache(maxsize=1024)
-def line_of(code: CodeType, loop: Range) -> int:
-    """The line of a loop's `for` or `while`: where its first or its last instruction stands, whichever is earlier."""
-    positions = list(code.co_positions())
-    lines = [positions[i // 2][0] for i in loop]
-    return min((n for n in lines if n), default=code.co_firstlineno)
+def _lines_of(code: CodeType, loops: tuple[Range, ...]) -> dict[Range, int]:
+    """The line of each `for` or `while`: where its first or last instruction stands, whichever is earlier."""
+    lines = [line for line, *_ in code.co_positions()] if loops else []
+    return {r: min((n for n in (lines[i // 2] for i in r) if n), default=code.co_firstlineno) for r in loops}
 
 
 class Stop:
-    """An instruction that a frame came to; `ahead` are those after it on the way to which no loop goes round."""
+    """An instruction that a frame came to, in the loops `nest`, outermost first.
 
-    __slots__ = ("ahead", "instruction")
+    `ahead` are those after it on the way to which no loop goes round.
+    """
 
-    def __init__(self, instruction: int) -> None:
+    __slots__ = ("ahead", "instruction", "nest")
+
+    def __init__(self, instruction: int, nest: tuple[Range, ...]) -> None:
         self.instruction = instruction
+        self.nest = nest
         self.ahead: dict[int, Stop] = {}
 
 
-@lru_cache(maxsize=1024)
-def stops_of(code: CodeType) -> dict[int, Stop]:
-    """The instructions of `code` that a frame came to, and -1 for its beginning."""
-    return {-1: Stop(-1)}
+class Course:
+    """What is known of a function's code: its loops with their lines, and where frames have stood."""
+
+    __slots__ = ("_stops", "begin", "code", "lines", "loops")
+
+    def __init__(self, code: CodeType) -> None:
+        self.code = code
+        self.loops = _loops_of(code)
+        self.lines = _lines_of(code, self.loops)
+        self._stops: dict[int, Stop] = {}
+        self.begin = self.stop(-1)
+
+    def stop(self, instruction: int) -> Stop:
+        """The stop at an instruction."""
+        found = self._stops.get(instruction)
+        if found is None:
+            nest = tuple([r for r in self.loops if r[0] <= instruction <= r[1]])
+            found = self._stops.setdefault(instruction, Stop(instruction, nest))
+        return found
+
+
+course_of = lru_cache(maxsize=1024)(Course)
 
 
 class Level:
@@ -87,11 +99,11 @@ class Level:
     __slots__ = (
         "_again",
         "_beyond",
+        "_course",
         "_loops",
         "_moves",
         "_nests",
         "_outside",
-        "_stops",
         "_within",
         "around",
         "callee",
@@ -102,24 +114,24 @@ class Level:
         "stop",
     )
 
-    def __init__(self, frame: Any, source_of: Callable[[str], int]) -> None:
+    def __init__(self, frame: Any, course: Course, source: int) -> None:
         self.frame: Any = frame
         self.code: CodeType = frame.f_code
+        self.source = source
         self.callee: Any = None
-        self._stops = stops_of(frame.f_code)
-        self.stop = self._stops[-1]
+        self._course = course
+        self.stop = course.begin
         """Where it is."""
         self.around: Steps = ()
         """The loops round it, with those of the frames outside."""
-        self.loops = bool(loops_of(frame.f_code))
+        self.loops = bool(course.loops)
         """Whether there is anything to follow."""
-        self.source = source_of(frame.f_code.co_filename) if self.loops else 0
         self._loops: dict[Range, Loop] = {}
         self._nests: dict[tuple[Range, ...], tuple[Loop, ...]] = {}
         self._outside: Steps = ()
         self._within: tuple[Loop, ...] = ()
-        self._moves: dict[tuple[int, int], tuple[tuple[Loop, ...], list[Loop]]] = {}
-        """From which instruction to which it is in which loops then, and which of those have made another round."""
+        self._moves: dict[tuple[Stop, int], tuple[tuple[Loop, ...], list[Loop]]] = {}
+        """From where to which instruction it is in which loops then, and which of those have made another round."""
         self._again: dict[tuple[Stop, int], tuple[Stop, Loop]] = {}
         """From where to which instruction it comes when the innermost loop, and no other, makes another round."""
         self._beyond: Steps = ()
@@ -145,9 +157,9 @@ class Level:
 
     def _move(self, before: Stop, instruction: int) -> None:
         """The frame is at an instruction to which it has not come from `before`, or not within one loop."""
-        stop = self.stop = self._stops.get(instruction) or self._stops.setdefault(instruction, Stop(instruction))
-        move = before.instruction, instruction
-        loops, rounds = self._moves.get(move) or self._moves.setdefault(move, self._loops_at(*move))
+        stop = self.stop = self._course.stop(instruction)
+        move = before, instruction
+        loops, rounds = self._moves.get(move) or self._moves.setdefault(move, self._loops_at(before, stop))
         if loops is not self._within:
             self._within = loops
         elif not rounds:
@@ -169,17 +181,16 @@ class Level:
         self.around = (*self._outside, *[(loop, loop.rounds) for loop in self._within])
         self._beyond = self.around[:-1]
 
-    def _loops_at(self, before: int, instruction: int) -> tuple[tuple[Loop, ...], list[Loop]]:
+    def _loops_at(self, before: Stop, now: Stop) -> tuple[tuple[Loop, ...], list[Loop]]:
         """The loops that an instruction is in, and which of them have made another round since `before`."""
-        code = self.code
-        nest = around(code, instruction)
-        shared = max((r for r in nest if r[0] <= before <= r[1]), default=None)
+        nest, was = now.nest, before.instruction
+        shared = max((r for r in nest if r[0] <= was <= r[1]), default=None)
         for r in nest:
             if r not in self._loops:  # its first round is 0
-                self._loops[r] = Loop(line_of(code, r), self.source, rounds=-1)
+                self._loops[r] = Loop(self._course.lines[r], self.source, rounds=-1)
         loops = self._nests.setdefault(nest, tuple([self._loops[r] for r in nest]))
-        rounds = [self._loops[r] for r in nest if not r[0] <= before <= r[1] or (r == shared and instruction <= before)]
-        return loops, rounds
+        back = now.instruction <= was
+        return loops, [self._loops[r] for r in nest if not r[0] <= was <= r[1] or (r == shared and back)]
 
     def leave(self) -> None:
         """Let go of the frames."""

@@ -23,7 +23,7 @@ LOOKING = 0.25
 """The time for looking at steps, as a part of the time of the steps that are not looked at."""
 FIRST = 20
 """So many passes are always looked at, and their leaves are told."""
-FEW, BRIEFLY, SELDOM = 2, 0.003, 0.1
+FEW, BRIEFLY, SELDOM = 2, 0.003, 0.05
 """The passes, seconds and part instead of these where no numbers are wanted: a few steps tell what all do."""
 
 

@@ -18,7 +18,7 @@ from types import CodeType
 from typing import Any
 
 from nbautograd.core.errors import PACKAGE
-from nbautograd.trace.loops import Level, Loop, Steps
+from nbautograd.trace.loops import Course, Level, Loop, Steps, course_of
 from nbautograd.trace.model import Source, Span
 
 _LIBRARIES = tuple(
@@ -80,6 +80,8 @@ class Places:
         """Of each code by its id, so that it lives: the positions of its instructions, and the spans made of them."""
         self.users: dict[str, bool] = {filename: True}
         """Whether the code in a file is the user's, of the files met so far."""
+        self._courses: dict[int, tuple[CodeType, Course]] = {}
+        """Each code and its course, by its id: looking it up by the code itself takes as long as the code is."""
         self._chain: list[Level] = []
         self.level: Level | None = None
         """The innermost level, if its frame can be called by no other from one time to the next."""
@@ -147,7 +149,7 @@ class Places:
         for i, frame in enumerate(frames):
             if i >= len(chain) or chain[i].frame is not frame:
                 self._drop(i)
-                chain.append(Level(frame, self.source_of))
+                chain.append(self._level(frame))
             chain[i].outside(steps)
             if chain[i].loops:
                 chain[i].move(frame.f_lasti, frames[i + 1] if i + 1 < len(frames) else below)
@@ -155,6 +157,14 @@ class Places:
         self._drop(len(frames))
         self.level = None if not chain or inner.f_code.co_flags & RESUMED else chain[-1]
         return steps
+
+    def _level(self, frame: Any) -> Level:
+        code = frame.f_code
+        found = self._courses.get(id(code))
+        if found is None:
+            found = self._courses[id(code)] = code, course_of(code)
+        course = found[1]
+        return Level(frame, course, self.source_of(code.co_filename) if course.loops else 0)
 
     def _drop(self, start: int) -> None:
         """Forget the levels from `start` on, and let go of their frames."""
