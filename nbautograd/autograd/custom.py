@@ -9,7 +9,7 @@ from nbautograd.core import history, inplace
 from nbautograd.core.array import library_of
 from nbautograd.core.grad_mode import no_grad
 from nbautograd.core.levels import active
-from nbautograd.core.modes import is_recording, local, state, unwatched
+from nbautograd.core.modes import inside, is_recording, local, state
 from nbautograd.core.node import is_leaf_node, tick
 from nbautograd.core.tensor import Tensor
 
@@ -120,7 +120,7 @@ def _bound(cls: type[Function], args: tuple[Any, ...], kwargs: dict[str, Any]) -
 def _forward(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run the user's forward as one step: nothing inside it is recorded, watched or pushed forward."""
     with no_grad(), active(()):
-        return unwatched(_run, cls, ctx, args, kwargs)
+        return inside(_run, (cls, ctx, args, kwargs))
 
 
 def _run(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 
 from nbautograd.core.array import compact, unbroadcast
 from nbautograd.core.call import wrap
-from nbautograd.core.modes import unwatched
+from nbautograd.core.modes import inside
 from nbautograd.core.node import SAVED
 from nbautograd.core.op import Op
 from nbautograd.core.tensor import Tensor
@@ -91,7 +91,7 @@ def _pull(cls: type[Any], ctx: FunctionCtx, g: Any, graph: bool) -> list[Any]:
             "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement "
             "one of them."
         )
-    result = backward(ctx, *grads) if graph else unwatched(backward, ctx, *grads)
+    result = backward(ctx, *grads) if graph else inside(backward, (ctx, *grads), ctx)
     result: Any = result if isinstance(result, tuple | list) else (result,)
     name = ctx._node_name
     expected = len(ctx._inputs)

@@ -176,6 +176,12 @@ def unwatched(function: Callable[..., Any], *args: Any) -> Any:
         local.unwatched = before
 
 
+def inside(function: Callable[..., Any], args: tuple[Any, ...], ctx: Any = None) -> Any:
+    """`function(*args)`, which the observer may look into: a custom function's forward, or its backward with `ctx`."""
+    observer = state.observer
+    return unwatched(function, *args) if observer is None else observer.inside(function, args, ctx)
+
+
 def told(function: F) -> F:
     """`function`, which changes tensors without ops; the observer calls it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ class Observer(Protocol):
 
     def called(self, function: Any, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
         """Call `function`, which changes tensors by itself, without ops that are told; what it returns."""
+
+    def inside(self, function: Callable[..., Any], args: tuple[Any, ...], ctx: Any) -> Any:
+        """Run the forward of a custom function, told as one op, or with its `ctx` the backward; what that returns."""
 
     def found(self, tensor: Any, gradient: Any) -> None:
         """`autograd.grad` has found `gradient` (a tensor) for its input `tensor`."""

@@ -27,6 +27,8 @@ class Gradients(Calling):
 
     def backward_begin(self, roots: Any, seeds: Any, kind: str, retain_graph: bool, create_graph: bool) -> None:
         """A pass starts."""
+        if self._in_pass and self.problem is None:
+            self.problem = f"it runs a backward pass inside another one{self.at()}"
         self._in_pass = True
         if self._steps and self.problem is None:
             self.problem = f"an optimizer's step runs backward{self.at()}"
@@ -114,7 +116,11 @@ class Gradients(Calling):
         if target == (None, None):
             target = None
         raw = _gradient_of(ran.inputs[index], contribution if target is None else None)
-        if op.variadic:
+        if op.saves == ("ctx",):
+            raw = self._known(contribution)
+            if raw is None:
+                raise RefusalError(f"its custom Function {op.name} returns a gradient that no op has made")
+        elif op.variadic:
             if ran.shares is None or ran.shares[0] is not self._gradients:  # of another pass
                 ran.shares = (self._gradients, [_gradient_of(x) for x in ran.inputs])
                 self._rule(ran, 0, g, ran.shares[1])
@@ -140,9 +146,6 @@ class Gradients(Calling):
         rule: Any = op.rules[index]
         origin = {name: (kind, where) for name, (kind, where, _) in zip(op.saves, op.plan, strict=True)}
         args = [g]
-        if "ctx" in names_of(rule):
-            name = op.node_name.partition("Backward")[0]
-            raise RefusalError(f"it calls a custom Function, {name}, whose Python is not written down")
         for name in names_of(rule)[1:]:
             kind, where = origin[name]
             if not ran.outs:

@@ -54,6 +54,8 @@ class Notes:
         self._modules: list[Any] = []
         self._vars: dict[int, Var] = {}
         self._ran: dict[int, Ran] = {}
+        self._of_context: dict[int, Ran] = {}
+        """By the `ctx` of custom Functions."""
         self._gradients: dict[int, Any] = {}
         self._leads_to = leads_to
         self._gradient_of = owners
@@ -221,6 +223,9 @@ class Notes:
     def _op(self, op: Any, inputs: Any, params: dict[str, Any], outputs: Any) -> None:
         if self._raw_draws:
             raise RefusalError(UNREPEATABLE)
+        if op.plan and op.saves == ("ctx",):
+            self._custom(op, inputs, outputs)
+            return
         if any(isinstance(t, Tensor) and t._data.dtype.kind == "V" for t in (*inputs, *outputs)):
             raise RefusalError("it computes in bfloat16")
         self.on_gpu = self.on_gpu or any(t.is_cuda for t in outputs)
@@ -262,6 +267,18 @@ class Notes:
                 if kind == "aux" and hasattr(value, "dtype"):
                     aux[where].stands_for(value)
                     self._vars[id(value)] = aux[where]
+
+    def _custom(self, op: Any, inputs: Any, outputs: Any) -> None:
+        """A custom Function ran; what it computes by has been noted."""
+        if any(self._known(t._data) is None for t in outputs):
+            raise RefusalError(f"its custom Function {op.name} returns what no op has made")
+        outs = [self._result(t) for t in outputs]
+        own = next((t._node for t in outputs if t._node is not None), None)
+        if own is not None:
+            node, last = node_and_output(own)[0], self.calls[-1]
+            given, slots = [self.var(x) for x in inputs], [t._node for t in outputs]
+            self._ran[id(node)] = Ran(op, given, {}, outs, [], node, slots, last.line, last.module)
+            self._of_context[id(node[SAVED][0])] = self._ran[id(node)]
 
     def _note_limits(self, op: Any, inputs: Any, given: list[Any], settings: dict[str, Any]) -> None:
         """The numbers that the function behind the op refuses, where the op itself would take them."""

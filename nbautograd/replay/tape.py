@@ -60,6 +60,25 @@ class Tape(Gradients):
             v = self._new(tensor._data)
             self._note(None, [compact(tensor._data.copy())], [v], kind="seed")
 
+    def inside(self, function: Any, args: tuple[Any, ...], ctx: Any) -> Any:
+        """What a custom Function does is noted op by op."""
+        if ctx is not None and self._symbolic:
+            self._guarded(self._enter, ctx, args[1:])
+        return function(*args)
+
+    def _enter(self, ctx: Any, given: tuple[Any, ...]) -> None:
+        """What a custom Function's backward is given are the gradients of its outputs."""
+        ran = self._of_context.get(id(ctx))
+        if ran is None:
+            raise RefusalError("its graph has a custom Function from before the step")
+        for i, g in enumerate(given):
+            v = self._gradients.get(id(ran.slots[i])) if ran.slots[i] is not None else None
+            if g is not None and v is None:
+                self._made_of(g)
+            elif g is not None:
+                self._by_tensor[id(g)], self._vars[id(g._data)] = (v, g._data), v
+                self._kept.append(g)
+
     def drew(self, function: Any, args: tuple[Any, ...], array: Any) -> None:
         """Random numbers were drawn."""
         self._guarded(self._drew, function, args, array)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from nbautograd.core.modes import observe, pause, state
+from nbautograd.core.modes import observe, pause, state, unwatched
 from nbautograd.core.pad import Pad
 
 _lock = threading.RLock()
@@ -148,6 +148,10 @@ class _Seam:
     def called(self, function: Any, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
         """What it changes is told as it does so."""
         return function(*args, **settings)
+
+    def inside(self, function: Callable[..., Any], args: tuple[Any, ...], ctx: Any) -> Any:
+        """It is one op."""
+        return unwatched(function, *args)
 
     def found(self, tensor: Any, gradient: Any) -> None:
         """The flow into an input has been told."""

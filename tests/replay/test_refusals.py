@@ -33,17 +33,6 @@ class Scaled:
         return x * self.factor * Config.scale
 
 
-class Square(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Any) -> Any:
-        ctx.save_for_backward(x)
-        return x * x
-
-    @staticmethod
-    def backward(ctx: Any, g: Any) -> Any:
-        return g * 2 * ctx.saved_tensors[0]
-
-
 scaled = Scaled()
 
 REFUSED: dict[str, tuple[str, Any]] = {
@@ -54,7 +43,6 @@ REFUSED: dict[str, tuple[str, Any]] = {
     "an iterator": ("depends on counter, and what that count holds", lambda x: w * x * next(counter)),
     "a number that differs each time": ("something else in every run", lambda x: w * x * torch.initial_seed()),
     "numbers that Python reads": ("reads numbers", lambda x: w * x * float(x.sum())),
-    "a custom Function": ("a custom Function, Square", lambda x: Square.apply(w * x)),
     "bfloat16": ("bfloat16", lambda x: (w * x).to(torch.bfloat16)),
 }
 REPLAYED: dict[str, Any] = {
