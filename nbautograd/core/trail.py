@@ -47,6 +47,7 @@ class Trail:
             if self._fence[0] in kept:
                 del kept[self._fence[0]]
         self.left = dict.fromkeys(self.left)  # which nodes is enough: the gradients may be large
+        self._fence = []  # it holds the trail, and the trail the graph
 
 
 class _Stay(dict[int, Node]):

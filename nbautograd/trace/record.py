@@ -99,6 +99,7 @@ class Recorder(Passes):
         from nbautograd.trace.assemble import assemble
 
         trace = assemble(self, error)
+        self.known.read = None
         self._begin_notes()  # the notes hold the user's graph, and would do so until the garbage collector comes
         self.jots = self.attachment.pad = None
         self.namespace = {}

@@ -10,6 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 
@@ -249,3 +250,20 @@ def test_an_op_that_is_watched_has_rules_of_its_own_whichever_of_its_kin_was_wat
     assert gradient[:2].tolist() == [0, 0]
     for op in {op for op in TABLE.values() if op.__base__ in TABLE.values()}:
         assert op.watched is None or op.watched is not op.__base__.watched
+
+
+@pytest.mark.parametrize("values", ["none", "stats"])
+def test_what_was_noted_is_gone_with_the_trace_without_the_garbage_collector(values: Literal["none", "stats"]) -> None:
+    def noted() -> int:
+        return sum(type(o).__name__ in ("EventNote", "OpNote", "ValueNote", "Trail") for o in gc.get_objects())
+
+    x = nb.tensor(3.0, requires_grad=True)
+    gc.collect()
+    gc.disable()
+    try:
+        before = noted()
+        with nb.trace(values=values):
+            ((x * x).tanh() + nb.ones(2)).sum().backward()
+        assert noted() == before
+    finally:
+        gc.enable()
