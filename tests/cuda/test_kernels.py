@@ -106,6 +106,8 @@ def test_the_elements_of_a_loss_are_one_kernel(name: str):
 ROWS: dict[str, tuple[Callable[..., Any], int, int]] = {
     "softmax": (lambda x, y, w: x.softmax(-1), 1, 1),
     "log_softmax": (lambda x, y, w: x.log_softmax(-1), 1, 1),
+    "logsumexp": (lambda x, y, w: x.logsumexp(-1), 1, 3),
+    "logsumexp, kept": (lambda x, y, w: nb.logsumexp(x, (1,), keepdim=True), 1, 1),
     "layer norm": (lambda x, y, w: F.layer_norm(x, (5,)), 1, 1),
     "layer norm with weights": (lambda x, y, w: F.layer_norm(x, (5,), w, w), 1, 5),  # a product, two sums and theirs
     "batch norm": (lambda x, y, w: F.batch_norm(x, None, None, w, w, training=True), 1, 5),
@@ -134,6 +136,11 @@ def test_what_reduces_rows_takes_a_kernel_of_rows(name: str, dtype: Any):
         found.append([y.detach().cpu(), *[t.grad.cpu() for t in (x, w) if t.grad is not None]])
     for there, here in zip(*found, strict=True):
         nb.testing.assert_close(there, here)
+
+
+def test_the_logsumexp_of_infinite_rows():
+    x = nb.tensor([[-nb.inf, -nb.inf], [nb.inf, 1.0], [nb.nan, 1.0], [-nb.inf, 2.0], [200.0, 200.0]])
+    nb.testing.assert_close(x.cuda().logsumexp(1).cpu(), x.logsumexp(1), equal_nan=True)
 
 
 def test_rows_of_other_layouts_and_dtypes_are_computed_too():
@@ -314,6 +321,7 @@ def test_a_row_of_a_kernel_is_computed_as_the_reference_does(kind: str, dtype: A
     library, random, (count, n) = ctypes.CDLL(str(tmp_path / "rows.so")), np.random.default_rng(5), (4, 10)
     figures = {"ignored": -100, "stride": 1, "eps": 1e-5, "channels": count, "size": n // 2}
     shapes = {"of_rows": (count,), "loss": (count,), "scale": (count,), "kept": (count,), "of_rstd": (count, 1)}
+    shapes["logs"] = (count,)
     for name in rows.BODIES:
         ours: dict[str, Any] = {}
         for p, char, pointer in parameters_of(rows.source(name, kind))[:-1]:

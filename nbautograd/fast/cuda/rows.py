@@ -49,6 +49,15 @@ LARGEST = """
 BODIES = {
     "softmax": ("const T *x, T *y", LARGEST + "EACH(j) y[j] = exp(x[j] - top) / total;"),
     "log_softmax": ("const T *x, T *y", LARGEST + "T shift = log(total);\nEACH(j) y[j] = x[j] - top - shift;"),
+    "logsumexp": ("const T *x, T *logs", """
+  T top = x[0], total = 0;
+  EACH(j) top = largest(top, x[j]);
+  top = joined(top, largest);
+  if (top - top != T(0)) top = 0;
+  EACH(j) total += exp(x[j] - top);
+  total = joined(total, added);
+  if (threadIdx.x == 0) logs[row] = log(total) + top;
+"""),
     "softmax_backward": ("const T *g, const T *out, T *y", """
   T share = 0;
   EACH(j) share += g[j] * out[j];
@@ -200,6 +209,15 @@ def _along_rows(name: str) -> Callable[..., Any]:
     return adapter
 
 
+def logsumexp(library: Any, x: Any, *, dim: Any, keepdim: bool = False) -> Any:
+    last = dim[0] if dim.__class__ is tuple and len(dim) == 1 else dim
+    if last not in (-1, x.ndim - 1) or not _suits(library, x) or not x.ndim or not _fit(x.size, x.shape[-1]):
+        return None
+    logs = library.empty((*x.shape[:-1], 1), x.dtype)
+    _launch(library, "logsumexp", x, x.shape[-1], x, logs)
+    return logs if keepdim else logs[..., 0]
+
+
 def cross_entropy(
     library: Any, x: Any, y: Any, weight: Any, *, reduction: str = "mean", ignore_index: int = -100,
     smoothing: float = 0.0,
@@ -291,6 +309,7 @@ def _length(x: Any, axes: tuple[int, ...]) -> int:
 
 ADAPTERS: dict[str, Callable[..., Any]] = {
     **{name: _along_rows(name) for name in ("softmax", "log_softmax", "softmax_backward", "log_softmax_backward")},
-    "cross_entropy": cross_entropy, "cross_entropy_backward": cross_entropy_backward, "layer_norm": layer_norm,
-    "layer_norm_backward": layer_norm_backward, "batch_norm": batch_norm, "batch_norm_backward": batch_norm_backward,
+    "logsumexp": logsumexp, "cross_entropy": cross_entropy, "cross_entropy_backward": cross_entropy_backward,
+    "layer_norm": layer_norm, "layer_norm_backward": layer_norm_backward, "batch_norm": batch_norm,
+    "batch_norm_backward": batch_norm_backward,
 }  # fmt: skip

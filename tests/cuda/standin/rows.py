@@ -23,6 +23,12 @@ def log_softmax(x: Any, y: Any) -> None:
     y[...] = z - np.log(np.exp(z).sum(1, keepdims=True))
 
 
+def logsumexp(x: Any, logs: Any) -> None:
+    top = x.max(1)
+    top = np.where(np.isfinite(top), top, 0)
+    logs[...] = (np.log(np.exp(x - top[:, None]).sum(1)) + top).reshape(logs.shape)
+
+
 def softmax_backward(g: Any, out: Any, y: Any) -> None:
     y[...] = g * out - out * (g * out).sum(1, keepdims=True)
 
@@ -96,8 +102,8 @@ def batch_norm_backward(from_: Any, to_normal: Any, to: Any, of_rstd: Any, w: An
 REFERENCE: dict[str, Callable[..., None]] = {
     f.__name__: f
     for f in (
-        softmax, log_softmax, softmax_backward, log_softmax_backward, cross_entropy, cross_entropy_backward, layer_norm,
-        layer_norm_backward, batch_norm, batch_norm_backward,
+        softmax, log_softmax, logsumexp, softmax_backward, log_softmax_backward, cross_entropy, cross_entropy_backward,
+        layer_norm, layer_norm_backward, batch_norm, batch_norm_backward,
     )
 }  # fmt: skip
 MATRICES = ("x", "y", "g", "out", "p", "normal")
