@@ -106,6 +106,7 @@ class Captured:
         if unusual is not None:
             return self._run(unusual, args, kwargs)
         key = (given.form, is_grad_enabled(), get_default_dtype())
+        why = _what_is_new(key, [recipe.key for recipe in self._recipes])
         for recipe in self._recipes:
             if recipe.key == key:
                 why = recipe.unfit(given.tensors)
@@ -128,21 +129,20 @@ class Captured:
                         self._noted = 0
                         recipe.stale = False
                         return result
-                self._last = why
         if key in self._refused and not self._is_free_of_hooks(key):
             return self._run(self._refused[key], args, kwargs)
         if self._noted >= OFTEN:
             return self._run("it was given something else in nearly every call", args, kwargs)
-        return self._note(key, given)
+        return self._note(key, given, why)
 
     def _run(self, why: str, args: Any, kwargs: Any) -> Any:
         self._last = why
         self._counts["run"] += 1
         return self._step(*args, **kwargs)
 
-    def _note(self, key: Any, given: Given) -> Any:
+    def _note(self, key: Any, given: Given, why: str | None) -> Any:
         """Run the step while a tape notes it; from the second time on, make a program of that."""
-        self._last = "it was run to be written down"
+        self._last = f"it was run to be written down{f': {why}' if why else ''}"
         self._counts["run"] += 1
         self._noted += 1
         before, randomness = Before(self._step, given), random_states()
@@ -255,6 +255,19 @@ class Captured:
         if self._counts["run"]:
             lines.append(f"the last call that was run as written: {self._last}")
         return Words("\n".join(lines))
+
+
+def _what_is_new(key: Any, known: list[Any]) -> str | None:
+    """In words, what no program was made for; None before there is any."""
+    if not known or key in known:
+        return None
+    for form, records, dtype in known:
+        if form == key[0]:
+            mode = "gradients are recorded now" if key[1] else "no gradients are recorded now"
+            return mode if records != key[1] else f"the default dtype is {key[2]} now, and was {dtype}"
+    words = in_words(key[0])
+    alike = any(in_words(form) == words for form, *_ in known)
+    return f"there is no program for {words}{' that lies so in memory, or requires grad so,' if alike else ''} yet"
 
 
 def _counted(count: int, thing: str) -> str:

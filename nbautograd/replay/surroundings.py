@@ -227,7 +227,7 @@ class Surroundings(Watched):
         """Some attributes of an object."""
         held = Attributes(value, names)
         if held.names:
-            self.watch_parts(path, held)
+            self.watch_parts(path, held, [f".{name}" for name in held.names])
             for name, part in zip(held.names, held, strict=True):
                 self._look(f"{path}.{name}", part, depth + 1)
 
@@ -239,17 +239,17 @@ class Surroundings(Watched):
                 self._mapping(path, vars(each), depth, ".{}")
 
     def _mapping(self, path: str, mapping: Any, depth: int, form: str) -> None:
-        self.watch_parts(path, mapping.values())
+        self.watch_parts(path, mapping.values(), [form.format(key) for key in mapping])
         for key, part in mapping.items():
             self._look(path + form.format(key), part, depth + 1)
 
     def _module(self, path: str, module: Any, depth: int) -> None:
         """A module's mode, parameters, buffers and hooks, and what its own code names."""
         self.modules[id(module)] = path
-        self.watch_parts(path, module.__dict__.values())
+        self.watch_parts(path, module.__dict__.values(), [f".{name}" for name in module.__dict__])
         for name, part in module.__dict__.items():
             if name in ("_modules", "_parameters", "_buffers"):
-                self.watch_parts(path, part.values())
+                self.watch_parts(path, part.values(), [f".{key}" for key in part])
                 for key, inner in part.items():
                     self._look(f"{path}.{key}", inner, 0)
             elif name.endswith("hooks") and isinstance(part, dict):

@@ -30,15 +30,18 @@ class Watched:
         self.cells: list[tuple[types.CellType, Any, str]] = []
         self.groups: list[tuple[Any, list[Any], str]] = []
         """What has parts: a live view of them, and what they were."""
+        self._keys: dict[int, list[str]] = {}
+        """What the parts are called, by the id of their view."""
         self.tensors: list[tuple[Tensor, Any, Any, Any, bool, str]] = []
         """Tensors: their numbers, the kind of a number, how they lay in memory, whether they required grad."""
         self.arrays: list[tuple[Any, Any, str]] = []
         self.generators: list[tuple[Any, Any, str]] = []
         self.schedules: list[tuple[Any, int, str]] = []
 
-    def watch_parts(self, name: str, parts: Any) -> None:
-        """Lists, the values of dictionaries, attributes."""
+    def watch_parts(self, name: str, parts: Any, keys: Iterable[str] = ()) -> None:
+        """Lists, the values of dictionaries, attributes; `keys` are what the parts are called."""
         self.groups.append((parts, list(parts), name))
+        self._keys[id(parts)] = [*keys]
 
     def watch_tensor(self, name: str, t: Tensor) -> None:
         """A tensor's layout; its numbers are read anew at each replay."""
@@ -56,14 +59,21 @@ class Watched:
                 return name
         for parts, before, name in self.groups:
             if len(parts) != len(before) or not (all(map(is_, parts, before)) or all(map(_same, parts, before))):
-                return name
+                return f"{name}{self._which(parts, before)}"
         for t, data, kind, layout, recorded, name in self.tensors:
             now = t._data
             if now is not data and now.__class__ is not kind and layout_of(now) != layout:
-                return name
+                return f"the shape, dtype or layout of {name}"
             if (t._node is not None) is not recorded:
-                return name
+                return f"{name}.requires_grad"
         return next((name for array, before, name in self.arrays if contents(array) != before), None)
+
+    def _which(self, parts: Any, before: list[Any]) -> str:
+        """What the first part that has changed is called, as it is written behind its owner."""
+        keys = self._keys[id(parts)]
+        if not len(parts) == len(before) == len(keys):
+            return ""
+        return next(key for key, now, was in zip(keys, parts, before, strict=True) if not _same(now, was))
 
     def drawn(self) -> str | None:
         """The name of a generator of random numbers, NumPy's or Python's own, that was used since."""
