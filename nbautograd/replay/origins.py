@@ -31,6 +31,14 @@ def names_in(code: types.CodeType) -> tuple[list[str], set[str]]:
     return [*used], every
 
 
+def has(value: Any, name: str) -> bool:
+    """`hasattr`, also of objects whose `__getattr__` raises something else, as that of a dictionary with attributes."""
+    try:
+        return hasattr(value, name)
+    except Exception:
+        return False
+
+
 def slots_of(kind: type) -> list[str]:
     """The attributes that objects of a class have slots for."""
     found: list[str] = []

@@ -15,6 +15,8 @@ import functools
 import random
 import sys
 import types
+import weakref
+from array import array
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -26,7 +28,7 @@ from nbautograd.core.dtype import dtype
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.random import Generator
 from nbautograd.optim.optimizer import Optimizer
-from nbautograd.replay.origins import identifier, is_installed, is_librarys, names_in, slots_of
+from nbautograd.replay.origins import has, identifier, is_installed, is_librarys, names_in, slots_of
 from nbautograd.replay.watching import NUMBERS, Attributes, Watched, contents, state_of
 
 DEEP, MANY = 12, 100_000
@@ -38,7 +40,7 @@ OPTIONS = ("param_groups", "get_last_lr")
 OF_OPTIMIZERS = ("state", "param_groups", "defaults", "_hooks", "_opt_called", "_stepping", "_scratch")
 """What `step()` reads anew, so that it may differ."""
 METHODS = (types.MethodType, types.BuiltinMethodType)
-FOLLOWED = (types.FunctionType, *METHODS, functools.partial, property, staticmethod, classmethod)
+FOLLOWED = (types.FunctionType, *METHODS, functools.partial, weakref.ref, property, staticmethod, classmethod)
 FIXED = (types.ModuleType, np.generic, np.dtype, np.ufunc, range, slice, dtype, device)
 
 
@@ -59,9 +61,15 @@ class Surroundings(Watched):
         self._options: list[tuple[str, Any]] = []
         """Options of optimizers, and what sets them: watched where the step uses them by name."""
         self._looks = False
+        self._classes: set[type] = set()
+        self._spaces: dict[int, tuple[str, types.ModuleType]] = {}
+        """The user's own modules that something leads to other than a name in a module."""
+        self._every: set[str] = set()
+        """All names that the functions use."""
         self._look("step", function, 0)
         for i, value in enumerate(arguments):
             self._look(f"argument_{i}", value, 0)
+        self._of_modules()
         for path, optimizer in self._optimizers:
             for i, p in enumerate(p for group in optimizer.param_groups for p in group["params"]):
                 self._look(f"{path}.param_{i}", p, 0)
@@ -91,6 +99,8 @@ class Surroundings(Watched):
             self.problem = self.problem or f"what {path} leads to is too much to be compared"
             return
         self._seen[id(value)] = value
+        if isinstance(value, types.ModuleType):
+            self._spaces[id(value)] = path, value
         if isinstance(value, FIXED):
             return
         if isinstance(value, Tensor):
@@ -107,7 +117,7 @@ class Surroundings(Watched):
                 self._object(path, value, depth)
 
     def _is_container(self, path: str, value: Any, depth: int) -> bool:
-        if isinstance(value, dict):
+        if isinstance(value, dict | types.MappingProxyType):
             self.watch_parts(path, value)
             self._mapping(path, value, depth, "[{!r}]")
         elif isinstance(value, list | tuple | deque | set | frozenset):
@@ -126,13 +136,13 @@ class Surroundings(Watched):
             self.generators.append((value, state_of(value), path))
         elif isinstance(value, Generator):
             value.initial_seed()  # at first use it would seed itself
-        elif isinstance(value, bytearray) or hasattr(value, "__array__"):
+        elif isinstance(value, bytearray | memoryview | array) or has(value, "__array__"):
             held = contents(value)
             if "O" in held[0] or len(held[-1]) > LARGE:
                 self._refuse(path, value)
             else:
                 self.arrays.append((value, held, path))
-        elif isinstance(value, Iterator) and not hasattr(value, "__dict__"):
+        elif isinstance(value, Iterator) and not has(value, "__dict__"):
             self._refuse(path, value)
         else:
             return False
@@ -144,7 +154,7 @@ class Surroundings(Watched):
         )
 
     def _object(self, path: str, value: Any, depth: int) -> None:
-        if hasattr(value, "_modules") and hasattr(value, "_parameters"):
+        if has(value, "_modules") and has(value, "_parameters"):
             self._module(path, value, depth)
             return
         library = is_librarys(type(value))
@@ -153,12 +163,12 @@ class Surroundings(Watched):
             self._options += [(f"{path}.param_groups", group) for group in value.param_groups]
             if not library:
                 self._parts(path, value, [name for name in vars(value) if name not in OF_OPTIMIZERS], depth)
-        elif library and hasattr(value, "last_epoch"):
+        elif library and has(value, "last_epoch"):
             self.schedules.append((value, value.last_epoch, path))
             self._options.append((path, vars(value)))
-        elif library and hasattr(value, "__wrapped__"):
+        elif library and has(value, "__wrapped__"):
             self._look(path, value.__wrapped__, depth)
-        elif hasattr(value, "__dict__"):
+        elif has(value, "__dict__"):
             self._mapping(path, vars(value), depth, ".{}")
         if not library:
             self._parts(path, value, slots_of(type(value)), depth)
@@ -176,6 +186,8 @@ class Surroundings(Watched):
             case functools.partial():
                 for part in (value.func, value.args, value.keywords):
                     self._look(path, part, depth + 1)
+            case weakref.ref():
+                self._look(path, value(), depth)
             case property():
                 for part in (value.fget, value.fset):
                     self._look(path, part, depth)
@@ -188,7 +200,9 @@ class Surroundings(Watched):
         if library and getattr(sys.modules.get(function.__module__), function.__name__, None) is function:
             return
         if not library:
+            self.functions.append((function, code, function.__defaults__, path))
             used, every = names_in(code)
+            self._every |= every
             self._looks |= not every.isdisjoint(OPTIONS)
             for name in used:
                 if name in function.__globals__:
@@ -202,9 +216,9 @@ class Surroundings(Watched):
                 continue
             self.cells.append((cell, value, name))
             self._look(name, value, depth)
-        given = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
-        for i, value in enumerate(given):
+        for i, value in enumerate(function.__defaults__ or ()):
             self._look(f"default_{i}", value, depth)
+        self._look("the defaults", function.__kwdefaults__, depth)
         self._parts(path, function, vars(function), depth)
 
     def _named(self, path: str, space: dict[str, Any], name: str, names: set[str], depth: int) -> None:
@@ -221,6 +235,13 @@ class Surroundings(Watched):
             for name in sorted(names & vars(module).keys()):
                 self._named(f"{path}.{name}", vars(module), name, names, depth + 1)
 
+    def _of_modules(self) -> None:
+        """What is used of modules that variables and attributes lead to; what that leads to may lead to others."""
+        done = -1
+        while done != (done := len(self._every) + len(self._spaces)):
+            for path, module in list(self._spaces.values()):
+                self._of_module(path, module, self._every, 0)
+
     # --- objects ---
 
     def _parts(self, path: str, value: Any, names: Iterable[str], depth: int) -> None:
@@ -233,9 +254,10 @@ class Surroundings(Watched):
 
     def _class(self, path: str, kind: type, depth: int) -> None:
         """What a class of the user's own and its bases define."""
-        for each in kind.__mro__:
-            if not is_librarys(each) and id(vars(each)) not in self._seen:
-                self._seen[id(each)] = self._seen[id(vars(each))] = each
+        for each in (*kind.__mro__, *type(kind).__mro__):
+            if not is_librarys(each) and each not in self._classes:
+                self._classes.add(each)
+                self._seen[id(each)] = each
                 self._mapping(path, vars(each), depth, ".{}")
 
     def _mapping(self, path: str, mapping: Any, depth: int, form: str) -> None:

@@ -28,6 +28,8 @@ class Watched:
         self.places: list[tuple[dict[str, Any], str, Any, str]] = []
         """Names in modules: where, which name, its value."""
         self.cells: list[tuple[types.CellType, Any, str]] = []
+        self.functions: list[tuple[types.FunctionType, types.CodeType, Any, str]] = []
+        """Functions, their code and defaults: reloading a module changes these in place."""
         self.groups: list[tuple[Any, list[Any], str]] = []
         """What has parts: a live view of them, and what they were."""
         self._keys: dict[int, list[str]] = {}
@@ -56,6 +58,9 @@ class Watched:
                 return name
         for cell, before, name in self.cells:
             if not _same(cell.cell_contents, before):
+                return name
+        for function, code, defaults, name in self.functions:
+            if function.__code__ is not code or function.__defaults__ is not defaults:
                 return name
         for parts, before, name in self.groups:
             if len(parts) != len(before) or not (all(map(is_, parts, before)) or all(map(_same, parts, before))):

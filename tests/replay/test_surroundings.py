@@ -6,6 +6,8 @@ import functools
 import itertools
 import sys
 import types
+import weakref
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -103,6 +105,124 @@ def arrays_that_live_for_one_call(capture: Any) -> Iterator[Any]:
         array = np.full(3, float(call > CHANGED), np.float32)
         yield step(array, torch.ones(3))
         del array
+
+
+def config_module() -> types.ModuleType:
+    module = types.ModuleType("a_learners_config")
+    module.scale = 1.0  # type: ignore[attr-defined]
+    return module
+
+
+@scene
+def a_module_in_a_closure(capture: Any) -> Iterator[Any]:
+    config = config_module()
+    yield from calls(capture(lambda x: x * config.scale), lambda: setattr(config, "scale", 2.0))
+
+
+@scene
+def a_module_that_is_an_attribute(capture: Any) -> Iterator[Any]:
+    trainer = types.SimpleNamespace(config=config_module())
+    yield from calls(capture(lambda x: x * trainer.config.scale), lambda: setattr(trainer.config, "scale", 2.0))
+
+
+@scene
+def a_module_that_is_an_argument(capture: Any) -> Iterator[Any]:
+    config = config_module()
+    step = capture(lambda config, x: x * config.scale)
+    yield from calls(lambda x: step(config, x), lambda: setattr(config, "scale", 2.0))
+
+
+@scene
+def what_a_base_class_defines(capture: Any) -> Iterator[Any]:
+    class Base:
+        def scaled(self, x: Any) -> Any:
+            return x
+
+    class Step(Base):
+        def scaled(self, x: Any) -> Any:
+            return super().scaled(x) + 1
+
+    step = Step()
+    yield from calls(capture(lambda x: step.scaled(x)), lambda: setattr(Base, "scaled", lambda self, x: x * 2))
+
+
+@scene
+def what_a_class_of_classes_defines(capture: Any) -> Iterator[Any]:
+    class Kind(type):
+        scale = 1.0
+
+    class Options(metaclass=Kind):
+        pass
+
+    yield from calls(capture(lambda x: x * Options.scale), lambda: setattr(Kind, "scale", 2.0))
+
+
+@scene
+def a_function_that_is_reloaded_in_place(capture: Any) -> Iterator[Any]:
+    def scaled(x: Any) -> Any:
+        return x
+
+    def reloaded(x: Any) -> Any:
+        return x * 2
+
+    yield from calls(capture(lambda x: scaled(x)), lambda: setattr(scaled, "__code__", reloaded.__code__))
+
+
+@scene
+def a_step_that_is_reloaded_in_place(capture: Any) -> Iterator[Any]:
+    def step(x: Any, scale: float = 1.0) -> Any:
+        return x * scale
+
+    yield from calls(capture(step), lambda: setattr(step, "__defaults__", (2.0,)))
+
+
+@scene
+def a_default_by_name(capture: Any) -> Iterator[Any]:
+    def step(x: Any, *, scale: float = 1.0) -> Any:
+        return x * scale
+
+    yield from calls(capture(step), lambda: step.__kwdefaults__.update(scale=2.0))
+
+
+@scene
+def a_weak_reference(capture: Any) -> Iterator[Any]:
+    config = config_module()
+    found = weakref.ref(config)
+    yield from calls(capture(lambda x: x * found().scale), lambda: setattr(config, "scale", 2.0))  # type: ignore[union-attr]
+
+
+@scene
+def a_view_of_a_dictionary(capture: Any) -> Iterator[Any]:
+    options = {"scale": 1.0}
+    shown = types.MappingProxyType(options)
+    yield from calls(capture(lambda x: x * shown["scale"]), lambda: options.update(scale=2.0))
+
+
+@scene
+def an_array_of_python(capture: Any) -> Iterator[Any]:
+    scales = array("d", [1.0])
+    yield from calls(capture(lambda x: x * scales[0]), lambda: scales.__setitem__(0, 2.0))
+
+
+@scene
+def a_dictionary_with_attributes(capture: Any) -> Iterator[Any]:
+    class Options(dict[str, float]):
+        __getattr__ = dict.__getitem__
+
+    options = Options(scale=1.0)
+    yield from calls(capture(lambda x: x * options.scale), lambda: options.update(scale=2.0))
+
+
+@scene
+def an_object_with_an_answer_to_every_name(capture: Any) -> Iterator[Any]:
+    scales = {"scale": 1.0}
+
+    class Options:
+        def __getattr__(self, name: str) -> float:
+            return scales[name]
+
+    options = Options()
+    yield from calls(capture(lambda x: x * options.scale), lambda: scales.update(scale=2.0))
 
 
 @scene
