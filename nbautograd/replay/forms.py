@@ -71,8 +71,8 @@ def in_words(form: Any) -> str:
     """The form of arguments as a person would say it."""
     kind = form[0]
     if kind is Tensor:
-        dtype, shape = form[2][:2]
-        return f"{dtype.name}{list(shape)}"
+        dtype, shape, _, on_gpu = form[2]
+        return f"{dtype.name}{list(shape)}{' on a GPU' if on_gpu else ''}"
     if kind is Same:
         value = form[1].value
         return getattr(value, "__name__", type(value).__name__)
