@@ -106,7 +106,7 @@ class Captured:
         if unusual is not None:
             return self._run(unusual, args, kwargs)
         key = (given.form, is_grad_enabled(), get_default_dtype())
-        why = _what_is_new(key, [recipe.key for recipe in self._recipes])
+        why = None
         for recipe in self._recipes:
             if recipe.key == key:
                 why = recipe.unfit(given.tensors)
@@ -133,7 +133,7 @@ class Captured:
             return self._run(self._refused[key], args, kwargs)
         if self._noted >= OFTEN:
             return self._run("it was given something else in nearly every call", args, kwargs)
-        return self._note(key, given, why)
+        return self._note(key, given, why or _what_is_new(key, [recipe.key for recipe in self._recipes]))
 
     def _run(self, why: str, args: Any, kwargs: Any) -> Any:
         self._last = why
