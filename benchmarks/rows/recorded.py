@@ -40,4 +40,5 @@ ROWS = [
     cell_row(mlp.ROWS[1], 20, AtMost(1.5, SUBJECT, of=RECORDED)),
     cell_row(scalars.chain_row, 1),
     cell_row(scalars.chain_row, 20),
+    cell_row(scalars.moons_row, 20),
 ]

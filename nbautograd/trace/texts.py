@@ -33,9 +33,9 @@ LONGEST = 160
 def texts(note: OpNote) -> tuple[str, list[str | None]]:
     """The line that computes an op's results, and per input what its rule computes."""
     slots = tuple(note.slots or range(len(note.inputs)))
-    shapes = tuple(tuple(v.shape) for v in note.inputs)
-    results = tuple(tuple(v.shape) for v in note.outputs)
-    settings = tuple((k, written(v) or k) for k, v in note.params.items())
+    shapes = tuple([tuple(v.shape) for v in note.inputs])
+    results = tuple([tuple(v.shape) for v in note.outputs])
+    settings = tuple([(k, written(v) or k) for k, v in note.params.items()])
     return _texts(note.entry, slots, shapes, results, settings, note.recorded)
 
 

@@ -7,7 +7,7 @@ of these it was told which edges they sent along.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbautograd.core import trail
@@ -71,7 +71,7 @@ def follow(run: PassNote, recorder: Passes, most: int) -> None:
     """Let a pass that has a trail have its events, at most so many."""
     if run.trail is None or not run.events:
         return
-    events = list(_Followed(run, recorder).events())
+    events = _Followed(run, recorder).events()
     run.events = events[:most]
     run.weight = len(run.events)
     run.dropped += len(events) - run.weight
@@ -83,36 +83,38 @@ class _Followed:
         self._run = run
         self._recorder = recorder
         self._trail: Trail = run.trail
+        self._found: list[EventNote] = []
 
-    def events(self) -> Iterator[EventNote]:
+    def events(self) -> list[EventNote]:
         """The events in their order."""
-        run, mine = self._run, self._trail
+        run, mine, found = self._run, self._trail, self._found
         known = self._recorder.known
         run.roots = [known.node_value(mine.nodes[order], ValueNote("op", *shape)) for order, shape in mine.roots]
-        seeds = [event for event in run.events if event.kind == "seed"]
-        for event, value in zip(seeds, run.roots, strict=False):
+        found += [event for event in run.events if event.kind == "seed"]
+        seeds = len(found)
+        for event, value in zip(found, run.roots, strict=False):
             event.value = value
-        yield from seeds
         came = [order for order in sorted(mine.nodes) if order not in mine.walked.left]
-        for node in map(mine.nodes.__getitem__, came):
-            if node[ORDER] in mine.told or node[ORDER] in mine.freed:
-                for index in mine.told.get(node[ORDER], ()):
-                    yield from self._flow(node, index)
-                if node[ORDER] in mine.freed:
-                    yield from self._free(node)
-            elif op_of(node).step is not None and (run.error is None or node[ORDER] != came[-1]):
-                yield from self._step(node)
-        yield from run.events[len(seeds) :]
+        for order in came:
+            node = mine.nodes[order]
+            if order in mine.told or order in mine.freed:
+                for index in mine.told.get(order, ()):
+                    self._flow(node, index)
+                if order in mine.freed:
+                    self._free(node)
+            elif op_of(node).step is not None and (run.error is None or order != came[-1]):
+                self._step(node)
+        return found + run.events[seeds:]
 
-    def _step(self, node: Any) -> Iterator[EventNote]:
+    def _step(self, node: Any) -> None:
         """What the walk does with a node in its short way."""
         for index, parent in enumerate(node[PARENTS]):
             if parent is not None and parent[ORDER] in self._trail.nodes:
-                yield from self._flow(node, index)
+                self._flow(node, index)
         if op_of(node).frees and not self._run.retain_graph:
-            yield from self._free(node)
+            self._free(node)
 
-    def _flow(self, node: Any, index: int) -> Iterator[EventNote]:
+    def _flow(self, node: Any, index: int) -> None:
         recorder, parent = self._recorder, node[PARENTS][index]
         known = recorder.known
         if node[ORDER] not in known.ops:
@@ -132,12 +134,12 @@ class _Followed:
         if node[FITS] is not None:
             event.reduced = reduced(node, event.upstream.shape, event.after.shape)
         event.passes_on()
-        yield event
+        self._found.append(event)
 
-    def _free(self, node: Any) -> Iterator[EventNote]:
+    def _free(self, node: Any) -> None:
         note = self._recorder.known.ops.get(node[ORDER])
         if note is not None:
-            yield EventNote("free", op=note)
+            self._found.append(EventNote("free", op=note))
 
     def _bare(self, value: ValueNote) -> Summary:
         return self._recorder.looks.bare(value, value.device)
