@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.fast import INSTALLED
 from nbautograd.replay.blocks import BLOCK, Group
 from nbautograd.replay.buffers import Buffered, Line
 from nbautograd.replay.calls import Call, Var
+from nbautograd.replay.compiling import chain_of
 from nbautograd.replay.expressions import Expressions
 from nbautograd.replay.naming import Names
 from nbautograd.replay.rows import BY_ROW
@@ -49,6 +51,7 @@ class BlockWriter:
             name = names.out(v, group.maker[id(v)])
             self._add(f"{name} = np.empty({v.shape}, np.{v.dtype.name})")
             stored[id(v)] = f"{self._laid_flat(v) if flat else name}[s]"
+        compiled = self._compiled(group, inside, stored)
         parts: list[str] = []
         for v in group.inputs:
             if id(v) in group.form.cut and id(v) not in group.uniform and group.uses[id(v)] > 1:
@@ -56,7 +59,20 @@ class BlockWriter:
                 parts.append(f"{part} = {inside[id(v)]}[s]")
                 inside[id(v)] = part
         full = {inside[id(v)] for v in group.inputs if id(v) not in group.uniform and group.is_full(v)}
-        self._blocks(group, parts, Buffered([self._line(group, call, inside, stored) for call in group.calls], full))
+        work = Buffered([self._line(group, call, inside, stored) for call in group.calls], full)
+        self._blocks(group, parts, work, int(compiled))
+
+    def _compiled(self, group: Group, inside: dict[int, str], stored: dict[int, str]) -> bool:
+        """Write down that a kernel does the group's work, if it can once it is compiled."""
+        found = chain_of(group, self._write) if INSTALLED else None
+        if found is None:
+            return False
+        chain, arrays, numbers = found
+        given = [inside[id(v)].removesuffix("[s]") for v in arrays]
+        given += [f"{self.names.bind(v.dtype.type, v.dtype.name)}({inside[id(v)]})" for v in numbers]
+        given += [stored[id(v)].removesuffix("[s]") for v in group.outputs]
+        self._add(f"if not {self.names.bind(chain, 'chain')}({', '.join(given)}):  # one loop, once that is compiled")
+        return True
 
     def _line(self, group: Group, call: Call, inside: dict[int, str], stored: dict[int, str]) -> Line:
         """A call in a block; `inside` are the names of variables there, `stored` the places of results."""
@@ -71,7 +87,7 @@ class BlockWriter:
         suits = full and alike and len(call.outs) == 1 and not call.several
         return Line([inside[id(v)] for v in call.outs], text, stores, suits, full)
 
-    def _blocks(self, group: Group, parts: list[str], work: Buffered) -> None:
+    def _blocks(self, group: Group, parts: list[str], work: Buffered, depth: int) -> None:
         """The loop over blocks: what it reads, and what is done with that in buffers."""
         slices = group.slices(work.count + len(group.inputs) + len(group.outputs))
         buffers = [self.names.local(f"block_{i + 1}") for i in range(work.count)]
@@ -79,9 +95,9 @@ class BlockWriter:
         views = [[room[: prod(shape)].reshape(shape) for room in self._rooms(group, work.count)] for shape in shapes]
         each = [(s, *views[i]) for i, s in enumerate(slices)] if buffers else slices
         found = self.names.bind(each, "rows" if group.form.by_row else "blocks")
-        self._add(f"for {', '.join(['s', *buffers])} in {found}:")
+        self._add(f"for {', '.join(['s', *buffers])} in {found}:", 1 + depth)
         for line in [*parts, *(line.format(*buffers) for line in work.lines)]:
-            self._add(line, 2)
+            self._add(line, 2 + depth)
 
     def _rooms(self, group: Group, count: int) -> list[Any]:
         """Buffers for blocks of a group: all groups use the same ones."""
