@@ -82,10 +82,10 @@ class Row:
         nbautograd.fast.start()
         return self.sides[SUBJECT](nbautograd)
 
-    def captured(self, nbautograd: ModuleType, excess_precision: bool = False) -> Side:
+    def captured(self, nbautograd: ModuleType, **options: Any) -> Side:
         """Our side with its step captured: from the third step on it is replayed."""
         side = self.sides[SUBJECT](nbautograd)
-        step = nbautograd.capture(side.step, excess_precision=excess_precision)
+        step = nbautograd.capture(side.step, **options)
 
         def read() -> Iterable[Any]:
             said = step.explain()
