@@ -9,7 +9,7 @@ from nbautograd.fast.chains import Chain
 from nbautograd.replay.blocks import Group
 from nbautograd.replay.calls import Call, Var
 from nbautograd.replay.expressions import Expressions
-from nbautograd.replay.text import SCALAR
+from nbautograd.replay.text import SCALAR, Filled
 
 TAKEN = {
     "np.exp": "exp", "np.tanh": "tanh", "np.sqrt": "math.sqrt", "np.absolute": "abs", "np.abs": "abs", "abs": "abs",
@@ -72,20 +72,11 @@ def _for_one(call: Call, write: Expressions, inside: dict[int, str]) -> str:
     if call.name in SCALAR and not call.settings:
         parameters = call.function.__code__.co_varnames[: call.function.__code__.co_argcount]
         given = {p: ast.parse(name(a), mode="eval").body for p, a in zip(parameters, call.args, strict=True)}
-        tree = _Given(given).visit(ast.parse(SCALAR[call.name].replace("xp.", "np."), mode="eval").body)
+        given["zero"] = ast.Constant(0.0)
+        tree = Filled(given).visit(ast.parse(SCALAR[call.name].replace("xp.", "np."), mode="eval").body)
     else:
         tree = ast.parse(write.on_arrays(call, name), mode="eval").body
     return ast.unparse(_Element(set(inside.values())).visit(tree))
-
-
-class _Given(ast.NodeTransformer):
-    """Puts arguments in the places of parameters."""
-
-    def __init__(self, given: dict[str, ast.expr]) -> None:
-        self.given = given
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        return ast.Constant(0.0) if node.id == "zero" else self.given.get(node.id, node)
 
 
 class _Element(ast.NodeTransformer):
