@@ -69,7 +69,7 @@ class BlockWriter:
             return False
         chain, arrays, numbers = found
         given = [inside[id(v)].removesuffix("[s]") for v in arrays]
-        given += [f"{self.names.bind(v.dtype.type, v.dtype.name)}({inside[id(v)]})" for v in numbers]
+        given += [self._write.typed(v, inside[id(v)]) for v in numbers]
         given += [stored[id(v)].removesuffix("[s]") for v in group.outputs]
         self._add(f"if not {self.names.bind(chain, 'chain')}({', '.join(given)}):  # one loop, once that is compiled")
         return True

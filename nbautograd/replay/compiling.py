@@ -9,7 +9,7 @@ from nbautograd.fast.chains import Chain
 from nbautograd.replay.blocks import Group
 from nbautograd.replay.calls import Call, Var
 from nbautograd.replay.expressions import Expressions
-from nbautograd.replay.text import SCALAR, Filled
+from nbautograd.replay.text import SCALAR, scalar_text
 
 TAKEN = {
     "np.exp": "exp", "np.tanh": "tanh", "np.sqrt": "math.sqrt", "np.absolute": "abs", "np.abs": "abs", "abs": "abs",
@@ -70,13 +70,11 @@ def _for_one(call: Call, write: Expressions, inside: dict[int, str]) -> str:
     if call.several or any(v.dtype != call.outs[0].dtype for v in call.args if isinstance(v, Var)):
         raise _UnknownError
     if call.name in SCALAR and not call.settings:
-        parameters = call.function.__code__.co_varnames[: call.function.__code__.co_argcount]
-        given = {p: ast.parse(name(a), mode="eval").body for p, a in zip(parameters, call.args, strict=True)}
-        given["zero"] = ast.Constant(0.0)
-        tree = Filled(given).visit(ast.parse(SCALAR[call.name].replace("xp.", "np."), mode="eval").body)
+        form: Any = scalar_text(call.name, call.function, python=False)
+        text = form.filled(dict(zip(form.parameters, [*map(name, call.args), "0.0"], strict=True)))
     else:
-        tree = ast.parse(write.on_arrays(call, name), mode="eval").body
-    return ast.unparse(_Element(set(inside.values())).visit(tree))
+        text = write.on_arrays(call, name)
+    return ast.unparse(_Element(set(inside.values())).visit(ast.parse(text, mode="eval").body))
 
 
 class _Element(ast.NodeTransformer):

@@ -48,14 +48,15 @@ class Expressions:
         """What `text` computes, as the number that `v` is, if it is one."""
         if not self.single(v):
             return text
-        return f"float({text})" if self.python else self._typed(v, text)
+        return f"float({text})" if self.python else self.typed(v, text)
 
     def array(self, v: Any) -> str:
         """A variable as an array that may be handed on."""
         name = self.names.name(v)
-        return self._typed(v, name) if self.python and self.single(v) else name
+        return self.typed(v, name) if self.python and self.single(v) else name
 
-    def _typed(self, v: Var, text: str) -> str:
+    def typed(self, v: Var, text: str) -> str:
+        """What `text` computes, as a number of the dtype of `v`."""
         return f"{self.names.bind(v.dtype.type, v.dtype.name)}({text})"
 
     def of(self, call: Call) -> str:

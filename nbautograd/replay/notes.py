@@ -223,7 +223,7 @@ class Notes:
     def _op(self, op: Any, inputs: Any, params: dict[str, Any], outputs: Any) -> None:
         if self._raw_draws:
             raise RefusalError(UNREPEATABLE)
-        if op.plan and op.saves == ("ctx",):
+        if op.saves == ("ctx",):
             self._custom(op, inputs, outputs)
             return
         if any(isinstance(t, Tensor) and t._data.dtype.kind == "V" for t in (*inputs, *outputs)):

@@ -113,7 +113,7 @@ class _Inlined(ast.NodeTransformer):
         if given.keys() != set(text.parameters) or any(_computes(given[p]) for p in _used_twice(text)):
             return node
         self.names |= text.names
-        return Filled(given).visit(copied(text.tree))
+        return _Filled(given).visit(copied(text.tree))
 
 
 def _computes(node: ast.expr) -> bool:
@@ -125,7 +125,7 @@ def _used_twice(text: Text) -> list[str]:
     return [p for p in text.parameters if used.count(p) > 1]
 
 
-class Filled(ast.NodeTransformer):
+class _Filled(ast.NodeTransformer):
     """Puts arguments in the places of parameters."""
 
     def __init__(self, given: dict[str, ast.expr]) -> None:
