@@ -66,34 +66,42 @@ class Leaves:
                 self._add(run, tensor, grad, amount, grad._data, None)
 
     def _add(self, run: PassNote, tensor: Any, grad: Any, amount: Any, contribution: Any, before: Any) -> None:
-        recorder = self._recorder
         square = ledger.squares(contribution)
         run.norm2 += square
         self._last_pass = run.place
         now = ledger.fingerprint(grad._data, square if before is None else None)
-        earlier = ledger.of(tensor).add(self._share(run, amount), before, grad, now)
+        known, share = ledger.of(tensor), self._share(run)
         value = self.seen.get(id(tensor))
         if value is None or value.order != tensor._node[ORDER]:
-            value = self.seen[id(tensor)] = recorder.known.value(tensor)
+            value = self.seen[id(tensor)] = self._recorder.known.value(tensor)
+        if before is None:
+            known.begin(share, amount, grad, now)
+            if run.told:
+                self._tell(EventNote("accumulate", value, contribution=amount, after=amount))
+            return
+        share = share.copy()
+        share.gradient = amount
+        earlier = known.add(share, before, grad, now)
         if run.told:
-            event = EventNote("accumulate", value, contribution=amount, after=amount)
-            if before is not None:
-                looks = recorder.looks
-                event.before, event.after = looks(before, changed=True), looks(grad._data, changed=True)
-                event.earlier = [s.copy() for s in earlier]
-            value.gradient = event.after
-            recorder.event(event)
+            event = EventNote("accumulate", value, contribution=amount)
+            looks = self._recorder.looks
+            event.before, event.after = looks(before, changed=True), looks(grad._data, changed=True)
+            event.earlier = [s.copy() for s in earlier]
+            self._tell(event)
 
-    def _share(self, run: PassNote, amount: Any) -> ledger.Share:
-        """What the pass `run` has brought to some leaf."""
+    def _tell(self, event: EventNote) -> None:
+        assert event.value is not None
+        event.value.gradient = event.after
+        self._recorder.event(event)
+
+    def _share(self, run: PassNote) -> ledger.Share:
+        """What the pass `run` has brought to leaves, but for the gradient."""
         if self._sharing[0] is not run:
             cell, place, number = self._recorder.cell, run.place, self._recorder.number
             line = None if place.span is None else place.span.line
             step = None if place.step is None else place.step[1]
             self._sharing = run, ledger.Share(cell.id, cell.label, cell.run, None, line, run.id, number, step)
-        share = self._sharing[1].copy()
-        share.gradient = amount
-        return share
+        return self._sharing[1]
 
     def written(self, value: ValueNote) -> None:
         """An op's result goes into a tensor, whose change is told next."""
@@ -135,12 +143,12 @@ class Leaves:
                 if known is None:
                     continue
                 known.review()
-                if known.shares:
+                if not known.empty:
                     return
                 if known.cleared_unused is not None:
                     emptied.append(known)
         for known in emptied:
-            self._note(known.tensor(), name, place, [], known.cleared_unused)
+            self._note(known, name, place, self._recorder.places.span(*known.cleared_unused))
             known.cleared_unused = None
 
     def step_ends(self) -> None:
@@ -171,8 +179,8 @@ class Leaves:
 
     def _review(self, known: ledger.LeafLedger) -> None:
         """The `.grad` of a leaf was touched here."""
-        known.review(self._recorder.places.span_here)
-        if not known.shares:
+        known.review(self._recorder.places.spot)
+        if known.empty:
             self.cleared.add(id(known.tensor()))
 
     def _uses_gradient(self, written: ValueNote | None) -> bool:
@@ -190,30 +198,29 @@ class Leaves:
             return None
         known.review()
         moment = (id(leaf), self._recorder.op_count)
-        if not known.shares or (moment == self._updated_at and not self._steps):
+        if known.empty or (moment == self._updated_at and not self._steps):
             return None  # `w.data -= …` changes `w.data` and then sets it
         self._updated_at = moment
         place = place or self._recorder.places.here()
         if (place, self._last_pass) != self._settled:
             self._settle(place)
         self.updated.add(id(leaf))
-        note = self._note(leaf, by, place, known.shares)
-        for share in known.shares:
-            share.consumed += 1
+        note = self._note(known, by, place)
+        known.use()
         return note
 
     def _note(
-        self, leaf: Any, by: str, place: Place, shares: list[ledger.Share], cleared: Span | None = None
+        self, known: ledger.LeafLedger, by: str, place: Place, cleared: Span | None = None
     ) -> UpdateNote | None:
         """Note an update, unless there are too many of those that tell as little."""
-        tells = cleared is not None or (len(shares) > 1 and len({s.consumed > 0 for s in shares}) > 1)
+        tells = cleared is not None or known.tells()
         self._telling += tells
         many = len(self.updates) >= UPDATES or not (self._recorder.detailed or self._recorder.looks.figures)
         if many and not (tells and self._telling < UPDATES):
             self.updates_dropped += 1
             return None
-        ledger.of(leaf).fill()
-        note = UpdateNote(leaf, by, place, [s.copy() for s in shares], cleared)
+        known.fill()
+        note = UpdateNote(known.tensor(), by, place, [s.copy() for s in known.shares], cleared)
         self.updates.append(note)
         return note
 

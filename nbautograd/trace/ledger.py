@@ -13,15 +13,18 @@ import math
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from types import CodeType
 from typing import Any
 
 import numpy as np
 
 from nbautograd.core.array import ndarray
 from nbautograd.core.inplace import storage
-from nbautograd.trace.model import Span, Summary
+from nbautograd.trace.model import Summary
 from nbautograd.trace.summary import held
 
+Spot = tuple[CodeType, int]
+"""A place in the user's code: the number of an instruction."""
 SHARES, WAITING = 6, 16
 """A loop that never clears would go on adding shares: so many are told apart, and where some wait for an update."""
 
@@ -54,17 +57,62 @@ class LeafLedger:
     """The shares that a leaf's `.grad` is the sum of."""
 
     tensor: weakref.ref[Any]
-    shares: list[Share] = field(default_factory=list)
+    _shares: list[Share] = field(default_factory=list[Share])
+    _single: tuple[Share, Any] | None = None
+    """The only share while nobody has asked for it: what it is a copy of, and its gradient."""
+    _uses: int = 0
+    """How many updates that share has had."""
     seen: Print | None = None
     """The fingerprint of `.grad` when we looked last."""
     holder: weakref.ref[Any] | None = None
     """The tensor that was `.grad` then."""
     memory: list[int] = field(default_factory=lambda: [0, 0])
     """The ids of the memory of the leaf and of `.grad`."""
-    cleared_unused: Span | None = None
+    cleared_unused: Spot | None = None
     """Where shares were cleared that no update had used."""
 
-    def review(self, here: Callable[[], Span | None] = lambda: None) -> None:
+    @property
+    def shares(self) -> list[Share]:
+        """The shares, the oldest first."""
+        if self._single is not None:
+            (share, gradient), self._single = self._single, None
+            share = share.copy()
+            share.gradient, share.consumed = gradient, self._uses
+            self._shares = [share]
+        return self._shares
+
+    @shares.setter
+    def shares(self, shares: list[Share]) -> None:
+        self._shares, self._single = shares, None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no share."""
+        return self._single is None and not self._shares
+
+    @property
+    def unused(self) -> bool:
+        """Whether a share has had no update."""
+        return not self._uses if self._single is not None else any(not share.consumed for share in self._shares)
+
+    def begin(self, share: Share, gradient: Any, grad: Any, now: Print) -> None:
+        """`grad` is new: all that is in it is `gradient`, a share as that of other leaves of a pass."""
+        self._single, self._uses = (share, gradient), 0
+        self._enter(grad, now)
+
+    def use(self) -> None:
+        """An update has used the shares."""
+        if self._single is not None:
+            self._uses += 1
+        else:
+            for share in self._shares:
+                share.consumed += 1
+
+    def tells(self) -> bool:
+        """Whether an update now would tell something: it uses shares of which only some were used before."""
+        return self._single is None and len({share.consumed > 0 for share in self._shares}) > 1
+
+    def review(self, here: Callable[[], Spot | None] = lambda: None) -> None:
         """Find out whether `.grad` is still what it was; `here` tells where we are now."""
         tensor = self.tensor()
         grad: Any = None if tensor is None else tensor._grad
@@ -74,12 +122,10 @@ class LeafLedger:
         if now == self.seen and (grad is None or self._same(grad)):
             return
         if grad is None or now is None or not now[0]:
-            for share in self.shares:
-                if not share.consumed:
-                    self.cleared_unused = here()
-                    break
+            if self.unused:
+                self.cleared_unused = here()
             self.shares = []
-        elif not self.shares or not self._same(grad):
+        elif self.empty or not self._same(grad):
             self.shares = [_elsewhere(grad._data)]
         self._see(grad, now)
 
@@ -88,21 +134,25 @@ class LeafLedger:
 
         `now` is the fingerprint of `grad`.
         """
-        known = NOTHING if before is None else fingerprint(before)
+        known = fingerprint(before)
         if not known[0]:
             self.shares = []
-        elif not self.shares or (known != self.seen and not self._same(grad)):
+        elif self.empty or (known != self.seen and not self._same(grad)):
             self.shares = [_elsewhere(before)]
         else:
             self.fill(before)
         earlier = self.shares
         self.shares = [*_shortened(earlier), share] if earlier else [share]
+        self._enter(grad, now)
+        return earlier
+
+    def _enter(self, grad: Any, now: Print) -> None:
+        """A share has been added to `grad`."""
         self._see(grad, now)
         self.cleared_unused = None
         leaf = self.tensor()
         if leaf is not None:
             self._at(_by_numbers, 0, id(storage(leaf._data)))
-        return earlier
 
     def fill(self, data: Any = None) -> None:
         """Write down a share that was left open: it is `.grad`, whose numbers are `data`."""

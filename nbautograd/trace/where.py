@@ -86,10 +86,10 @@ class Places:
         self.level: Level | None = None
         """The innermost level, if its frame can be called by no other from one time to the next."""
 
-    def span_here(self) -> Span | None:
-        """The place in the user's code that is running now, whatever loops are round it."""
+    def spot(self) -> tuple[CodeType, int] | None:
+        """The instruction of the user's code that is running now, whatever loops are round it."""
         frame, _ = self._users_frame(sys._getframe(1))
-        return None if frame is None else self.span(frame.f_code, frame.f_lasti)
+        return None if frame is None else (frame.f_code, frame.f_lasti)
 
     def here(self, depth: int = 1) -> Place:
         """The place of the user's code that is running now; the frames below `depth` are none of it."""
