@@ -231,11 +231,13 @@ def fingerprint(data: Any, square: float | None = None) -> Print:
     size = data.size
     if not size:
         return NOTHING
-    flat = data.ravel(order="K")
     if square is None or size > SAMPLE:
-        square = squares(flat if size <= SAMPLE else flat[:: size // SAMPLE])
-    square = square or squares(flat) or float(flat.any())
-    return (square, float(flat[0].real), float(flat[-1].real)) if square == square else NAN
+        square = squares(data if size <= SAMPLE else data.ravel(order="K")[:: size // SAMPLE])
+    square = square or squares(data) or float(data.any())
+    if square != square:
+        return NAN
+    first, last = (data.item(0), data.item(-1)) if data.__class__ is ndarray else data.ravel()[[0, -1]]
+    return square, float(first.real), float(last.real)
 
 
 NOTHING: Print = (0.0, 0.0, 0.0)

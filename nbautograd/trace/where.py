@@ -123,17 +123,23 @@ class Places:
         """Let go of the frames."""
         self._drop(0)
 
-    def _frames(self, frame: Any) -> list[Any]:
-        """The user's frames, from the outermost to the innermost, `frame`."""
+    def _frames(self, frame: Any) -> tuple[int, list[Any]]:
+        """How many levels stand where they stood, and the user's frames inside those, `frame` being the innermost.
+
+        What called a frame stands still as long as that runs, unless it was a frame that others may resume.
+        """
         frames: list[Any] = []
         while frame is not None:
-            name = frame.f_code.co_filename
-            if self.is_users(name):
+            code = frame.f_code
+            if self.is_users(code.co_filename):
                 frames.append(frame)
-                if name == self._filename and frame.f_code.co_name.startswith("<module"):
+                for i, level in enumerate(self._chain):
+                    if level.frame is frame and not code.co_flags & RESUMED:
+                        return i, frames[::-1]
+                if code.co_filename == self._filename and code.co_name.startswith("<module"):
                     break
             frame = frame.f_back
-        return frames[::-1]
+        return 0, frames[::-1]
 
     def is_users(self, filename: str) -> bool:
         """Whether the code in that file is the user's, not a library's."""
@@ -144,17 +150,19 @@ class Places:
 
     def _follow(self, inner: Any, below: Any) -> Steps:
         """Move every level to where its frame is; `inner` is the innermost frame, in a call of `below`."""
-        chain, frames = self._chain, self._frames(inner)
-        steps: Steps = ()
-        for i, frame in enumerate(frames):
+        start, frames = self._frames(inner)
+        chain = self._chain
+        steps: Steps = chain[start - 1].around if start else ()
+        for i, (frame, callee) in enumerate(zip(frames, [*frames[1:], below], strict=True), start):
             if i >= len(chain) or chain[i].frame is not frame:
                 self._drop(i)
                 chain.append(self._level(frame))
-            chain[i].outside(steps)
-            if chain[i].loops:
-                chain[i].move(frame.f_lasti, frames[i + 1] if i + 1 < len(frames) else below)
-            steps = chain[i].around
-        self._drop(len(frames))
+            level = chain[i]
+            level.outside(steps)
+            if level.loops:
+                level.move(frame.f_lasti, callee)
+            steps = level.around
+        self._drop(start + len(frames))
         self.level = None if not chain or inner.f_code.co_flags & RESUMED else chain[-1]
         return steps
 
