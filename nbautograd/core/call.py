@@ -27,7 +27,11 @@ new = object.__new__
 
 def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     """Run `op` on anything it accepts, record it if this thread records, and tell the observer."""
-    if state.special == 1 and state.attached is not None and not state.paused and op.watched is not None:
+    if state.special == 1 and not local.grad_enabled and op.quiet is not None:
+        found = op.quiet(*inputs, **settings)
+        if found is not None:
+            return found
+    elif state.special == 1 and state.attached is not None and not state.paused and op.watched is not None:
         found = op.watched(*inputs, **settings)  # NOTE [Watched ops]
         if found is not None:
             if (pad := state.pad) is not None:

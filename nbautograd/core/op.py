@@ -74,7 +74,7 @@ def compiled(cls: type[Op]) -> None:
 def _watch(cls: type[Op]) -> None:
     from . import watched
 
-    watched.install_watched(cls)
+    watched.install(cls)
 
 
 class Op:
@@ -97,6 +97,8 @@ class Op:
     step: ClassVar[Callable[..., Any] | None] = later(compiled)
     watched: ClassVar[Callable[..., Any] | None] = later(_watch)
     """The short path of `call` for when nothing but an observer is unusual."""
+    quiet: ClassVar[Callable[..., Any] | None] = later(_watch)
+    """The one for when nothing but `no_grad` is."""
     build: ClassVar[Any] = later(compiled)
     """What writes out the step; see `steps`."""
     cuda: ClassVar[type[Op] | None] = None

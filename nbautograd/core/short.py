@@ -20,7 +20,7 @@ from .inplace import array_of
 from .modes import state
 from .node import tick
 from .pad import jotted
-from .short_many import getter, mixed, several
+from .short_many import getter, mixed, rules_of, several
 from .steps import set_step, step_many, step_one, step_two
 from .tensor import Tensor
 
@@ -51,7 +51,7 @@ def forms(op: Any) -> tuple[Any, Any]:
 
 
 def _unary(op: Any) -> Callable[[Any], Tensor]:
-    forward, saves, differentiable = op.forward, op.saves, op.rules[0] is not None
+    forward, saves, differentiable = op.forward, op.saves, rules_of(op)[0] is not None
     saves_input, saves_result = saves == ("x",), saves == ("out",)
     slow = jotted(op, dispatch)
 
@@ -92,7 +92,7 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
     slow = jotted(op, slow or dispatch)
     forward = op.forward
     plan = [(kind, users) for kind, _, users in op.plan]
-    dx, dy = op.rules
+    dx, dy = rules_of(op)
     broadcasts, elementwise = op.broadcasts, op.elementwise
     same_dtype = not op.boolean
     wheres = [where for _, where, _ in op.plan]
@@ -204,7 +204,7 @@ def _operands(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any
 
 def _single(op: Any) -> Callable[..., Any]:
     """The call of an op with one tensor and settings: reductions, views, indexing."""
-    forward, differentiable, is_view, with_aux = op.forward, op.rules[0] is not None, op.view, bool(op.aux)
+    forward, differentiable, is_view, with_aux = op.forward, rules_of(op)[0] is not None, op.view, bool(op.aux)
     getters = [getter(op, kind, where) for kind, where, _ in op.plan]
     floats_only, broadcasts = op.promote == "float", op.broadcasts
 

@@ -17,9 +17,14 @@ from .tensor import Tensor
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
+def rules_of(op: Any) -> tuple[Any, ...]:
+    """The rules by which the calls of `op` are recorded: its own, none in the world of `no_grad`; see `watched`."""
+    return op.rules
+
+
 def several(op: Any) -> Callable[..., Tensor]:
     """The call of an op with three and more tensors; the short path serves arrays of one dtype."""
-    forward, rules, count = op.forward, op.rules, len(op.inputs)
+    forward, rules, count = op.forward, rules_of(op), len(op.inputs)
     getters = [(_pick(kind, where), users) for kind, where, users in op.plan]
     shaped = op.broadcasts or op.elementwise
 
@@ -53,7 +58,7 @@ def mixed(op: Any) -> Callable[..., Any]:
 
     The short path serves arrays, and those of one dtype where they would be promoted.
     """
-    forward, rules, count, with_aux = op.forward, op.rules, len(op.inputs), bool(op.aux)
+    forward, rules, count, with_aux = op.forward, rules_of(op), len(op.inputs), bool(op.aux)
     promotes, shaped = op.promote != "none", op.broadcasts or op.elementwise
     picks = [(_found(op, kind, where), users) for kind, where, users in op.plan]
 

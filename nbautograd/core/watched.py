@@ -1,9 +1,10 @@
-"""The op call in short while somebody watches.
+"""The op call in short while somebody watches, and under `no_grad`.
 
 NOTE [Watched ops]
 An op that is watched runs as any other, and is told afterwards. So where nothing but an observer is unusual, `dispatch`
 takes the short path too: `op.watched` is `op.call` made of the same text, in a world where `state.special` is 0 and
-where `dispatch` hands back what the short path does not recognise.
+where `dispatch` hands back what the short path does not recognise. `op.quiet` is made likewise for where nothing but
+`no_grad` is unusual, in a world where ops have no rules.
 """
 
 from __future__ import annotations
@@ -31,10 +32,17 @@ def _handing_back(op: Any, slow: Any) -> Any:
     return lambda x, y=None: None
 
 
+def _no_rules(op: Any) -> tuple[None, ...]:
+    """In place of `rules_of`."""
+    return (None,) * len(op.rules)
+
+
 @cache
-def _calm(make: Any) -> Any:
+def _calm(make: Any, recording: bool) -> Any:
     """What `make` makes calls with, made of the same text in that world."""
     world = {**make.__globals__, "state": _Calm(), "dispatch": _hand_back, "jotted": _handing_back}
+    if not recording:
+        world["rules_of"] = _no_rules
     return FunctionType(_copy(make.__code__), world, make.__name__, make.__defaults__)
 
 
@@ -43,7 +51,8 @@ def _copy(code: CodeType) -> CodeType:
     return code.replace(co_consts=tuple([_copy(c) if isinstance(c, CodeType) else c for c in code.co_consts]))
 
 
-def install_watched(op: Any) -> None:
-    """Give the table entry its `watched`. There is none where the call is `dispatch` itself."""
+def install(op: Any) -> None:
+    """Give the table entry its `watched` and its `quiet`. There is none where the call is `dispatch` itself."""
     make, _ = forms(op)
-    op.watched = None if make is general or op.aux else _calm(make)(op)
+    op.watched = None if make is general or op.aux else _calm(make, True)(op)
+    op.quiet = None if make is general else _calm(make, False)(op)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import nbautograd as nb
 from nbautograd.core.op import TABLE
 from nbautograd.ops.samples import ENOUGH
 
@@ -70,6 +71,19 @@ def test_every_op_carries_samples_enough():
     """Those that only the rule of another op calls are covered by that op's second derivative."""
     few = {op.name: len(samples_of(op)) if op.samples else 0 for op in TABLE.values()}
     assert {name: n for name, n in few.items() if n < ENOUGH and not name.endswith("_backward")} == {}
+
+
+@each(SAMPLED)
+def test_without_recording_an_op_computes_the_same(op: Any):
+    for i, case in enumerate(samples_of(op, np.float32)):
+        nb.manual_seed(3)
+        recorded = run(op, case, gradient=has_gradient(op))
+        nb.manual_seed(3)
+        with nb.no_grad():
+            quiet = run(op, case, gradient=has_gradient(op))
+        for a, b in zip(recorded.outputs, quiet.outputs, strict=True):
+            assert_same(b, a, f"{op.name} sample {i}", 0, 0)
+            assert getattr(b, "grad_fn", None) is None
 
 
 @each(beside_torch(SAMPLED))
