@@ -10,7 +10,7 @@ import numpy as np
 from . import array as arrays
 from . import inplace
 from .call import wrap
-from .node import OP, Hooked, Node, is_leaf_node, leaf_tensor
+from .node import OP, Hooked, Leaf, Node, is_leaf_node, leaf_tensor
 from .received import numbers
 from .tensor import Tensor
 
@@ -49,7 +49,9 @@ def accumulate(walk: Walk, tensor: Tensor, g: Any, sole: bool = False) -> None:
             tensor._grad = wrap(arrays.compact(g) if sole and g.base is None else own(g))
         else:
             add_to(held, g)
-        if walk.observer is not None:
+        if walk.fresh is not None and held is None and tensor._node[OP] is Leaf:  # no hook may change it
+            walk.fresh.append((tensor, tensor._grad))
+        elif walk.observer is not None:
             walk.observer.accumulate(tensor, numbers(g), before, numbers(tensor._grad))
 
 

@@ -16,6 +16,8 @@ class Observer(Protocol):
     """The one thread whose ops are told, or None for all of them."""
     detailed: bool
     """Whether backward passes are told edge by edge."""
+    fresh: list[tuple[Any, Any]] | None
+    """Where a pass puts leaves that had no `.grad`, each with the new one; None: `accumulate` tells of these too."""
 
     def op(
         self, op: Any, inputs: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Any, ...], in_place: bool

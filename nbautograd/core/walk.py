@@ -70,6 +70,8 @@ class Walk:
             self.needed = ways([r._node for r in roots], self.targets)
         self.found: dict[tuple[int, int], Any] = {}
         self.observer = state.observer
+        self.fresh: list[Any] | None = None
+        """Where the observer wants leaves to be put that had no `.grad`."""
         self.heap: list[int] = []
         self.waiting: Waiting = {}
         self.sums: Sums = {}
@@ -97,6 +99,7 @@ class Walk:
             return False
         begin = self.observer.backward_begin
         trail = begin(self.roots, self.seeds, self.kind, not self.free, self.create_graph)
+        self.fresh = self.observer.fresh
         if trail is None:
             return self.observer.detailed
         trail.begin(self)

@@ -28,6 +28,7 @@ class Notes:
     """The variables and calls of one run of a step, as far as it went forward; see `Tape`."""
 
     detailed = True
+    fresh: list[tuple[Any, Any]] | None = None
 
     def __init__(
         self,

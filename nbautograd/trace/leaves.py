@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbautograd.core.node import OP, ORDER, Leaf
+from nbautograd.core.node import ORDER
 from nbautograd.trace import ledger
 from nbautograd.trace.loops import train
 from nbautograd.trace.model import Span
@@ -41,50 +41,56 @@ class Leaves:
         self._settled: tuple[Place | None, Place | None] = (None, None)
         self._telling = 0
         self._updated_at = (0, 0)
-        self._reached: list[tuple[Any, Any, Any]] = []
-        """Leaves that the pass under way was the first to bring something to, their `.grad`, and what is told of it."""
+        self.fresh: list[tuple[Any, Any]] = []
+        """Leaves that the pass under way was the first to bring something to, and their `.grad`."""
         self._changed: list[Any] = []
         """What the optimizer at work has changed."""
         self._sharing: tuple[Any, Any] = (None, None)
         """The pass whose shares are made, and one of those."""
 
     def accumulate(self, run: PassNote, tensor: Any, contribution: Any, before: Any) -> None:
-        """A leaf added to its `.grad`."""
-        looks = self._recorder.looks
-        amount = looks(contribution) if run.told or not looks.figures else None  # shapes cost nothing
-        if before is None and tensor._node[OP] is Leaf:  # no hook, which might change what was brought
-            self._reached.append((tensor, tensor._grad, amount))
-            return
+        """A leaf added to its `.grad`, which was `before`."""
         self.catch_up(run)
-        self._add(run, tensor, tensor._grad, amount, contribution, before)
+        if before is None:
+            self._begin(run, tensor, tensor._grad)
+        else:
+            self._add(run, tensor, tensor._grad, contribution, before)
 
     def catch_up(self, run: PassNote | None) -> None:
         """Look at the leaves that the pass has reached so far."""
-        reached, self._reached = self._reached, []
-        for tensor, grad, amount in reached:
-            if run is not None:
-                self._add(run, tensor, grad, amount, grad._data, None)
+        if self.fresh:
+            fresh = self.fresh[:]
+            self.fresh.clear()
+            for tensor, grad in fresh:
+                if run is not None:
+                    self._begin(run, tensor, grad)
 
-    def _add(self, run: PassNote, tensor: Any, grad: Any, amount: Any, contribution: Any, before: Any) -> None:
-        square = ledger.squares(contribution)
+    def _begin(self, run: PassNote, tensor: Any, grad: Any) -> None:
+        looks = self._recorder.looks
+        square, now = ledger.look(grad._data)
+        amount = looks(grad._data) if run.told else None if looks.figures else looks
+        ledger.of(tensor).begin(self._share(run), amount, grad, now)
+        value = self._reached(run, tensor, square)
+        if run.told:
+            self._tell(EventNote("accumulate", value, contribution=amount, after=amount))
+
+    def _reached(self, run: PassNote, tensor: Any, square: float) -> ValueNote:
+        """The value of a leaf to which the pass has brought something of that squared norm."""
         run.norm2 += square
         self._last_pass = run.place
-        now = ledger.fingerprint(grad._data, square if before is None else None)
-        known, share = ledger.of(tensor), self._share(run)
         value = self.seen.get(id(tensor))
         if value is None or value.order != tensor._node[ORDER]:
             value = self.seen[id(tensor)] = self._recorder.known.value(tensor)
-        if before is None:
-            known.begin(share, amount, grad, now)
-            if run.told:
-                self._tell(EventNote("accumulate", value, contribution=amount, after=amount))
-            return
-        share = share.copy()
-        share.gradient = amount
-        earlier = known.add(share, before, grad, now)
+        return value
+
+    def _add(self, run: PassNote, tensor: Any, grad: Any, contribution: Any, before: Any) -> None:
+        looks = self._recorder.looks
+        share = self._share(run).copy()
+        share.gradient = amount = looks(contribution) if run.told or not looks.figures else None
+        earlier = ledger.of(tensor).add(share, before, grad, ledger.fingerprint(grad._data))
+        value = self._reached(run, tensor, ledger.squares(contribution))
         if run.told:
             event = EventNote("accumulate", value, contribution=amount)
-            looks = self._recorder.looks
             event.before, event.after = looks(before, changed=True), looks(grad._data, changed=True)
             event.earlier = [s.copy() for s in earlier]
             self._tell(event)
@@ -109,7 +115,7 @@ class Leaves:
 
     def mutated(self, tensor: Any, run: PassNote | None) -> None:
         """Values were changed in place, within the pass `run`: perhaps a leaf's, perhaps those of a `.grad`."""
-        if self._reached:
+        if self.fresh:
             self.catch_up(run)
         if self._steps:
             self._changed.append(tensor)
@@ -124,7 +130,7 @@ class Leaves:
 
     def grad_set(self, tensor: Any, run: PassNote | None) -> None:
         """`.grad` of a leaf was replaced."""
-        if self._reached:
+        if self.fresh:
             self.catch_up(run)
         if self._steps:
             self.look_at_step()

@@ -59,7 +59,7 @@ class LeafLedger:
     tensor: weakref.ref[Any]
     _shares: list[Share] = field(default_factory=list[Share])
     _single: tuple[Share, Any] | None = None
-    """The only share while nobody has asked for it: what it is a copy of, and its gradient."""
+    """The only share while nobody has asked for it: what it is a copy of; its gradient, or who tells it by the leaf."""
     _uses: int = 0
     """How many updates that share has had."""
     seen: Print | None = None
@@ -76,8 +76,9 @@ class LeafLedger:
         """The shares, the oldest first."""
         if self._single is not None:
             (share, gradient), self._single = self._single, None
-            share = share.copy()
-            share.gradient, share.consumed = gradient, self._uses
+            share, leaf = share.copy(), self.tensor()
+            share.gradient = gradient(leaf._data) if leaf is not None and callable(gradient) else gradient
+            share.consumed = self._uses
             self._shares = [share]
         return self._shares
 
@@ -215,6 +216,16 @@ def _sum(a: Any, b: Any) -> Any:
     return b if isinstance(a, Summary) or isinstance(b, Summary) else a + b
 
 
+def look(data: Any) -> tuple[float, Print]:
+    """The sum of the squares of an array's numbers, and its fingerprint."""
+    if isinstance(data, np.floating):
+        x = float(data)
+        square = x * x
+        return square, (square or float(x != 0), x, x) if x == x else NAN
+    square = squares(data)
+    return square, fingerprint(data, square)
+
+
 Print = tuple[float, float, float]
 SAMPLE = 64
 """Of larger arrays so many numbers are looked at, and all of them where those are zero."""
@@ -226,8 +237,7 @@ def fingerprint(data: Any, square: float | None = None) -> Print:
     `square` is the sum of the squares of its numbers, if somebody knows it.
     """
     if isinstance(data, np.floating):
-        x = float(data)
-        return (x * x or float(x != 0), x, x) if x == x else NAN
+        return look(data)[1]
     size = data.size
     if not size:
         return NOTHING
@@ -245,13 +255,12 @@ NAN: Print = (math.inf, 0.0, 0.0)
 
 
 def squares(data: Any) -> float:
-    """The sum of the squares of an array's numbers. NumPy's `dot` is fast, and does not warn of overflow."""
+    """The sum of the squares of an array's numbers. NumPy's `vdot` is fast, and does not warn of overflow."""
     if isinstance(data, np.floating):
         return float(data) * float(data)
-    flat = data.ravel(order="K")
-    if not isinstance(flat, ndarray):
-        return float((abs(flat) ** 2).sum())
-    return float(flat.dot(flat) if flat.dtype.kind == "f" else np.vdot(flat, flat).real)
+    if not isinstance(data, ndarray):
+        return float((abs(data) ** 2).sum())
+    return float(np.vdot(data, data).real)
 
 
 _ledgers: dict[int, LeafLedger] = {}

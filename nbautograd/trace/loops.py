@@ -137,6 +137,13 @@ class Level:
         self._beyond: Steps = ()
         """The loops round that one."""
 
+    def again(self, frame: Any) -> bool:
+        """Stand for another run of the same code from now on, if nothing is to be known of the one before."""
+        if self.loops or frame.f_code is not self.code:
+            return False
+        self.frame, self.callee, self.stop = frame, None, self._course.begin
+        return True
+
     def move(self, instruction: int, callee: Any) -> None:
         """The frame is at `instruction` of its code now, in a call of `callee`."""
         before, last = self.stop, self.callee

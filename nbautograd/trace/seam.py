@@ -123,6 +123,11 @@ class _Seam:
         recorder = current()
         return recorder is not None and recorder.detailed
 
+    @property
+    def fresh(self) -> list[tuple[Any, Any]] | None:
+        recorder = current()
+        return None if recorder is None else recorder.leaves.fresh
+
     def op(
         self, op: Any, inputs: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Any, ...], in_place: bool
     ) -> None:

@@ -154,7 +154,7 @@ class Places:
         chain = self._chain
         steps: Steps = chain[start - 1].around if start else ()
         for i, (frame, callee) in enumerate(zip(frames, [*frames[1:], below], strict=True), start):
-            if i >= len(chain) or chain[i].frame is not frame:
+            if i >= len(chain) or (chain[i].frame is not frame and not chain[i].again(frame)):
                 self._drop(i)
                 chain.append(self._level(frame))
             level = chain[i]
