@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from . import changeable, errors, history, inference
+from . import changeable, errors, history, inference, inplace_short
 from .array import is_cupy, ndarray, storage
 from .modes import is_grad_enabled, local, state
 from .node import FITS, ORDER, SAVED, op_of, tick
@@ -215,6 +215,8 @@ def apply(op: Any, target: Tensor, *others: Any, **settings: Any) -> Tensor:
 
     Raises: RuntimeError in torch's words for leaves, for results that do not fit, and for dtypes that cannot be cast.
     """
+    if inplace_short.change(op, target, others, settings):
+        return target
     if state.special:
         inference.check_change(target)
     recording = is_grad_enabled()

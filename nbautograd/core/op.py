@@ -139,12 +139,14 @@ class Op:
     """Whether, in place, it may change memory that several elements share; None: unless it is elementwise."""
     assigns: ClassVar[bool] = False
     """In place, its one operand is laid over the target first, as in `x[…] = y`."""
+    into: ClassVar[Any] = None
+    """`into(*arrays, out=array, **settings)` puts what `forward` gives into an array, the first input it may be."""
     samples: ClassVar[Any] = None
     """`samples(make)` yields argument tuples for the tests; see `nbautograd.ops.samples`."""
 
     def __init_subclass__(cls, abstract: bool = False) -> None:
         if cls.__base__ is not Op:  # it would find what its base has worked out
-            for part in ("watched",) if abstract else _PARTS - vars(cls).keys():
+            for part in ("watched", "quiet") if abstract else _PARTS - vars(cls).keys():
                 setattr(cls, part, vars(Op)[part])
         if abstract:
             return

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from nbautograd.core import inplace
-from nbautograd.core.op import Op
+from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public, publish_in_place, publish_op
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arguments import into_out
@@ -26,6 +28,8 @@ class Add(Op):
     def forward(x, y):
         return x + y
 
+    into = np.add
+
     def dx(g):
         return g
 
@@ -43,6 +47,9 @@ class AddScaled(Op):
 
     def forward(x, y, *, alpha):
         return x + alpha * y
+
+    def into(x, y, *, alpha, out):
+        xp.add(x, alpha * y, out=out)
 
     def dx(g):
         return g
@@ -65,6 +72,8 @@ class Sub(Op):
     def forward(x, y):
         return x - y
 
+    into = np.subtract
+
     def dx(g):
         return g
 
@@ -83,6 +92,9 @@ class SubScaled(Op):
 
     def forward(x, y, *, alpha):
         return x - alpha * y
+
+    def into(x, y, *, alpha, out):
+        xp.subtract(x, alpha * y, out=out)
 
     def dx(g):
         return g
@@ -119,6 +131,8 @@ class Mul(Op):
 
     def forward(x, y):
         return x * y
+
+    into = np.multiply
 
     def dx(g, y):
         return g * y
@@ -194,13 +208,13 @@ for _op, *_names in ((Mul, "mul", "multiply"), (Neg, "neg", "negative")):
     publish_in_place(_op, *_names)
 
 
-@public("add_", top=False)
+@public("add_", top=False, hot=True)
 def add_(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """Add `alpha · other` to the tensor itself."""
     return inplace.apply(Add, self, other) if alpha == 1 else inplace.apply(AddScaled, self, other, alpha=alpha)
 
 
-@public("sub_", "subtract_", top=False)
+@public("sub_", "subtract_", top=False, hot=True)
 def sub_(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """Subtract `alpha · other` from the tensor itself."""
     return inplace.apply(Sub, self, other) if alpha == 1 else inplace.apply(SubScaled, self, other, alpha=alpha)

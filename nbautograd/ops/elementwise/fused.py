@@ -41,6 +41,9 @@ class Addcmul(Op):
     def forward(x, y, z, *, value=1):
         return x + value * y * z
 
+    def into(x, y, z, *, value=1, out):
+        xp.add(x, value * y * z, out=out)
+
     def dx(g):
         return g
 

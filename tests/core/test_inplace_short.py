@@ -1,0 +1,66 @@
+"""The short way to change a tensor in place does what the general one does, whole or block by block."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nbautograd as nb
+from nbautograd.core import inplace_short
+from nbautograd.core.op import TABLE
+from tests.ops.table import array, name_of, samples_of
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
+
+
+def method_of(op: Any) -> Any:
+    return getattr(nb.Tensor, f"{name_of(op).rstrip('_')}_", None)
+
+
+CHANGING = [op for op in TABLE.values() if op.elementwise and op.samples and name_of(op) and method_of(op)]
+SHORT = "add add_scaled sub mul div neg exp clamp lerp_number addcdiv masked_fill copy_from fill_number".split()
+"""Some that are to go the short way."""
+
+
+def tensor(value: Any, dtype: Any) -> Any:
+    if not isinstance(value, np.ndarray | np.generic):
+        return value
+    return nb.tensor(value.astype(dtype) if value.dtype.kind == "f" else value)
+
+
+def changed(op: Any, case: tuple[Any, ...], dtype: Any) -> Any:
+    """The tensor changed, how often it was, and what else shows its memory; or what was raised."""
+    *inputs, settings = case if isinstance(case[-1], dict) else (*case, {})
+    target, *others = [tensor(value, dtype) for value in inputs]
+    view = target.view_as(target)
+    nb.manual_seed(3)
+    try:
+        assert method_of(op)(target, *others, **settings) is target
+    except Exception as error:
+        return type(error), str(error)
+    return array(target).tobytes(), target.dtype, target._version, array(view).tobytes()
+
+
+@pytest.mark.parametrize("op", CHANGING, ids=lambda op: op.name)
+@pytest.mark.parametrize("recording", [True, False])
+def test_a_change_in_short(op: Any, recording: bool, monkeypatch: pytest.MonkeyPatch):
+    taken: list[bool] = []
+    change = inplace_short.change
+
+    def short(*call: Any) -> bool:
+        taken.append(change(*call))
+        return taken[-1]
+
+    with nb.set_grad_enabled(recording):
+        for dtype in ("float32", "float64", "int64"):
+            for strided in (False, True):
+                for case in (case for case in samples_of(op, np.float64, strided) if hasattr(case[0], "dtype")):
+                    found: list[Any] = []
+                    for way, block in ((lambda *_: False, 1), (short, 1 << 16), (short, 2)):
+                        monkeypatch.setattr(inplace_short, "change", way)
+                        monkeypatch.setattr(inplace_short, "BLOCK", block)
+                        found.append(changed(op, case, dtype))
+                    assert found[1:] == found[:1] * 2, case
+    assert any(taken) or op.name not in SHORT
