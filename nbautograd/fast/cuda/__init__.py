@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .programs import SIZED, VALUED, Program, traced
+from .programs import SIZED, VALUED, Program, Reduction, traced
 
 STATIC = (bool, int, float, str, type(None), tuple, type)
 """Arguments that decide what a function computes: for each value it is traced anew."""
@@ -75,7 +75,7 @@ class Fused:
                 return [], None
         return arrays, None if shape is None else (alike, *kinds)
 
-    def _program(self, key: Any, arrays: list[Any], args: Any, settings: dict[str, Any]) -> Program | None:
+    def _program(self, key: Any, arrays: list[Any], args: Any, settings: dict[str, Any]) -> Program | Reduction | None:
         try:
             found = self._programs.get(key, key)
         except TypeError:  # a tuple of what has no hash
@@ -91,13 +91,13 @@ class Fused:
             return found
         if len(self._programs) >= ENTRIES:
             self._programs.clear()
-        program, sized, decided = traced(self, args, settings, alike, valued)
+        program, sized, decided, unfit = traced(self, args, settings, alike, valued)
         if decided:
             self._programs[key] = VALUED
             return self._program(key, arrays, args, settings)
         if program is not None:
             self._attempts = -1  # for ever
-        elif self._attempts > 0:
+        elif self._attempts > 0 and not unfit:
             self._attempts -= 1
         if sized:
             self._programs[key], key = SIZED, (key, *[a.shape for a in arrays])

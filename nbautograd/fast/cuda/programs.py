@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .symbols import Summed, Symbol, Trace, UntraceableError
+from . import functions as functions  # what symbols make of NumPy's
+from .reductions import Reduction, reduction
+from .symbols import Pieces, Summed, Symbol
+from .traces import Trace, UnfitError, UntraceableError
 from .words import PREAMBLE
 
 SIZED: Any = object()
@@ -20,18 +23,23 @@ class Program(NamedTuple):
     """A kernel and how it is called."""
 
     kernel: Any
+    views: tuple[tuple[int, Any], ...]
     reads: tuple[int, ...]
     numbers: tuple[Any, ...]
     writes: tuple[int, ...]
     """The arguments that it changes."""
     result: Any
     """What the function returns: the number of a new array, None, or a tuple of these."""
-    ending: Summed | None
-    """What the library sums in the end."""
+    ending: Summed | Whole | None
+    """What the library sums in the end, or the array that the results are pieces of."""
 
     def run(self, arrays: list[Any]) -> Any:
         """Launch it."""
-        made = self.kernel(*[arrays[i] for i in self.reads], *self.numbers, *[arrays[i] for i in self.writes])
+        arrays += [look(arrays[of]) for of, look in self.views]
+        given = [*[arrays[i] for i in self.reads], *self.numbers]
+        if isinstance(self.ending, Whole):
+            return self.ending.filled(self.kernel, given)
+        made = self.kernel(*given, *[arrays[i] for i in self.writes])
         if isinstance(self.result, tuple):
             return tuple([None if r is None else made[r] for r in self.result])
         if self.ending is not None:
@@ -39,23 +47,60 @@ class Program(NamedTuple):
         return None if self.result is None else made[self.result]
 
 
-def traced(
-    function: Any, args: Any, settings: dict[str, Any], alike: bool, valued: bool
-) -> tuple[Program | None, bool, bool]:
-    """The program of a `Fused` function, None where it is no arithmetic; whether that holds for these shapes only.
+class Whole(NamedTuple):
+    """An array whose pieces along a dimension a kernel fills."""
 
-    The last is whether numbers decided, so that it is worth another try with `valued`: for these numbers only.
+    library: Any
+    shape: tuple[int, ...]
+    dtype: Any
+    axis: int
+    count: int
+
+    def filled(self, kernel: Any, given: list[Any]) -> Any:
+        whole = self.library.empty(self.shape, self.dtype)
+        kernel(*given, *self.library.split(whole, self.count, self.axis))
+        return whole
+
+
+class Traced(NamedTuple):
+    """What came of tracing."""
+
+    program: Program | Reduction | None
+    """None where the function is no arithmetic."""
+    sized: bool = False
+    """Whether that holds for these shapes only."""
+    decided: bool = False
+    """Whether numbers decided, so that it is worth another try with `valued`: for these numbers only."""
+    unfit: bool = False
+    """Whether nothing but its shapes was wrong."""
+
+
+def traced(function: Any, args: Any, settings: dict[str, Any], alike: bool, valued: bool) -> Traced:
+    """The program of a `Fused` function.
+
     `alike` says that all arrays have one shape, for all arguments that the program will be given.
     """
     trace = Trace()
+    found = _attempt(function, args, settings, alike, valued, trace)
+    if found.program is not None or not (trace.joins or found.unfit):
+        return found
+    other = _attempt(function, args, settings, alike, valued, Trace(reducing=False))
+    return other._replace(sized=True, unfit=found.unfit and other.program is None)
+
+
+def _attempt(function: Any, args: Any, settings: dict[str, Any], alike: bool, valued: bool, trace: Trace) -> Traced:
     symbols = _Symbols(trace, function.library, function.narrow, valued)
     try:
         given = [symbols.of(a) for a in args]
         result = function.text()(*given, **{name: symbols.of(s) for name, s in settings.items()})
+        if trace.joins:
+            return Traced(reduction(trace, result, function), sized=True)
         program = _program(trace, symbols, result, function)
-        return program, trace.sized or not (alike or symbols.fit), False
+        return Traced(program, trace.sized or not (alike or symbols.fit))
+    except UnfitError:
+        return Traced(None, sized=True, unfit=True)
     except Exception:  # whatever is wrong with the arguments, the function will say on arrays
-        return None, trace.sized, trace.decides and symbols.numbers and not valued
+        return Traced(None, trace.sized, trace.decides and symbols.numbers and not valued)
 
 
 class _Symbols:
@@ -68,7 +113,6 @@ class _Symbols:
         self.valued = valued
         self.numbers = False
         """Whether there are numbers of NumPy's."""
-        self.arrays: list[Any] = []
         self.fit = True
         """Whether each result has the shape of all arguments together, whatever they are."""
 
@@ -82,8 +126,8 @@ class _Symbols:
             if not self.narrow:
                 raise UntraceableError("bfloat16")
             dtype = np.dtype(np.float32)
-        place = len(self.arrays)
-        self.arrays.append(value)
+        place = len(self.trace.arrays)
+        self.trace.arrays.append(value)
         self.numbers |= not on_gpu
         if self.valued and not on_gpu:
             return value
@@ -103,16 +147,20 @@ def _program(trace: Trace, symbols: _Symbols, result: Any, function: Any) -> Pro
         if symbols.narrow:
             raise UntraceableError("its parts would be rounded")
         ending, result = result._replace(symbol=None), result.symbol
+    if isinstance(result, Pieces):
+        ending, result = _whole(trace, result, function), result.parts
     found = result if isinstance(result, tuple) else (result,)
     new = [r for r in found if r is not None]
     if any(not isinstance(r, Symbol) or r.place is not None for r in new) or bool(writes) == bool(new):
         raise UntraceableError("its results")
     if trace.steps < 2 and not (symbols.narrow and trace.steps):
         return None
+    if trace.turned or any(of in trace.written for of, _ in trace.views):
+        raise UntraceableError("its shapes")
     names = [r.read() for r in new]
     reads = tuple(i for i in trace.loaded if i not in writes)
     _check_shapes(symbols, {*reads, *writes}, [*new, *trace.written.values()])
-    arrays = symbols.arrays
+    arrays = trace.arrays
     inputs = [f"{arrays[i].dtype.name} a{i}" for i in reads]
     inputs += [f"{kind} {name}" for name, (kind, _) in trace.numbers.items()]
     outputs = [f"{arrays[i].dtype.name} a{i}" for i in writes]
@@ -126,7 +174,15 @@ def _program(trace: Trace, symbols: _Symbols, result: Any, function: Any) -> Pro
     count = iter(range(len(new)))
     places = tuple([None if r is None else next(count) for r in found])
     numbers = tuple(value for _, value in trace.numbers.values())
-    return Program(kernel, reads, numbers, writes, places if isinstance(result, tuple) else places[0], ending)
+    given = places if isinstance(result, tuple) else places[0]
+    return Program(kernel, tuple(trace.views), reads, numbers, writes, given, ending)
+
+
+def _whole(trace: Trace, pieces: Pieces, function: Any) -> Whole:
+    shape = list(pieces.parts[0].form)
+    shape[pieces.axis] *= len(pieces.parts)
+    dtype = trace.arrays[0].dtype if function.narrow else pieces.parts[0].dtype
+    return Whole(function.library, tuple(shape), dtype, pieces.axis, len(pieces.parts))
 
 
 def _check_shapes(symbols: _Symbols, used: set[int], results: list[Symbol]) -> None:
@@ -134,8 +190,8 @@ def _check_shapes(symbols: _Symbols, used: set[int], results: list[Symbol]) -> N
 
     Raises: UntraceableError.
     """
-    used = {i for i in used if not isinstance(symbols.arrays[i], np.generic)}
-    form = np.broadcast_shapes(*[symbols.arrays[i].shape for i in used])
+    used = {i for i in used if not isinstance(symbols.trace.arrays[i], np.generic)}
+    form = np.broadcast_shapes(*[symbols.trace.arrays[i].shape for i in used])
     if not used or any(r.form != form for r in results):
         raise UntraceableError("its shapes")
     symbols.fit = all(used <= r.parts for r in results) and not any(r.place is not None for r in results)

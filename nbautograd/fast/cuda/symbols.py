@@ -9,71 +9,14 @@ symbol does not know (a reshape, a sum, a look at numbers) raises, and the text 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .words import NARROW, type_of, word
-
-
-class UntraceableError(Exception):
-    """What was asked for is no arithmetic of single elements."""
-
-
-class Trace:
-    """The lines that one call of a function writes."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.numbers: dict[str, tuple[str, Any]] = {}
-        """Numbers by their names, with their types: they are arguments of the kernel, so that none makes a new one."""
-        self.loaded: dict[int, str] = {}
-        """The arguments that are read, with their names."""
-        self.written: dict[int, Symbol] = {}
-        """The arguments that were changed in place."""
-        self.sized = False
-        """Whether the function has asked for a shape."""
-        self.steps = 0
-        """How many kernels it would have been."""
-        self.decides = False
-        """Whether the function has looked at a number."""
-        self._known: dict[tuple[str, str], str] = {}
-
-    def line(self, text: str, kind: str) -> str:
-        """The name of the value that `text` computes."""
-        name = self._known.get((kind, text))
-        if name is None:
-            name = self._known[kind, text] = f"v{len(self.lines)}"
-            self.lines.append(f"const {kind} {name} = {text};")
-        return name
-
-    def number(self, value: Any, dtype: Any) -> str:
-        """The name of a number that takes `dtype`."""
-        wide = np.dtype(np.float32) if dtype.name in NARROW else dtype
-        number = wide.type(value)
-        name = self._known.get((wide.name, repr(number)))
-        if name is None:
-            name = self._known[wide.name, repr(number)] = f"k{len(self.numbers)}"
-            self.numbers[name] = (wide.name, number)
-        return name
-
-    def cast(self, x: Any, dtype: Any) -> str:
-        """The name of `x`, a symbol or a number, as `dtype`."""
-        if not isinstance(x, Symbol):
-            return self.number(x, dtype)
-        kind, has = type_of(dtype), type_of(x.dtype)
-        return x.read() if kind == has else self.line(f"{kind}({x.read()})", kind)
-
-    def compute(self, text: str, dtypes: Any, inputs: Any) -> Symbol:
-        """The symbol of `text` with `inputs`, brought to their dtypes, in its holes; the last dtype is the result's."""
-        self.steps += 1
-        *kinds, kind = dtypes
-        names = [self.cast(x, d) for x, d in zip(inputs, kinds, strict=True)]
-        symbols = [x for x in inputs if isinstance(x, Symbol)]
-        shape = np.broadcast_shapes(*[x.form for x in symbols])
-        parts = frozenset[int]().union(*[x.parts for x in symbols])
-        return Symbol(self, self.line(text.format(*names), type_of(kind)), kind, shape, parts)
+from .traces import Join, Trace, UnfitError, UntraceableError
+from .words import type_of, word
 
 
 class Symbol:
@@ -113,7 +56,7 @@ class Symbol:
             raise UntraceableError("it does not fit")
         if isinstance(value, Symbol) and not np.can_cast(value.dtype, self.dtype, "same_kind"):
             raise UntraceableError("its dtype does not fit")
-        self.name = self.trace.cast(value, self.dtype)
+        self.name = cast(self.trace, value, self.dtype)
         self.parts |= parts
         if self.place is not None:
             self.trace.written[self.place] = self
@@ -132,7 +75,7 @@ class Symbol:
     def astype(self, dtype: Any, copy: bool = True) -> Symbol:
         dtype = np.dtype(dtype)
         self.trace.steps += dtype != self.dtype
-        return Symbol(self.trace, self.trace.cast(self, dtype), dtype, self.form, self.parts)
+        return Symbol(self.trace, cast(self.trace, self, dtype), dtype, self.form, self.parts)
 
     def copy(self) -> Symbol:
         return self.astype(self.dtype)
@@ -146,11 +89,77 @@ class Symbol:
         found: Any = self if low is None else np.maximum(self, low)
         return found if high is None else np.minimum(found, high)
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Summed:
-        return Summed(self, "sum", axis, keepdims)
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
+        if not self.trace.reducing:
+            return Summed(self, "sum", axis, keepdims)
+        return (self.astype(np.int64) if self.dtype.kind in "bi" else self).joined("added", axis, keepdims)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Summed:
-        return Summed(self, "mean", axis, keepdims)
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
+        if not self.trace.reducing:
+            return Summed(self, "mean", axis, keepdims)
+        total = self.joined("added", axis, keepdims)
+        self.trace.steps -= 1  # the library's is one kernel
+        return total / self.dtype.type(math.prod(self.form) // math.prod(total.form))
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return self.joined("larger", axis, keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return self.joined("smaller", axis, keepdims)
+
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Any:
+        return self.joined("multiplied", axis, keepdims)
+
+    def joined(self, word: str, axis: Any, keepdims: bool) -> Symbol:
+        """What `word` makes of all elements along `axis`; see NOTE [Reductions]."""
+        if not self.trace.reducing or (self.dtype.kind != "f" and word != "added"):
+            raise UntraceableError(word)
+        ndim = len(self.form)
+        axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        axes = tuple(sorted({a % ndim for a in axes if ndim}))
+        if not math.prod(self.form):
+            raise UnfitError("nothing to reduce")
+        kept = tuple([1 if i in axes else n for i, n in enumerate(self.form)])
+        self.trace.steps += 1
+        self.trace.sized = True
+        self.trace.uses.append((self.read(), self.form, self.form))
+        name = self.trace.line(f"joined({self.read()}, {word}, {axes})", type_of(self.dtype))
+        self.trace.joins[name] = Join(word, self.read(), self.form, axes)
+        shape = kept if keepdims else tuple([n for i, n in enumerate(self.form) if i not in axes])
+        return Symbol(self.trace, name, self.dtype, shape, frozenset())
+
+    # --- other shapes ---
+
+    def seen(self, look: Callable[[Any], Any]) -> Symbol:
+        """A view of an argument, which is one more argument."""
+        trace = self.trace
+        if self.place is None or self.place in trace.written or isinstance(trace.arrays[self.place], np.generic):
+            raise UntraceableError("a view")
+        place, array = len(trace.arrays), look(trace.arrays[self.place])
+        trace.views.append((self.place, look))
+        trace.arrays.append(array)
+        trace.sized = True
+        symbol = Symbol(trace, None, self.dtype, array.shape, frozenset({place}))
+        symbol.place = place
+        return symbol
+
+    def reshape(self, *shape: Any) -> Symbol:
+        """The same elements in another shape: of what was computed only to be returned, or with dimensions of one."""
+        form = shape if len(shape) != 1 else tuple(shape[0]) if isinstance(shape[0], tuple | list) else shape
+        if -1 in form:
+            form = tuple([-(math.prod(self.form) // math.prod(form)) if n == -1 else n for n in form])
+        if math.prod(form) != math.prod(self.form):
+            raise UntraceableError("reshape")
+        if self.place is not None:
+            return self.seen(lambda array: array.reshape(form))
+        self.trace.turned = True
+        return Symbol(self.trace, self.name, self.dtype, form, frozenset())
+
+    def __getitem__(self, index: Any) -> Symbol:
+        parts = index if isinstance(index, tuple) else (index,)
+        if not all(i is None or i is ... or isinstance(i, slice | int) for i in parts):
+            raise UntraceableError("positions")
+        return self.seen(lambda array: array[index])
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise UntraceableError("it has no numbers")
@@ -160,7 +169,7 @@ class Symbol:
         raise UntraceableError("it has no numbers")
 
     def __setitem__(self, where: Any, value: Any) -> None:
-        self.put(value if where is ... else chosen(where, value, self))
+        self.put(value if where is ... else np.where(where, value, self))
 
     def __pow__(self, exponent: Any) -> Any:
         plain = exponent.__class__ in (int, float)
@@ -178,7 +187,7 @@ class Symbol:
         if dtype is not None:
             inputs = tuple([x.astype(dtype) if isinstance(x, Symbol) else x for x in inputs])
         dtypes = ufunc.resolve_dtypes((*map(kind_of, inputs), None))
-        found = self.trace.compute(word(ufunc.__name__, dtypes), dtypes, inputs)
+        found = compute(self.trace, word(ufunc.__name__, dtypes), dtypes, inputs)
         return found if out is None else out[0].put(found)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -188,6 +197,33 @@ class Symbol:
         return known(*args, **kwargs)
 
 
+def cast(trace: Trace, x: Any, dtype: Any) -> str:
+    """The name of `x`, a symbol or a number, as `dtype`."""
+    if not isinstance(x, Symbol):
+        return trace.number(x, dtype)
+    kind = type_of(dtype)
+    if kind == type_of(x.dtype):
+        return x.read()
+    trace.uses.append((x.read(), x.form, x.form))
+    return trace.line(f"{kind}({x.read()})", kind)
+
+
+def compute(trace: Trace, text: str, dtypes: Any, inputs: Any) -> Symbol:
+    """The symbol of `text` with `inputs`, brought to their dtypes, in its holes; the last dtype is the result's."""
+    trace.steps += 1
+    *kinds, kind = dtypes
+    names = [cast(trace, x, d) for x, d in zip(inputs, kinds, strict=True)]
+    symbols = [x for x in inputs if isinstance(x, Symbol)]
+    shape = np.broadcast_shapes(*[x.form for x in symbols])
+    trace.uses += [(n, x.form, shape) for n, x in zip(names, inputs, strict=True) if isinstance(x, Symbol)]
+    parts = frozenset[int]().union(*[x.parts for x in symbols])
+    return Symbol(trace, trace.line(text.format(*names), type_of(kind)), kind, shape, parts)
+
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+"""What NumPy's functions that are no ufuncs do with symbols."""
+
+
 class Summed(NamedTuple):
     """A sum or mean of what a symbol stands for. A function may end with it: the library computes it."""
 
@@ -195,6 +231,13 @@ class Summed(NamedTuple):
     name: str
     axis: Any
     keepdims: bool
+
+
+class Pieces(NamedTuple):
+    """Symbols of one shape, joined along a dimension. A function may end with them."""
+
+    parts: tuple[Symbol, ...]
+    axis: int
 
 
 def plain(x: Any) -> Any:
@@ -233,45 +276,3 @@ for _name, _ufunc in {
     setattr(Symbol, f"__{_name}__", _operator(_ufunc))
 for _name, _ufunc in {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}.items():
     setattr(Symbol, f"__{_name}__", lambda self, ufunc=_ufunc: ufunc(self))
-
-
-# --- NumPy's functions that are no ufuncs ---
-
-
-def chosen(where: Any, x: Any, y: Any) -> Symbol:
-    """`numpy.where`."""
-    inputs = [plain(v) for v in (where, x, y)]
-    trace = next(v.trace for v in inputs if isinstance(v, Symbol))
-    dtype = np.result_type(*[v.dtype if isinstance(v, Symbol) else v for v in inputs[1:]])
-    return trace.compute("pick({}, {}, {})", (np.dtype(bool), dtype, dtype, dtype), inputs)
-
-
-def _filled(x: Symbol, value: Any, dtype: Any = None) -> Symbol:
-    dtype = x.dtype if dtype is None else np.dtype(dtype)
-    if x.place is not None:
-        x.read()  # its shape is wanted
-    x.trace.steps += 1
-    return Symbol(x.trace, x.trace.number(plain(value), dtype), dtype, x.form, x.parts)
-
-
-def _empty(x: Symbol, dtype: Any = None) -> Symbol:
-    return Symbol(x.trace, None, x.dtype if dtype is None else np.dtype(dtype), x.form, x.parts)
-
-
-def _copied(target: Any, value: Any, casting: str = "same_kind", where: Any = True) -> None:
-    target.put(value if where is True else chosen(where, value, target).astype(target.dtype))
-
-
-FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    np.where: chosen,
-    np.real: Symbol.conj,
-    np.zeros_like: lambda x, dtype=None: _filled(x, 0, dtype),
-    np.ones_like: lambda x, dtype=None: _filled(x, 1, dtype),
-    np.full_like: _filled,
-    np.empty_like: _empty,
-    np.astype: lambda x, dtype, copy=True: x.astype(dtype),
-    np.clip: lambda x, low, high, out=None: x.clip(low, high) if out is None else out.put(x.clip(low, high)),
-    np.copyto: _copied,
-    np.sum: Symbol.sum,
-    np.mean: Symbol.mean,
-}

@@ -19,7 +19,7 @@ from .facts_of import FACTS
 from .functions import OWN, computed, function, methods, pinned
 from .indexing import getitem
 from .kernels import ElementwiseKernel
-from .rows import RawKernel
+from .reductions import raw_kernel
 from .ufuncs import ufunc
 
 OPERATORS = {
@@ -72,7 +72,7 @@ def install() -> None:
 
     cupy = filled("cupy", np)
     cupy.ndarray, cupy.ufunc = ndarray, ufunc  # type: ignore[attr-defined]
-    cupy.ElementwiseKernel, cupy.RawKernel = ElementwiseKernel, RawKernel  # type: ignore[attr-defined]
+    cupy.ElementwiseKernel, cupy.RawKernel = ElementwiseKernel, raw_kernel  # type: ignore[attr-defined]
     cupy.__version__ = FACTS["version"]  # type: ignore[attr-defined]
     filled("cupy.fft", np.fft)
     _linalg(filled("cupy.linalg", np.linalg))
