@@ -20,7 +20,21 @@ def method_of(op: Any) -> Any:
 
 
 CHANGING = [op for op in TABLE.values() if op.elementwise and op.samples and name_of(op) and method_of(op)]
-SHORT = "add add_scaled sub mul div neg exp clamp lerp_number addcdiv masked_fill copy_from fill_number".split()
+SHORT = [
+    "add",
+    "add_scaled",
+    "sub",
+    "mul",
+    "div",
+    "neg",
+    "exp",
+    "clamp",
+    "lerp_number",
+    "addcdiv",
+    "masked_fill",
+    "copy_from",
+    "fill_number",
+]
 """Some that are to go the short way."""
 
 
