@@ -86,6 +86,10 @@ class Kept:
         del tail[:gone]
         return each(rows)
 
+    def orders(self) -> set[int]:
+        """The orders of the nodes of ops that are kept."""
+        return {order for rows in (self.head, self.of_worst, self.tail, self.fresh) for order in rows[AGE::WIDTH]}
+
     def ops(self) -> list[OpNote]:
         """Every op that is kept, in the order in which they ran; none is a row any more."""
         return [row[X] for row in self._in_order() if row[OP] is None]

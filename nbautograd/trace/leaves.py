@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbautograd.core.node import ORDER
 from nbautograd.trace import ledger
-from nbautograd.trace.loops import train
+from nbautograd.trace.loops import Loop, train
 from nbautograd.trace.model import Span
 from nbautograd.trace.notes import EventNote, PassNote, UpdateNote, ValueNote
 from nbautograd.trace.where import Place
@@ -35,10 +35,12 @@ class Leaves:
         self.updates: list[UpdateNote] = []
         self.updates_dropped = 0
         self._recorder = recorder
-        self._steps: list[tuple[str, Place, Any]] = []
+        self._steps: list[tuple[str, Place | None, Any]] = []
         self._written: ValueNote | None = None
         self._last_pass: Place | None = None
         self._settled: tuple[Place | None, Place | None] = (None, None)
+        self._trained: list[Loop] = []
+        """The loops round a pass of which it is known which one trains."""
         self._telling = 0
         self._updated_at = (0, 0)
         self.fresh: list[tuple[Any, Any]] = []
@@ -140,7 +142,7 @@ class Leaves:
 
     def step_begins(self, name: str, optimizer: Any) -> None:
         """An optimizer's step begins. If all its gradients were cleared since backward, that is noted."""
-        place = self._recorder.places.here()
+        place = None if self._in_short() else self._recorder.places.here()
         self._steps.append((name, place, optimizer))
         emptied: list[Any] = []
         for group in optimizer.param_groups:
@@ -154,7 +156,8 @@ class Leaves:
                 if known.cleared_unused is not None:
                     emptied.append(known)
         for known in emptied:
-            self._note(known, name, place, self._recorder.places.span(*known.cleared_unused))
+            at = place or self._recorder.places.here()
+            self._note(known, name, at, self._recorder.places.span(*known.cleared_unused))
             known.cleared_unused = None
 
     def step_ends(self) -> None:
@@ -207,13 +210,23 @@ class Leaves:
         if known.empty or (moment == self._updated_at and not self._steps):
             return None  # `w.data -= …` changes `w.data` and then sets it
         self._updated_at = moment
-        place = place or self._recorder.places.here()
-        if (place, self._last_pass) != self._settled:
-            self._settle(place)
         self.updated.add(id(leaf))
-        note = self._note(known, by, place)
+        if self._in_short() and not known.tells():
+            self.updates_dropped += 1
+            note = None
+        else:
+            place = place or self._recorder.places.here()
+            self._settle(place)
+            note = self._note(known, by, place)
         known.use()
         return note
+
+    def _in_short(self) -> bool:
+        """Whether nobody looks at updates that tell as little as others did in this loop."""
+        recorder, last = self._recorder, self._last_pass
+        if recorder.detailed or recorder.looks.figures or last is None:
+            return False
+        return [loop for loop, _ in last.steps] == self._trained
 
     def _note(
         self, known: ledger.LeafLedger, by: str, place: Place, cleared: Span | None = None
@@ -232,6 +245,8 @@ class Leaves:
 
     def _settle(self, update: Place) -> None:
         """A loop trains if it is the innermost one round both a backward pass and the update that uses it."""
+        if (update, self._last_pass) == self._settled:
+            return
         self._settled = update, self._last_pass
         before = () if self._last_pass is None else self._last_pass.steps
         both = [a for a, b in zip(before, update.steps, strict=False) if a[0] is b[0]]
@@ -239,6 +254,7 @@ class Leaves:
             for loop, _ in before:
                 loop.trains = False
             train(tuple(both))
+        self._trained = [loop for loop, _ in before]
 
 
 def _text(optimizer: Any, group: Any, leaf: Any, known: dict[Any, list[str]]) -> list[str]:

@@ -165,7 +165,9 @@ class Passes(Turns):
             current.error = in_words(error)
         current.weight = len(current.events)
         if trail is not None:
-            current.dropped += trail.end(NODES)
+            trail.end()
+            if self.kept.full or len(trail.came) > NODES:
+                current.dropped += trail.keep(NODES, self.kept.orders(), self.known.since)
             if current.retain_graph or current.kind == "grad" or error is not None:
                 trail.let_go()
             current.weight = min(current.weight + trail.weight(), EVENTS)
@@ -173,6 +175,8 @@ class Passes(Turns):
         first_bad = not math.isfinite(current.norm2) and (worst is None or math.isfinite(worst.norm2))
         self.kept.end(current)
         self.pass_ended(first_bad)
+        if not self.detailed:
+            self.places.release()
 
     def event(self, event: EventNote) -> None:
         """Note an event of the pass under way."""

@@ -32,24 +32,38 @@ class Trail:
         """Along which edges a node sent that the walk took in its general way, by the order of the node."""
         self.freed: set[int] = set()
         """Which of those were freed."""
+        self.came: set[int] = set()
+        """The orders of all nodes that the pass came to, when it has ended."""
 
     @property
     def nodes(self) -> dict[int, Any]:
-        """The nodes that the pass came to, or would have come to without an error, by their order."""
+        """Of the nodes that the pass came to, or would have come to without an error, those that are kept."""
         return self.walked.nodes
 
     def weight(self) -> int:
         """About how many events this stands for."""
         return 2 * len(self.nodes)
 
-    def end(self, most: int) -> int:
-        """The pass has ended: keep `most` nodes; returns how many edges of others there were."""
+    def end(self) -> None:
+        """The pass has ended."""
         self.walked.end()
+        self.came = set(self.nodes)
+
+    def keep(self, most: int, ops: set[int], since: float) -> int:
+        """Keep `most` nodes, and of those younger than `since` the `ops`; returns how many edges of others there were.
+
+        Nodes hold one another: the collector of garbage would go through those of a long pass again and again.
+        """
+        roots = {order for order, _ in self.roots}
+        gone = [order for order in self.came - ops - roots if order < since]
+        gone += sorted(self.came.difference(gone))[most:]
         edges = 0
-        for order in sorted(self.nodes)[most:] if len(self.nodes) > most else ():
+        for order in gone:
             parents = self.nodes[order][PARENTS]
             edges += len(parents) - parents.count(None)
             del self.nodes[order]
+        if gone:
+            self.let_go()
         return edges
 
     def let_go(self) -> None:
@@ -109,7 +123,7 @@ class _Followed:
     def _step(self, node: Any) -> None:
         """What the walk does with a node in its short way."""
         for index, parent in enumerate(node[PARENTS]):
-            if parent is not None and parent[ORDER] in self._trail.nodes:
+            if parent is not None and parent[ORDER] in self._trail.came:
                 self._flow(node, index)
         if op_of(node).frees and not self._run.retain_graph:
             self._free(node)
