@@ -54,7 +54,7 @@ class Leaves:
         """A leaf added to its `.grad`, which was `before`."""
         self.catch_up(run)
         if before is None:
-            self._begin(run, tensor, tensor._grad)
+            self._begin(run, [(tensor, tensor._grad)])
         else:
             self._add(run, tensor, tensor._grad, contribution, before)
 
@@ -63,26 +63,26 @@ class Leaves:
         if self.fresh:
             fresh = self.fresh[:]
             self.fresh.clear()
-            for tensor, grad in fresh:
-                if run is not None:
-                    self._begin(run, tensor, grad)
+            if run is not None:
+                self._begin(run, fresh)
 
-    def _begin(self, run: PassNote, tensor: Any, grad: Any) -> None:
-        looks = self._recorder.looks
-        square, now = ledger.look(grad._data)
-        amount = looks(grad._data) if run.told else None if looks.figures else looks
-        ledger.of(tensor).begin(self._share(run), amount, grad, now)
-        value = self._reached(run, tensor, square)
-        if run.told:
-            self._tell(EventNote("accumulate", value, contribution=amount, after=amount))
+    def _begin(self, run: PassNote, fresh: list[tuple[Any, Any]]) -> None:
+        looks, share = self._recorder.looks, self._share(run)
+        norm2 = run.norm2
+        for tensor, grad in fresh:
+            square, now = ledger.look(grad._data)
+            norm2 += square
+            amount = looks(grad._data) if run.told else None if looks.figures else looks
+            ledger.of(tensor).begin(share, amount, tensor, grad, now)
+            value = self.seen.get(id(tensor))
+            if value is None or value.order != tensor._node[ORDER]:
+                value = self._see(tensor)
+            if run.told:
+                self._tell(EventNote("accumulate", value, contribution=amount, after=amount))
+        run.norm2 = norm2
 
-    def _reached(self, run: PassNote, tensor: Any, square: float) -> ValueNote:
-        """The value of a leaf to which the pass has brought something of that squared norm."""
-        run.norm2 += square
-        self._last_pass = run.place
-        value = self.seen.get(id(tensor))
-        if value is None or value.order != tensor._node[ORDER]:
-            value = self.seen[id(tensor)] = self._recorder.known.value(tensor)
+    def _see(self, tensor: Any) -> ValueNote:
+        value = self.seen[id(tensor)] = self._recorder.known.value(tensor)
         return value
 
     def _add(self, run: PassNote, tensor: Any, grad: Any, contribution: Any, before: Any) -> None:
@@ -90,7 +90,8 @@ class Leaves:
         share = self._share(run).copy()
         share.gradient = amount = looks(contribution) if run.told or not looks.figures else None
         earlier = ledger.of(tensor).add(share, before, grad, ledger.fingerprint(grad._data))
-        value = self._reached(run, tensor, ledger.squares(contribution))
+        run.norm2 += ledger.squares(contribution)
+        value = self._see(tensor)
         if run.told:
             event = EventNote("accumulate", value, contribution=amount)
             event.before, event.after = looks(before, changed=True), looks(grad._data, changed=True)
@@ -104,6 +105,7 @@ class Leaves:
 
     def _share(self, run: PassNote) -> ledger.Share:
         """What the pass `run` has brought to leaves, but for the gradient."""
+        self._last_pass = run.place
         if self._sharing[0] is not run:
             cell, place, number = self._recorder.cell, run.place, self._recorder.number
             line = None if place.span is None else place.span.line

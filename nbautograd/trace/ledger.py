@@ -96,10 +96,10 @@ class LeafLedger:
         """Whether a share has had no update."""
         return not self._uses if self._single is not None else any(not share.consumed for share in self._shares)
 
-    def begin(self, share: Share, gradient: Any, grad: Any, now: Print) -> None:
-        """`grad` is new: all that is in it is `gradient`, a share as that of other leaves of a pass."""
+    def begin(self, share: Share, gradient: Any, leaf: Any, grad: Any, now: Print) -> None:
+        """The `grad` of the leaf is new: all that is in it is `gradient`, a share as that of others in a pass."""
         self._single, self._uses = (share, gradient), 0
-        self._enter(grad, now)
+        self._enter(leaf, grad, now)
 
     def use(self) -> None:
         """An update has used the shares."""
@@ -144,16 +144,14 @@ class LeafLedger:
             self.fill(before)
         earlier = self.shares
         self.shares = [*_shortened(earlier), share] if earlier else [share]
-        self._enter(grad, now)
+        self._enter(self.tensor(), grad, now)
         return earlier
 
-    def _enter(self, grad: Any, now: Print) -> None:
-        """A share has been added to `grad`."""
+    def _enter(self, leaf: Any, grad: Any, now: Print) -> None:
+        """A share has been added to the `grad` of the leaf."""
         self._see(grad, now)
         self.cleared_unused = None
-        leaf = self.tensor()
-        if leaf is not None:
-            self._at(_by_numbers, 0, id(storage(leaf._data)))
+        self._at(_by_numbers, 0, id(storage(leaf._data)))
 
     def fill(self, data: Any = None) -> None:
         """Write down a share that was left open: it is `.grad`, whose numbers are `data`."""
@@ -223,6 +221,8 @@ def look(data: Any) -> tuple[float, Print]:
         square = x * x
         return square, (square or float(x != 0), x, x) if x == x else NAN
     square = squares(data)
+    if data.__class__ is ndarray and data.size <= SAMPLE and 0 < square < math.inf:  # as of most biases
+        return square, (square, float(data.item(0).real), float(data.item(-1).real))
     return square, fingerprint(data, square)
 
 

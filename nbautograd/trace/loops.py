@@ -137,11 +137,6 @@ class Level:
         self._beyond: Steps = ()
         """The loops round that one."""
 
-    @property
-    def in_loop(self) -> bool:
-        """Whether it is inside a loop of its own."""
-        return bool(self._within)
-
     def again(self, frame: Any) -> bool:
         """Stand for another run of the same code from now on, if nothing is to be known of the one before."""
         if self.loops or frame.f_code is not self.code:

@@ -175,8 +175,6 @@ class Passes(Turns):
         first_bad = not math.isfinite(current.norm2) and (worst is None or math.isfinite(worst.norm2))
         self.kept.end(current)
         self.pass_ended(first_bad)
-        if not self.detailed:
-            self.places.release()
 
     def event(self, event: EventNote) -> None:
         """Note an event of the pass under way."""

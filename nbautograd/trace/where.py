@@ -123,11 +123,6 @@ class Places:
         """Let go of the frames."""
         self._drop(0)
 
-    def release(self) -> None:
-        """Let go of the frames inside the innermost loop: when they end, what they hold is to be gone."""
-        chain = self._chain
-        self._drop(max((i + 1 for i, level in enumerate(chain) if level.in_loop), default=0))
-
     def _frames(self, frame: Any) -> tuple[int, list[Any]]:
         """How many levels stand where they stood, and the user's frames inside those, `frame` being the innermost.
 
