@@ -230,9 +230,7 @@ class Leaves:
             return False
         return [loop for loop, _ in last.steps] == self._trained
 
-    def _note(
-        self, known: ledger.LeafLedger, by: str, place: Place, cleared: Span | None = None
-    ) -> UpdateNote | None:
+    def _note(self, known: ledger.LeafLedger, by: str, place: Place, cleared: Span | None = None) -> UpdateNote | None:
         """Note an update, unless there are too many of those that tell as little."""
         tells = cleared is not None or known.tells()
         self._telling += tells
