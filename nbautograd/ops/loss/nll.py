@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.loss.reduction import legacy_reduction
@@ -84,11 +86,14 @@ def check_labels(target: Any) -> None:
 
     Raises: RuntimeError in torch's words.
     """
-    if target._data.dtype not in ("int64", "uint8"):
+    if target._data.dtype not in LABELS:
         raise RuntimeError(
             f"expected target dtype to be Long or Byte, but got {target.dtype.tensor_type}\n"
             "  hint: class numbers are integers: target.long(); for probabilities give them the shape of the input"
         )
+
+
+LABELS = (np.dtype("int64"), np.dtype("uint8"))
 
 
 def check_sizes(input: Any, target: Any) -> None:
@@ -96,6 +101,9 @@ def check_sizes(input: Any, target: Any) -> None:
 
     Raises: ValueError, RuntimeError in torch's words.
     """
+    scores, labels = input._data.shape, target._data.shape
+    if len(scores) == 2 and labels == scores[:1]:
+        return
     sizes, wanted, has = list(input.shape), [*input.shape[:1], *input.shape[2:]], list(target.shape)
     if len(sizes) == 1:
         if has not in ([], [1]):
