@@ -45,9 +45,8 @@ def several(op: Any) -> Callable[..., Tensor]:
         parents = tuple([x._node if rule is not None else None for x, rule in zip(inputs, rules, strict=True)])
         if parents.count(None) == count:
             return wrap(out)
-        saved = tuple(
-            [get(datas, out) if any(parents[i] is not None for i in users) else None for get, users in getters]
-        )
+        wanted = {i for i, p in enumerate(parents) if p is not None}
+        saved = tuple([None if wanted.isdisjoint(users) else get(datas, out) for get, users in getters])
         return wrap(out, [tick(), op, fits_of(op, datas, [], (out,)) if shaped else None, parents, saved])
 
     return call
@@ -91,10 +90,8 @@ def mixed(op: Any) -> Callable[..., Any]:
         node = None
         parents = tuple([x._node if x is not None and rule else None for x, rule in zip(inputs, rules, strict=True)])
         if parents.count(None) < count:
-            saved = [
-                get(datas, out, settings, aux) if any(parents[i] is not None for i in users) else None
-                for get, users in picks
-            ]
+            wanted = {i for i, p in enumerate(parents) if p is not None}
+            saved = [None if wanted.isdisjoint(users) else get(datas, out, settings, aux) for get, users in picks]
             node = [tick(), op, fits_of(op, datas, [], (out,)) if shaped else None, parents, tuple(saved)]
         t = new(Tensor)
         t._data = out

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
 
 from nbautograd.core.dtype import bfloat16, float16
 from nbautograd.core.modes import local
@@ -56,10 +59,18 @@ class LayerNorm(Op):
         return xp.layer_norm_backward(g, x, w, normal=normal, rstd=rstd, axes=axes, eps=eps)
 
     def dw(g, x, w_shape, normal, axes, eps):
-        return xp.sum(g * xp.known_normal(x, normal=normal, axes=axes, eps=eps), axis=leading(g, w_shape))
+        return products_over(leading(g, w_shape), g, xp.known_normal(x, normal=normal, axes=axes, eps=eps))
 
     def db(g, b_shape):
         return xp.sum(g, axis=leading(g, b_shape))
+
+
+def products_over(axes, x, y):
+    """The sum over the first dimensions `axes` of the products of `x` and `y`."""
+    if isinstance(x, Tensor) or x.__class__ is not np.ndarray or not axes:
+        return xp.sum(x * y, axis=axes)
+    rows = (math.prod(x.shape[: len(axes)]), -1)
+    return np.einsum("ij,ij->j", x.reshape(rows), y.reshape(rows)).reshape(x.shape[len(axes) :])
 
 
 def leading(g, shape):
@@ -82,8 +93,9 @@ def row_means(x, y=None):
 
 def row_sums(x, y=None):
     """The sum of each row, or of each row's products, as a column."""
-    if y is not None and x.size > SMALL and x.shape[1] >= LONG:
-        return (x[:, None] @ y[:, :, None])[:, 0]
+    few = x.size <= SMALL
+    if x.__class__ is np.ndarray and x.dtype.char in "fd" and (few or (y is not None and x.shape[1] >= LONG)):
+        return np.vecdot(x, np.ones(x.shape[1], x.dtype) if y is None else y)[:, None]
     return xp.sum(x if y is None else x * y, axis=1, keepdims=True)
 
 
@@ -132,8 +144,8 @@ class LayerNormBackward(Op):
 
     def forward(x_g, x, w, *, normal, rstd, axes, eps):
         found, rows = in_rows(x_g if w is None else x_g * w, axes), in_rows(normal, axes)
-        along = row_means(found, rows)
-        found = found - row_means(found)
+        along, first = row_means(found, rows), row_means(found)
+        found = found - first if w is None else xp.subtract(found, first, out=found)
         found -= rows * along
         found *= rstd
         return found.reshape(x.shape)
@@ -184,14 +196,15 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     Raises: RuntimeError when the shapes do not end alike.
     """
     shape = tuple(normalized_shape) if not isinstance(normalized_shape, int) else (normalized_shape,)
-    if tuple(input.shape[input.ndim - len(shape) :]) != shape:
+    first = input._data.ndim - len(shape)
+    if input._data.shape[first:] != shape:
         raise RuntimeError(
             f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], "
             f"but got input of size{list(input.shape)}"
         )
     if input._data.dtype.kind in "biu":
         raise NotImplementedError(f"\"LayerNormKernelImpl\" not implemented for '{input.dtype.tensor_type}'")
-    axes = tuple(range(input.ndim - len(shape), input.ndim))
+    axes = tuple(range(first, input._data.ndim))
     x = as_parameters(input, weight, bias)
     return as_given(input, LayerNorm.call(x, weight, bias, axes=axes, eps=eps)[0])
 
