@@ -15,6 +15,7 @@ print(step.source())    # forward and backward as one readable function
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any, overload
 
@@ -97,6 +98,14 @@ class Captured:
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         return self if owner is None else functools.partial(self, owner)
 
+    def __reduce__(self) -> Any:
+        """A copy captures anew; what stands in a module is copied and pickled as functions are: by its name."""
+        path: str = getattr(self, "__qualname__", "")  # a partial function has none
+        found = functools.reduce(
+            lambda at, name: getattr(at, name, None), path.split("."), sys.modules.get(self.__module__)
+        )
+        return path if found is self else (Captured, (self._step, self._excess_precision))
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         mode = what_is_on()
         if mode is not None:
@@ -133,6 +142,8 @@ class Captured:
             return self._run(self._refused[key], args, kwargs)
         if self._noted >= OFTEN:
             return self._run("it was given something else in nearly every call", args, kwargs)
+        if sys.getprofile() is not None:
+            return self._run("something else listens to the functions that run (sys.setprofile)", args, kwargs)
         return self._note(key, given, why or _what_is_new(key, [recipe.key for recipe in self._recipes]))
 
     def _run(self, why: str, args: Any, kwargs: Any) -> Any:
@@ -145,18 +156,23 @@ class Captured:
         self._last = f"it was run to be written down{f': {why}' if why else ''}"
         self._counts["run"] += 1
         self._noted += 1
-        before, randomness = Before(self._step, given), random_states()
+        try:
+            before, randomness = Before(self._step, given), random_states()
+        except Exception as error:  # of some object that is only looked at
+            self._refused[key], self._hooked[key] = f"what it uses cannot be compared: {error!r}", []
+            return self._step(*given.args, **given.kwargs)
         tape = Tape(given.tensors, self._met.get(key), Place(self._step), before.around.leads_to, before.owners())
         observe(tape)
         try:
-            with Hearing() as heard:
+            with Hearing(before.around.leads_to) as heard:
                 result = self._step(*given.args, **given.kwargs)
         finally:
             observe(None)
         tape.finish()
+        before.around.settle()
         grown = before.around.grown(set() if tape.on_gpu else tape.lists)
         try:
-            self._check(tape, before, heard.anything, randomness, key)
+            self._check(tape, before, heard.problem, randomness, key)
             returned = symbolic(result, tape, before, grown)
             if self._is_new(key, signature(tape.calls, returned)):
                 self._met[key] = tape.outside
@@ -181,13 +197,13 @@ class Captured:
         del self._refused[key], self._hooked[key]
         return True
 
-    def _check(self, tape: Tape, before: Before, prints: bool, randomness: Any, key: Any) -> None:
+    def _check(self, tape: Tape, before: Before, heard: str | None, randomness: Any, key: Any) -> None:
         """Refuse a run that did what a program would not do.
 
         Raises: RefusalError.
         """
         around = before.around
-        why = tape.problem or around.problem or ("it prints" if prints else None)
+        why = heard or tape.problem or around.problem
         if why is None and (changed := around.change()) is not None:
             why = f"it changes {changed}, which is no tensor"
         if why is None and (scheduled := around.scheduled()) is not None:
@@ -199,6 +215,8 @@ class Captured:
         after = (Given(given.args, given.kwargs).form, is_grad_enabled(), get_default_dtype())
         if why is None and after != key:
             why = "it changes its arguments, or a mode that outlives it"
+        if why is None and any(name[0] != "_" for t in given.tensors if not around.leads_to(t) for name in vars(t)):
+            why = "an argument has attributes that a tensor has not\n  hint: give the step what they hold"
         if why is not None:
             raise RefusalError(why)
 

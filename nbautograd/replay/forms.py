@@ -8,6 +8,8 @@ from nbautograd.core.node import has_hooks
 from nbautograd.core.tensor import Tensor
 from nbautograd.replay.watching import layout_of
 
+CONTAINERS, ROUNDED, PLAIN = (list, tuple, dict), (float, complex), (int, str, bytes, type(None))
+
 
 class Same:
     """An object that is no tensor, number or container: it equals itself alone, and is kept, so that its id is too."""
@@ -30,17 +32,18 @@ class Given:
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.args, self.kwargs = args, kwargs
         self.tensors: list[Tensor] = []
+        self._places: dict[int, int] = {}
         self.objects: list[Any] = []
         self.containers: list[Any] = []
         self.form = self._form((args, kwargs))
 
     def _form(self, value: Any) -> Any:
         if isinstance(value, Tensor):
-            first = next((i for i, t in enumerate(self.tensors) if t is value), len(self.tensors))
+            first = self._places.setdefault(id(value), len(self._places))
             if first == len(self.tensors):
                 self.tensors.append(value)
             return (Tensor, type(value), layout_of(value._data), value._node is not None, first)
-        if isinstance(value, list | tuple | dict) and not getattr(value, "__dict__", None):
+        if isinstance(value, CONTAINERS) and not getattr(value, "__dict__", None):
             self.containers.append(value)
             if isinstance(value, dict):
                 return (type(value), *[(self._key(k), self._form(v)) for k, v in value.items()])
@@ -48,9 +51,9 @@ class Given:
         return self._key(value)
 
     def _key(self, value: Any) -> Any:
-        if isinstance(value, float | complex):
+        if isinstance(value, ROUNDED):
             return (type(value), value if value and value == value else repr(value))  # 0.0 == -0.0, and NaN is not NaN
-        if isinstance(value, int | str | bytes | None):
+        if isinstance(value, PLAIN):
             return (type(value), value)
         self.objects.append(value)
         return (Same, Same(value))

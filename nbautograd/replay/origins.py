@@ -56,7 +56,7 @@ def identifier(path: str) -> str:
 
 def is_librarys(thing: Any) -> bool:
     """Whether a function or a class is none of the user's own."""
-    space = getattr(thing, "__globals__", None)
+    space = None if isinstance(thing, type) else getattr(thing, "__globals__", None)
     return is_installed(space.get("__name__") if space is not None else getattr(thing, "__module__", None))
 
 

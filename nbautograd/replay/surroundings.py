@@ -5,13 +5,16 @@ A program holds on to the tensors that the step used. That is right as long as t
 the same things: the same tensors, modules with the same parameters in the same mode, equal numbers. `Surroundings` are
 what they meant when the program was made, and are compared at each call. It follows globals and closures of the step
 and of the functions it names, arguments that are no tensors, containers, attributes, and what classes define. Of
-libraries it takes for granted that they stay as they are. What cannot be compared (iterators, what is nested without
-end) is a `problem`, and so is a tensor that no name leads to: see `leads_to`.
+libraries it compares the names that the step uses (`len`, `F.relu`, `math.pi`) and takes for granted that what these
+call stays as it is. What cannot be compared (iterators, files, what is nested without end) is a `problem`, and so is a
+tensor that no name leads to: see `leads_to`. What is asked of the outside world is another matter: see `hearing`.
 """
 
 from __future__ import annotations
 
 import functools
+import io
+import os
 import random
 import sys
 import types
@@ -19,6 +22,8 @@ import weakref
 from array import array
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
+from operator import attrgetter, itemgetter, methodcaller
 from typing import Any
 
 import numpy as np
@@ -42,6 +47,8 @@ OF_OPTIMIZERS = ("state", "param_groups", "defaults", "_hooks", "_opt_called", "
 METHODS = (types.MethodType, types.BuiltinMethodType)
 FOLLOWED = (types.FunctionType, *METHODS, functools.partial, weakref.ref, property, staticmethod, classmethod)
 FIXED = (types.ModuleType, np.generic, np.dtype, np.ufunc, range, slice, dtype, device)
+CODE, DEFAULTS, CONTENTS = map(attrgetter, ("__code__", "__defaults__", "cell_contents"))
+"""Of functions, where reloading a module changes them in place, and of the variables round them."""
 
 
 class Surroundings(Watched):
@@ -63,13 +70,17 @@ class Surroundings(Watched):
         self._looks = False
         self._classes: set[type] = set()
         self._spaces: dict[int, tuple[str, types.ModuleType]] = {}
-        """The user's own modules that something leads to other than a name in a module."""
+        """The modules, and what they are called."""
+        self._known: set[tuple[int, str]] = set()
+        """The names in modules that are watched."""
         self._every: set[str] = set()
         """All names that the functions use."""
         self._look("step", function, 0)
         for i, value in enumerate(arguments):
             self._look(f"argument_{i}", value, 0)
         self._of_modules()
+        for name in sorted(self._every & vars(Tensor).keys()):
+            self.watch(f"Tensor.{name}", itemgetter(name), vars(Tensor), own=False)
         for path, optimizer in self._optimizers:
             for i, p in enumerate(p for group in optimizer.param_groups for p in group["params"]):
                 self._look(f"{path}.param_{i}", p, 0)
@@ -103,7 +114,9 @@ class Surroundings(Watched):
             self._spaces[id(value)] = path, value
         if isinstance(value, FIXED):
             return
-        if isinstance(value, Tensor):
+        if value is sys.modules:
+            self._refuse(path, value)
+        elif isinstance(value, Tensor):
             self.names[id(value)] = identifier(path)
             self.watch_tensor(path, value)
             self._parts(path, value, [name for name in vars(value) if name[0] != "_"], depth)
@@ -142,6 +155,11 @@ class Surroundings(Watched):
                 self._refuse(path, value)
             else:
                 self.arrays.append((value, held, path))
+        elif isinstance(value, ContextVar):
+            self._look(path, self.watch(path, methodcaller("get"), value), 0)
+        elif isinstance(value, io.IOBase):
+            if not value.closed and value.readable():
+                self._refuse(path, value)
         elif isinstance(value, Iterator) and not has(value, "__dict__"):
             self._refuse(path, value)
         else:
@@ -161,6 +179,7 @@ class Surroundings(Watched):
         if isinstance(value, Optimizer):
             self._optimizers.append((path, value))
             self._options += [(f"{path}.param_groups", group) for group in value.param_groups]
+            self._function_of(type(value), "step")
             if not library:
                 self._parts(path, value, [name for name in vars(value) if name not in OF_OPTIMIZERS], depth)
         elif library and has(value, "last_epoch"):
@@ -171,6 +190,7 @@ class Surroundings(Watched):
         elif has(value, "__dict__"):
             self._mapping(path, vars(value), depth, ".{}")
         if not library:
+            self.watch(f"{path}.__class__", type, value)
             self._parts(path, value, slots_of(type(value)), depth)
             self._class(path, type(value), depth)
 
@@ -198,49 +218,56 @@ class Surroundings(Watched):
         """What it names; of a library's function only what it was made of, unless everybody has it."""
         code, library = function.__code__, is_librarys(function)
         if library and getattr(sys.modules.get(function.__module__), function.__name__, None) is function:
+            if function.__module__ == "os":
+                self._look("os.environ", os.environ, depth)
             return
         if not library:
-            self.functions.append((function, code, function.__defaults__, path))
+            self.watch(path, CODE, function)
+            self.watch(path, DEFAULTS, function)
             used, every = names_in(code)
             self._every |= every
             self._looks |= not every.isdisjoint(OPTIONS)
             for name in used:
-                if name in function.__globals__:
-                    self._named(name, function.__globals__, name, every, depth)
-                elif name in sys.modules:  # imported in there
-                    self._of_module(name, sys.modules[name], every, depth)
+                self._global(name, function, depth)
         for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
-            try:
-                value = cell.cell_contents
-            except ValueError:
-                continue
-            self.cells.append((cell, value, name))
-            self._look(name, value, depth)
+            self._look(name, self.watch(name, CONTENTS, cell), depth)
         for i, value in enumerate(function.__defaults__ or ()):
             self._look(f"default_{i}", value, depth)
         self._look("the defaults", function.__kwdefaults__, depth)
         self._parts(path, function, vars(function), depth)
 
-    def _named(self, path: str, space: dict[str, Any], name: str, names: set[str], depth: int) -> None:
-        """A name in a module, and what is taken from it if that is a module itself."""
-        value = space[name]
-        self.places.append((space, name, value, path))
-        self._look(path, value, depth)
-        if isinstance(value, types.ModuleType):
-            self._of_module(path, value, names, depth)
+    def _global(self, name: str, function: types.FunctionType, depth: int) -> None:
+        """A name that is none of the function's variables."""
+        space = function.__globals__
+        if name in space:
+            self._named(name, space, name, depth)
+            return
+        self.watch_absence(name, space)
+        if name in function.__builtins__:
+            self._named(name, function.__builtins__, name, depth, own=False)
+        elif name in sys.modules:  # imported in there
+            self._named(name, sys.modules, name, depth)
 
-    def _of_module(self, path: str, module: types.ModuleType, names: set[str], depth: int) -> None:
-        """What of `names` the user's own module of Python's has."""
-        if not is_installed(module.__name__) and depth <= DEEP:
-            for name in sorted(names & vars(module).keys()):
-                self._named(f"{path}.{name}", vars(module), name, names, depth + 1)
+    def _named(self, path: str, space: dict[str, Any], name: str, depth: int, own: bool = True) -> None:
+        """A name in a module; what a library's module calls is taken for granted."""
+        if (id(space), name) not in self._known:
+            self._known.add((id(space), name))
+            value = self.watch(path, itemgetter(name), space, own)
+            if own or space is vars(os) or not callable(value):
+                self._look(path, value, depth)
 
     def _of_modules(self) -> None:
-        """What is used of modules that variables and attributes lead to; what that leads to may lead to others."""
+        """What is used of modules; what that leads to may lead to others."""
         done = -1
         while done != (done := len(self._every) + len(self._spaces)):
             for path, module in list(self._spaces.values()):
-                self._of_module(path, module, self._every, 0)
+                space, own = vars(module), not is_installed(module.__name__)
+                for name in sorted(self._every & space.keys()):
+                    self._named(f"{path}.{name}", space, name, 0, own)
+                if own:
+                    for name in self._every - space.keys():
+                        self.watch_absence(name, space)
+                    self._look(f"{path}.__getattr__", space.get("__getattr__"), 0)
 
     # --- objects ---
 
@@ -258,7 +285,14 @@ class Surroundings(Watched):
             if not is_librarys(each) and each not in self._classes:
                 self._classes.add(each)
                 self._seen[id(each)] = each
+                self.watch(f"{each.__name__}.__bases__", attrgetter("__mro__"), each)
                 self._mapping(path, vars(each), depth, ".{}")
+
+    def _function_of(self, kind: type, name: str) -> None:
+        """What a library's class does where it is called."""
+        if is_librarys(kind) and kind not in self._classes:
+            self._classes.add(kind)
+            self.watch(f"{kind.__name__}.{name}", attrgetter(name), kind, own=False)
 
     def _mapping(self, path: str, mapping: Any, depth: int, form: str) -> None:
         self.watch_parts(path, mapping.values(), [form.format(key) for key in mapping])
@@ -278,4 +312,6 @@ class Surroundings(Watched):
                 self.watch_parts(f"the hooks of {path}", part.values())
             else:
                 self._look(f"{path}.{name}", part, depth + 1)
+        self.watch(f"{path}.__class__", type, module)
         self._class(path, type(module), depth + 1)
+        self._function_of(type(module), "forward")

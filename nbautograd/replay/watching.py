@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-import types
-from collections.abc import Iterable, Iterator
-from operator import is_
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from operator import call, is_
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from nbautograd.replay.calls import Grown
 
 NUMBERS = (int, float, complex, str, bytes, type(None))
 GONE = object()
+_NO_ANSWER = (LookupError, AttributeError, ValueError)
+"""A name that stands for nothing any more, in a module, of an object, in a closure."""
 
 
 class Watched:
@@ -25,20 +27,40 @@ class Watched:
     """
 
     def __init__(self) -> None:
-        self.places: list[tuple[dict[str, Any], str, Any, str]] = []
-        """Names in modules: where, which name, its value."""
-        self.cells: list[tuple[types.CellType, Any, str]] = []
-        self.functions: list[tuple[types.FunctionType, types.CodeType, Any, str]] = []
-        """Functions, their code and defaults: reloading a module changes these in place."""
+        self._asks: list[Callable[[Any], Any]] = []
+        self._asked: list[Any] = []
+        self._answers: list[Any] = []
+        self._questions: list[str] = []
+        """Names in modules, the code of functions, the classes of objects: what to call with what, what that gave."""
+        self._loaded: list[int] = []
+        """Which of these are a library's."""
+        self._absent: dict[int, tuple[Any, set[str]]] = {}
+        """By the ids of modules the names in them, and names that are not."""
         self.groups: list[tuple[Any, list[Any], str]] = []
         """What has parts: a live view of them, and what they were."""
         self._keys: dict[int, list[str]] = {}
         """What the parts are called, by the id of their view."""
+        self._flat: tuple[list[Any], list[int], list[Any]] | None = None
+        """The views, how many parts each had, and all parts in a row."""
         self.tensors: list[tuple[Tensor, Any, Any, Any, bool, str]] = []
         """Tensors: their numbers, the kind of a number, how they lay in memory, whether they required grad."""
         self.arrays: list[tuple[Any, Any, str]] = []
         self.generators: list[tuple[Any, Any, str]] = []
         self.schedules: list[tuple[Any, int, str]] = []
+
+    def watch(self, name: str, ask: Callable[[Any], Any], thing: Any, own: bool = True) -> Any:
+        """What `ask(thing)` gives, now and later; what is not the user's `own` may be loaded when it is first used."""
+        if not own:
+            self._loaded.append(len(self._asks))
+        self._asks.append(ask)
+        self._asked.append(thing)
+        self._answers.append(now := _answer(ask, thing))
+        self._questions.append(name)
+        return now
+
+    def watch_absence(self, name: str, space: dict[str, Any]) -> None:
+        """That a module has no such name."""
+        self._absent.setdefault(id(space), (space.keys(), set()))[1].add(name)
 
     def watch_parts(self, name: str, parts: Any, keys: Iterable[str] = ()) -> None:
         """Lists, the values of dictionaries, attributes; `keys` are what the parts are called."""
@@ -51,20 +73,26 @@ class Watched:
         kind = data.__class__ if isinstance(data, np.generic) else None
         self.tensors.append((t, data, kind, layout_of(data), t._node is not None, name))
 
+    def settle(self) -> None:
+        """What the run has loaded of libraries is what they are."""
+        for i in self._loaded:
+            self._answers[i] = _answer(self._asks[i], self._asked[i])
+
     def change(self) -> str | None:
         """The name of the first thing that is not as it was; None where nothing has changed."""
-        for space, key, before, name in self.places:
-            if not _same(space.get(key, GONE), before):
-                return name
-        for cell, before, name in self.cells:
-            if not _same(cell.cell_contents, before):
-                return name
-        for function, code, defaults, name in self.functions:
-            if function.__code__ is not code or function.__defaults__ is not defaults:
-                return name
-        for parts, before, name in self.groups:
-            if len(parts) != len(before) or not (all(map(is_, parts, before)) or all(map(_same, parts, before))):
-                return f"{name}{self._which(parts, before)}"
+        try:
+            same = all(map(is_, map(call, self._asks, self._asked), self._answers))
+        except _NO_ANSWER:
+            same = False
+        found = None if same else self._other_answer()
+        if found is None and self._absent:
+            found = next(
+                (min(some & names) for names, some in self._absent.values() if not names.isdisjoint(some)), None
+            )
+        if found is None and self.groups:
+            found = self._other_parts()
+        if found is not None:
+            return found
         for t, data, kind, layout, recorded, name in self.tensors:
             now = t._data
             if now is not data and now.__class__ is not kind and layout_of(now) != layout:
@@ -72,6 +100,26 @@ class Watched:
             if (t._node is not None) is not recorded:
                 return f"{name}.requires_grad"
         return next((name for array, before, name in self.arrays if contents(array) != before), None)
+
+    def _other_answer(self) -> str | None:
+        for i, (ask, thing, before) in enumerate(zip(self._asks, self._asked, self._answers, strict=True)):
+            now = _answer(ask, thing)
+            if not _same(now, before):
+                return self._questions[i]
+            self._answers[i] = now  # so that it is the same object next time
+        return None
+
+    def _other_parts(self) -> str | None:
+        if self._flat is None:
+            before = [parts for _, parts, _ in self.groups]
+            self._flat = [view for view, *_ in self.groups], [*map(len, before)], [*chain.from_iterable(before)]
+        views, sizes, parts = self._flat
+        if [*map(len, views)] == sizes and all(map(is_, chain.from_iterable(views), parts)):
+            return None
+        for view, before, name in self.groups:
+            if len(view) != len(before) or not all(map(_same, view, before)):
+                return f"{name}{self._which(view, before)}"
+        return None
 
     def _which(self, parts: Any, before: list[Any]) -> str:
         """What the first part that has changed is called, as it is written behind its owner."""
@@ -96,6 +144,7 @@ class Watched:
             old, new = values[: len(before)], values[len(before) :]
             if new and len(old) == len(before) and all(map(is_, old, before)) and self._is_alone(values):
                 self.groups = [each for each in self.groups if each is not entry]
+                self._flat = None
                 found.append(Grown(name, values, new))
         return found
 
@@ -116,6 +165,13 @@ class Attributes:
 
     def __iter__(self) -> Iterator[Any]:
         return (getattr(self._owner, name, GONE) for name in self.names)
+
+
+def _answer(ask: Callable[[Any], Any], thing: Any) -> Any:
+    try:
+        return ask(thing)
+    except _NO_ANSWER:
+        return GONE
 
 
 def _same(now: Any, before: Any) -> bool:
