@@ -17,9 +17,9 @@ from .array import compact, is_cupy, ndarray
 from .call import dispatch, new, wrap
 from .dtype import UNUSUAL
 from .inplace import array_of
+from .jotted import jotted
 from .modes import state
 from .node import tick
-from .pad import jotted
 from .short_many import getter, mixed, rules_of, several
 from .steps import set_step, step_many, step_one, step_two
 from .tensor import Tensor
@@ -53,10 +53,11 @@ def forms(op: Any) -> tuple[Any, Any]:
 def _unary(op: Any) -> Callable[[Any], Tensor]:
     forward, saves, differentiable = op.forward, op.saves, rules_of(op)[0] is not None
     saves_input, saves_result = saves == ("x",), saves == ("out",)
-    slow = jotted(op, dispatch)
 
     def saved_of(xd: Any, out: Any) -> tuple[Any, ...]:
         return tuple([xd if name == "x" else out for name in saves])
+
+    slow = jotted(op, dispatch, saved_of if saves else None, False)
 
     def call(x: Any) -> Tensor:
         if state.special or not isinstance(x, Tensor):
@@ -88,8 +89,7 @@ def _unary(op: Any) -> Callable[[Any], Tensor]:
     return call
 
 
-def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, Any], Tensor]:
-    slow = jotted(op, slow or dispatch)
+def _binary(op: Any, otherwise: Callable[..., Any] = dispatch) -> Callable[[Any, Any], Tensor]:
     forward = op.forward
     plan = [(kind, users) for kind, _, users in op.plan]
     dx, dy = rules_of(op)
@@ -98,6 +98,7 @@ def _binary(op: Any, slow: Callable[..., Any] | None = None) -> Callable[[Any, A
     wheres = [where for _, where, _ in op.plan]
     product = plan == [("input", (0,)), ("input", (1,))] and wheres == [1, 0]
     saved_of, saves = _saver(plan, wheres), bool(plan)
+    slow = jotted(op, otherwise, saved_of if saves else None, product)
 
     def beside(x: Any, y: Any) -> Tensor:
         """An array and a number of float32, as in x · w + b where w and b are 0-d."""

@@ -27,7 +27,7 @@ def _hand_back(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> No
     """In place of `dispatch`, which has asked: None says that the short path does not recognise the call."""
 
 
-def _handing_back(op: Any, slow: Any) -> Any:
+def _handing_back(op: Any, slow: Any, saved_of: Any, product: bool) -> Any:
     """In place of `jotted`, likewise."""
     return lambda x, y=None: None
 

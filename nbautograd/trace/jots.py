@@ -51,6 +51,12 @@ class Jots:
     def pad(self, attachment: Attachment, noted: Callable[..., None]) -> Pad:
         """What ops write on; what has no node is `noted`."""
 
+        def settle() -> None:
+            try:
+                self._settle()
+            except Exception as error:
+                attachment.give_up(error)
+
         def stand() -> Any:
             if attached.get() is not attachment or local.unwatched:
                 return None
@@ -72,7 +78,7 @@ class Jots:
             except Exception as error:
                 attachment.give_up(error)
 
-        return Pad(self._kept.fresh, self._places, self._scopes, stand, jot)
+        return Pad(self._kept.fresh, self._places, self._scopes, settle, stand, jot)
 
     def write(
         self, op: Any, inputs: tuple[Any, ...], settings: dict[str, Any], outputs: tuple[Any, ...], in_place: bool

@@ -132,8 +132,8 @@ class Level:
         self._within: tuple[Loop, ...] = ()
         self._moves: dict[tuple[Stop, int], tuple[tuple[Loop, ...], list[Loop]]] = {}
         """From where to which instruction it is in which loops then, and which of those have made another round."""
-        self._again: dict[tuple[Stop, int], tuple[Stop, Loop]] = {}
-        """From where to which instruction it comes when the innermost loop, and no other, makes another round."""
+        self._again: dict[int, tuple[Stop, Stop, Loop]] = {}
+        """To which instruction, and from where, it comes when the innermost loop, and no other, makes another round."""
         self._beyond: Steps = ()
         """The loops round that one."""
 
@@ -153,14 +153,20 @@ class Level:
         stop = before.ahead.get(instruction)
         if stop is not None:
             self.stop = stop
-            return
-        again = self._again.get((before, instruction))
-        if again is not None:
-            self.stop, loop = again
+        else:
+            self.turn(instruction, callee)
+
+    def turn(self, instruction: int, callee: Any) -> None:
+        """The same where no instruction ahead is meant, or another call at the same one."""
+        before = self.stop
+        self.callee = callee
+        again = self._again.get(instruction)
+        if again is not None and again[0] is before:
+            _, self.stop, loop = again
             loop.rounds = rounds = loop.rounds + 1
             self.around = (*self._beyond, (loop, rounds))
-            return
-        self._move(before, instruction)
+        else:
+            self._move(before, instruction)
 
     def _move(self, before: Stop, instruction: int) -> None:
         """The frame is at an instruction to which it has not come from `before`, or not within one loop."""
@@ -173,7 +179,7 @@ class Level:
             before.ahead[instruction] = stop
             return
         elif rounds == [loops[-1]]:
-            self._again[before, instruction] = stop, loops[-1]
+            self._again[instruction] = before, stop, loops[-1]
         for loop in rounds:
             loop.rounds += 1
         self._look_around()
