@@ -36,10 +36,10 @@ class Hardsigmoid(Op):
     samples = unary(-4, 4)
 
     def forward(x):
-        return between(x + 3, 0, 6) / 6
+        return between(x * (1 / 6) + 0.5, 0, 1)
 
     def dx(g, x):
-        return kept(g / 6, (x > -3) & (x < 3))
+        return kept(g * (1 / 6), (x > -3) & (x < 3))
 
 
 class Hardswish(Op):
@@ -50,11 +50,10 @@ class Hardswish(Op):
     samples = unary(-4, 4)
 
     def forward(x):
-        return x * between(x + 3, 0, 6) / 6
+        return x * between(x * (1 / 6) + 0.5, 0, 1)
 
     def dx(g, x):
-        inside = (x > -3) & (x < 3)
-        return kept(g * (x / 3 + 0.5), inside) + kept(g, ~(x < 3))
+        return kept(g * (x * (1 / 3) + 0.5), (x > -3) & (x < 3)) + kept(g, ~(x < 3))
 
 
 class Softshrink(Op):

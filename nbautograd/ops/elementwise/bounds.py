@@ -28,7 +28,12 @@ def between(x: Any, low: Any, high: Any) -> Any:
 def kept(g: Any, mask: Any) -> Any:
     """`g` where the mask is true and zero elsewhere, even where `g` is infinite or NaN (0 · ∞ would be NaN)."""
     if isinstance(g, np.ndarray) and g.dtype.kind == "f":  # its bits times the mask: ten times faster than where
-        return (g.view(BITS[g.dtype.itemsize]) * mask).view(g.dtype)
+        bits = g.view(BITS[g.dtype.itemsize])
+        if g.size <= LARGE or mask.shape != g.shape:
+            return (bits * mask).view(g.dtype)
+        found = mask.astype(bits.dtype)  # NumPy multiplies numbers of one kind faster
+        found *= bits
+        return found.view(g.dtype)
     if isinstance(g, np.generic):
         return g if mask else g.dtype.type(0)
     return xp.where(mask, g, 0)
