@@ -20,7 +20,7 @@ from .inplace import array_of
 from .jotted import jotted
 from .modes import state
 from .node import tick
-from .short_many import getter, mixed, rules_of, several
+from .short_many import getter, joined, mixed, parted, rules_of, several
 from .steps import set_step, step_many, step_one, step_two
 from .tensor import Tensor
 
@@ -40,8 +40,10 @@ def forms(op: Any) -> tuple[Any, Any]:
     if len(op.inputs) == 1 and op.outputs == 1 and not op.variadic and (op.settings or op.aux or op.view):
         return _single, step_one if op.rules[0] else None
     if op.settings or op.aux or op.variadic or op.view or op.outputs != 1 or op.promote == "none":
-        short = op.outputs == 1 and not (op.variadic or op.view or op.check or op.boolean)
-        return mixed if short else general, step_many if op.outputs == 1 else None
+        if op.outputs != 1:
+            return parted if op.view and not op.aux else general, None
+        short = joined if op.variadic and not op.aux else mixed
+        return general if op.view or op.check or op.boolean else short, step_many
     if len(op.inputs) == 1 and not op.boolean and not any(kind == "fact" for kind, _, _ in op.plan):
         return _unary, step_one if op.rules[0] else None
     if len(op.inputs) == 2 and not any(kind == "fact" for kind, _, _ in op.plan):

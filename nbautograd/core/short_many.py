@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from . import views
 from .array import compact, ndarray
-from .call import dispatch, fits_of, new, wrap
+from .call import dispatch, fits_of, new, record, wrap
 from .dtype import UNUSUAL
 from .modes import state
 from .node import tick
@@ -97,6 +98,46 @@ def mixed(op: Any) -> Callable[..., Any]:
         t._data = out
         t._node = node
         return (t, *[wrap(compact(a)) if hasattr(a, "dtype") else a for a in aux]) if with_aux else t
+
+    return call
+
+
+def joined(op: Any) -> Callable[..., Any]:
+    """The call of an op with any number of tensors; the short path serves those of one dtype."""
+    forward, records = op.forward, rules_of(op)[0] is not None
+
+    def call(*inputs: Any, **settings: Any) -> Any:
+        if state.special:
+            return dispatch(op, inputs, settings)
+        datas: list[Any] = [x._data if isinstance(x, Tensor) else None for x in inputs]
+        dtype = getattr(datas[0], "dtype", None)
+        for d in datas:
+            if (d.__class__ is not ndarray and not isinstance(d, np.generic)) or d.dtype is not dtype:
+                return dispatch(op, inputs, settings)
+        if dtype is not FLOAT32 and dtype in UNUSUAL:
+            return dispatch(op, inputs, settings)
+        try:
+            out = compact(forward(*datas, **settings))
+        except Exception:
+            return dispatch(op, inputs, settings)
+        return wrap(out, record(op, inputs, datas, [], settings, (out,), ()) if records else None)
+
+    return call
+
+
+def parted(op: Any) -> Callable[..., Any]:
+    """The call of an op that gives several views of a tensor."""
+    forward, records = op.forward, rules_of(op)[0] is not None
+
+    def call(x: Any, **settings: Any) -> Any:
+        if state.special or not isinstance(x, Tensor) or x._data.__class__ is not ndarray:
+            return dispatch(op, (x,), settings)
+        try:
+            outs = forward(x._data, **settings)
+        except Exception:
+            return dispatch(op, (x,), settings)
+        node = record(op, (x,), [x._data], [], settings, outs, ()) if records else None
+        return views.wrap(op, x, settings, outs, node)
 
     return call
 

@@ -54,5 +54,5 @@ def _copy(code: CodeType) -> CodeType:
 def install(op: Any) -> None:
     """Give the table entry its `watched` and its `quiet`. There is none where the call is `dispatch` itself."""
     make, _ = forms(op)
-    op.watched = None if make is general or op.aux else _calm(make, True)(op)
+    op.watched = None if make is general or op.aux or op.outputs != 1 else _calm(make, True)(op)
     op.quiet = None if make is general else _calm(make, False)(op)

@@ -474,7 +474,7 @@ def test_which_dimensions_are_added_up_is_worked_out() -> None:
     step = torch.capture(training(net, lambda net, x: F.mse_loss(net(x), x), OPTIMIZERS["SGD"]))
     for _ in range(3):
         step(torch.arange(24.0).view(2, 3, 4))
-    assert step.source().count("axis=(0, 1))") == 2
+    assert step.source().count("(0, 1)") == 2
 
 
 def test_what_comes_after_a_module_in_its_line_is_not_taken_for_the_modules() -> None:

@@ -68,7 +68,8 @@ class Stack(Op):
     samples = cases(_stacked)
 
     def forward(*xs, dim=0):
-        return in_order(xp.stack(xs, axis=dim), xs)
+        new = (*[slice(None)] * dim, None)
+        return in_order(xp.concatenate([x[new] for x in xs], axis=dim), xs)
 
     def dxs(g, xs_shape, dim):
         before = (slice(None),) * dim
@@ -84,6 +85,9 @@ def cat(tensors, dim=0):
     tensors = tuple(tensors)
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    shapes = {t._data.shape for t in tensors}
+    if len(shapes) == 1 and () not in shapes:
+        return Cat.call(*tensors, dim=canonical_dim(dim, tensors[0]._data.ndim))
     for i, t in enumerate(tensors):
         if not t.ndim:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
@@ -110,13 +114,14 @@ def stack(tensors, dim=0):
     tensors = tuple(tensors)
     if not tensors:
         raise RuntimeError("stack expects a non-empty TensorList")
+    shape = tensors[0]._data.shape
     for i, other in enumerate(tensors):
-        if other.shape != tensors[0].shape:
+        if other._data.shape != shape:
             raise RuntimeError(
                 f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and "
                 f"{list(other.shape)} at entry {i}"
             )
-    return Stack.call(*tensors, dim=canonical_dim(dim, tensors[0].ndim + 1))
+    return Stack.call(*tensors, dim=canonical_dim(dim, len(shape) + 1))
 
 
 def _at_least(tensors, ndim):
