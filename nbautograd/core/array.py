@@ -142,8 +142,6 @@ def total(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         found = _by_products(x, axes)
         if found is not None:
             return found.reshape([1 if i in axes else n for i, n in enumerate(x.shape)]) if keepdims else found
-    if axis is None and not keepdims and x.size >= 4 * LONGEST and x.dtype.char in "fd" and x.flags.c_contiguous:
-        return _of_all(x.reshape(-1))
     return np.add.reduce(x, axis=axis, keepdims=keepdims)
 
 
@@ -151,13 +149,6 @@ MANY = 4096
 """From so many elements on sums are products with ones."""
 LONGEST = 1 << 14
 """Rows of more elements are added up pairwise: a product adds one to the other, and rounds as often."""
-
-
-def _of_all(x: Any) -> Any:
-    """The sum of many elements: of rows of them by products with ones, which takes half the time."""
-    rest = x.size % 1024
-    rows = np.vecdot(x[: x.size - rest].reshape((-1, 1024)), np.ones(1024, x.dtype))
-    return np.add.reduce(rows) + np.add.reduce(x[x.size - rest :])
 
 
 def average(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
