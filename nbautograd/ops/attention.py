@@ -92,7 +92,7 @@ class ScaledDotProductAttention(Op):
             xp.exp(weights, out=weights)
             total = row_sums(weights)
             if bias is not None:
-                total[total == 0] = xp.inf
+                xp.putmask(total, total == 0, xp.inf)
             lse[part.queries] = xp.log(total) + top
             if keep is not None:
                 weights *= keep[part.pairs]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core.dtype import of_numpy
+from nbautograd.core.modes import may_look
 
 
 def is_truth(x: Any) -> bool:
@@ -34,6 +35,9 @@ def no_derivative(name: str) -> Exception:
 
 
 def any_zero(y: Any) -> bool:
+    """Whether an integer division would fail; on a GPU nobody looks, as in PyTorch: the program would wait for it."""
+    if not may_look(y):
+        return False
     found = y == 0
     return bool(found.any()) if hasattr(found, "any") else found
 

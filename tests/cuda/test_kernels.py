@@ -16,7 +16,7 @@ import nbautograd as nb
 from nbautograd.core.device import cupy
 from nbautograd.nn import functional as F  # noqa: N812
 
-pytestmark = pytest.mark.gpu
+pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore:cupyx.allow_synchronize")]
 
 
 def launches(compute: Callable[[], Any]) -> tuple[Any, int]:
@@ -76,6 +76,26 @@ def test_a_power_is_one_kernel_forward_and_one_backward_whatever_its_exponent(na
     expected.backward(nb.ones_like(expected))
     nb.testing.assert_close(y.cpu(), expected)
     nb.testing.assert_close(x.grad.cpu(), here.grad)
+
+
+RESTS: dict[str, Callable[..., Any]] = {
+    "rest": lambda x, y: x % y, "floor": lambda x, y: x // y, "fmod": nb.fmod,
+    "down": lambda x, y: nb.div(x, y, rounding_mode="floor"),
+    "to zero": lambda x, y: nb.div(x, y, rounding_mode="trunc"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [nb.float32, nb.int64, nb.uint8], ids=str)
+@pytest.mark.parametrize("name", RESTS)
+def test_what_a_division_leaves_over_is_one_kernel_and_no_wait(name: str, dtype: Any):
+    from .test_waiting import never_waiting
+
+    x, y = (nb.tensor(v).to(dtype) for v in ([7.0, -7.0, 6.0, 0.0, 5.0], [2.0, 2.0, -3.0, 3.0, 7.0]))
+    there = x.cuda(), y.cuda()
+    with never_waiting():
+        found, kernels = launches(lambda: RESTS[name](*there))
+    assert kernels == 1
+    nb.testing.assert_close(found.cpu(), RESTS[name](x, y))
 
 
 LOSSES: dict[str, tuple[Callable[..., Any], int]] = {

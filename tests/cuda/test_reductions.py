@@ -24,6 +24,7 @@ REDUCED: dict[str, Callable[[Any, Any], Any]] = {
     "largest": lambda x, y: x.amax(1), "largest of all": lambda x, y: x.max(), "norm": lambda x, y: x.norm(dim=-1),
     "norm of 3": lambda x, y: nb.linalg.vector_norm(x, 3, dim=0), "log": lambda x, y: x.logsumexp(0),
     "distance": lambda x, y: F.mse_loss(x, y), "weighed": lambda x, y: F.rms_norm(x, (2,), y[0, 0]),
+    "best": lambda x, y: x.max(1).values, "worst": lambda x, y: x.min(0).indices * x.min(0).values,
     "product": lambda x, y: (x * y).prod(), "whole numbers": lambda x, y: x.isnan().sum() + (x * y).nansum(),
 }  # fmt: skip
 

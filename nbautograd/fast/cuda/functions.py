@@ -71,8 +71,16 @@ def _pieces(parts: Any, axis: int = 0) -> Pieces:
     return Pieces(tuple(parts), axis % len(parts[0].form))
 
 
+def _taken(x: Symbol, indices: Symbol, axis: int) -> Symbol:
+    """`numpy.take_along_axis`, of positions that are known to be those of the largest elements."""
+    if indices.best is None or indices.best[0] != x.read() or len(indices.form) != len(x.form):
+        raise UntraceableError("positions")
+    return indices.best[1]
+
+
 FUNCTIONS |= {
     np.where: chosen,
+    np.result_type: lambda *xs: np.result_type(*[x.dtype if isinstance(x, Symbol) else x for x in xs]),
     np.real: Symbol.conj,
     np.zeros_like: lambda x, dtype=None: _filled(x, 0, dtype),
     np.ones_like: lambda x, dtype=None: _filled(x, 1, dtype),
@@ -86,6 +94,9 @@ FUNCTIONS |= {
     np.max: Symbol.max,
     np.min: Symbol.min,
     np.prod: Symbol.prod,
+    np.argmax: lambda x, axis=None, keepdims=False: x.position("larger", axis, keepdims),
+    np.argmin: lambda x, axis=None, keepdims=False: x.position("smaller", axis, keepdims),
+    np.take_along_axis: _taken,
     np.reshape: _reshaped,
     np.expand_dims: _expanded,
     np.squeeze: _squeezed,

@@ -54,6 +54,8 @@ const long long row = there ? blockIdx.x * lanes + lane : 0, before = row / inne
 """.strip()
 
 STARTS = {"added": "0", "multiplied": "1", "larger": "-1 / {}(0)", "smaller": "1 / {}(0)"}
+LAST = "9223372036854775807"
+"""The largest whole number, from which the smallest position is sought."""
 LINE = re.compile(r"const (\w+) (\w+) = (.+);")
 NAMES = re.compile(r"\b[akv]\d+\b")
 
@@ -122,6 +124,11 @@ def reduction(trace: Trace, result: Any, function: Any) -> Reduction | None:
     )  # fmt: skip
 
 
+def _start(word: str, kind: str) -> str:
+    """What changes nothing when it is joined."""
+    return LAST if word == "smaller" and kind[0] == "i" else STARTS[word].format(kind)
+
+
 class _Text:
     """The C++ of a trace."""
 
@@ -145,7 +152,7 @@ class _Text:
         for i in inputs:
             if i[0] == "a" and i not in self.loads:
                 self._load(i, name)
-        if any(i in self.varying for i in inputs):
+        if "(j)" in self.lines[name][1] or any(i in self.varying for i in inputs):
             self.varying.add(name)
 
     def _load(self, argument: str, name: str) -> None:
@@ -245,7 +252,7 @@ class _Text:
             return []
         found = [self.trace.joins[name] for name in joins]
         kinds = [self.lines[name][0] for name in joins]
-        starts = [f"{k} {n} = {STARTS[j.word].format(k)};" for n, k, j in zip(joins, kinds, found, strict=True)]
+        starts = [f"{k} {n} = {_start(j.word, k)};" for n, k, j in zip(joins, kinds, found, strict=True)]
         steps = [f"{n} = {j.word}({n}, {j.source});" for n, j in zip(joins, found, strict=True)]
         ends = [f"{n} = joined({n}, lanes, {j.word}<{k}>);" for n, k, j in zip(joins, kinds, found, strict=True)]
         return [*starts, "EACH {", *self._along([j.source for j in found]), *steps, "}", *ends]

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from . import places
+
 HEAD = """
 typedef %s T;
 #define EACH(j) for (long long j = threadIdx.x; j < n; j += blockDim.x)
@@ -311,5 +313,5 @@ ADAPTERS: dict[str, Callable[..., Any]] = {
     **{name: _along_rows(name) for name in ("softmax", "log_softmax", "softmax_backward", "log_softmax_backward")},
     "logsumexp": logsumexp, "cross_entropy": cross_entropy, "cross_entropy_backward": cross_entropy_backward,
     "layer_norm": layer_norm, "layer_norm_backward": layer_norm_backward, "batch_norm": batch_norm,
-    "batch_norm_backward": batch_norm_backward,
+    "batch_norm_backward": batch_norm_backward, **places.ADAPTERS,
 }  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .traces import Join, Trace, UnfitError, UntraceableError
+from .traces import WORDS, Join, Trace, UnfitError, UntraceableError
 from .words import type_of, word
 
 
@@ -35,6 +35,8 @@ class Symbol:
         """The arguments whose shapes, broadcast, are its own."""
         self.place: int | None = None
         """The number of the argument that it is."""
+        self.best: tuple[str, Symbol] | None = None
+        """Of positions of largest elements: of what, and these."""
 
     def read(self) -> str:
         """Its name, to be computed with.
@@ -112,7 +114,7 @@ class Symbol:
 
     def joined(self, word: str, axis: Any, keepdims: bool) -> Symbol:
         """What `word` makes of all elements along `axis`; see NOTE [Reductions]."""
-        if not self.trace.reducing or (self.dtype.kind != "f" and word != "added"):
+        if not self.trace.reducing or (self.dtype.kind not in WORDS[word]):
             raise UntraceableError(word)
         ndim = len(self.form)
         axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
@@ -127,6 +129,17 @@ class Symbol:
         self.trace.joins[name] = Join(word, self.read(), self.form, axes)
         shape = kept if keepdims else tuple([n for i, n in enumerate(self.form) if i not in axes])
         return Symbol(self.trace, name, self.dtype, shape, frozenset())
+
+    def position(self, word: str, axis: Any, keepdims: bool = False) -> Symbol:
+        """Where along `axis` the first of the elements is that are the best by `word`."""
+        axes = tuple(range(len(self.form))) if axis is None else axis
+        best = self.joined(word, axes, True)
+        hit = (self == best) | ((self != self) & (best != best))
+        trace, whole = self.trace, np.dtype(np.int64)
+        along = Symbol(trace, trace.line("int64_(j)", "int64_"), whole, self.form, self.parts)
+        found = np.where(hit, along, np.int64(math.prod(self.form))).joined("smaller", axes, keepdims)
+        found.best = self.read(), best
+        return found
 
     # --- other shapes ---
 
@@ -153,7 +166,9 @@ class Symbol:
         if self.place is not None:
             return self.seen(lambda array: array.reshape(form))
         self.trace.turned = True
-        return Symbol(self.trace, self.name, self.dtype, form, frozenset())
+        found = Symbol(self.trace, self.name, self.dtype, form, frozenset())
+        found.best = self.best
+        return found
 
     def __getitem__(self, index: Any) -> Symbol:
         parts = index if isinstance(index, tuple) else (index,)
@@ -263,7 +278,8 @@ def _in_place(ufunc: Any) -> Callable[[Any, Any], Any]:
 
 
 for _name, _ufunc in {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "and": np.bitwise_and,
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
+    "mod": np.remainder, "and": np.bitwise_and,
     "or": np.bitwise_or, "xor": np.bitwise_xor, "pow": np.power,
 }.items():  # fmt: skip
     if _name != "pow":

@@ -20,6 +20,10 @@ class UnfitError(UntraceableError):
     """What is reduced is no work for a kernel of rows: something else may be."""
 
 
+WORDS = {"added": "fi", "multiplied": "f", "larger": "f", "smaller": "fi"}
+"""What makes one of two elements, and the kinds of numbers that it is known for."""
+
+
 class Join(NamedTuple):
     """Elements along some dimensions become one."""
 

@@ -38,7 +38,9 @@ OF_FLOATS: dict[str, str] = {
     "divide": "({} / {})", "reciprocal": "reciprocal({})", "absolute": "fabs({})", "fabs": "fabs({})",
     "fmax": "fmax({}, {})", "fmin": "fmin({}, {})", "power": "pow({}, {})", "float_power": "pow({}, {})",
     "hypot": "hypot({}, {})", "arctan2": "atan2({}, {})", "copysign": "copysign({}, {})", "fmod": "fmod({}, {})",
+    "floor_divide": "floor_divided({}, {})", "remainder": "rest_of({}, {})",
 }  # fmt: skip
+OF_WHOLE = {"floor_divide": "whole_divided({}, {})", "remainder": "whole_rest({}, {})"}
 TESTS = {"isnan": "is_nan({})", "isinf": "is_infinite({})", "isfinite": "is_finite({})"}
 
 PREAMBLE = (
@@ -53,6 +55,22 @@ template<typename T> __device__ bool is_nan(T x) { return x != x; }
 template<typename T> __device__ bool is_finite(T x) { return x - x == T(0); }
 template<typename T> __device__ bool is_infinite(T x) { return x == x && x - x != T(0); }
 __device__ bool negated(bool x) { return !x; }
+template<typename T> __device__ T rest_of(T x, T y) {
+  T rest = fmod(x, y);
+  return rest == T(0) ? copysign(T(0), y) : (rest < T(0)) != (y < T(0)) ? rest + y : rest;
+}
+template<typename T> __device__ T floor_divided(T x, T y) {
+  T rest = fmod(x, y), parts = (x - rest) / y;
+  if (y == T(0)) return x / y;
+  if (rest != T(0) && (rest < T(0)) != (y < T(0))) parts -= T(1);
+  return parts == T(0) ? copysign(T(0), x / y) : floor(parts + T(0.5));
+}
+template<typename T> __device__ T whole_divided(T x, T y) {
+  return y == T(0) ? T(0) : T(x / y - (x % y != T(0) && (x < T(0)) != (y < T(0))));
+}
+template<typename T> __device__ T whole_rest(T x, T y) {
+  return y == T(0) ? T(0) : T(x % y + (x % y != T(0) && (x < T(0)) != (y < T(0)) ? y : T(0)));
+}
 """
 )
 """NaN passes through `larger` and `smaller`, as through NumPy's maximum and minimum."""
@@ -81,6 +99,8 @@ def word(name: str, loop: Any) -> str:
         return TRUTH[name]
     if name in TESTS and kinds == {"f", "b"}:
         return TESTS[name]
+    if kinds in ({"i"}, {"u"}):
+        return OF_WHOLE[name]
     if kinds != {"f"}:
         raise KeyError(name)
     return OF_FLOATS[name]

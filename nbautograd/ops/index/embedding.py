@@ -12,7 +12,7 @@ from nbautograd.core.call import wrap
 from nbautograd.core.modes import may_look, told
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
-from nbautograd.ops.index.meeting import add_at
+from nbautograd.ops.index.meeting import add_at, counted
 from nbautograd.ops.samples import Make, cases, through
 
 
@@ -106,7 +106,7 @@ def shorten(weight, index, max_norm, norm_type):
 
 def frequency_shares(index, rows, dtype):
     """For each position looked up 1 over how often its row was, as a column."""
-    counts = library_of(index).bincount(index.reshape(-1), minlength=rows)
+    counts = counted(index.reshape(-1), rows)
     return (1 / counts[index])[..., None].astype(dtype)
 
 

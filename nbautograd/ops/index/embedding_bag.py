@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from nbautograd.core.array import library_of, place
+from nbautograd.core.array import is_cupy, library_of, place
 from nbautograd.core.call import wrap
 from nbautograd.core.modes import may_look
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import FUNCTIONS, public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.index.embedding import embedding, frequency_shares, shorten
-from nbautograd.ops.index.meeting import add_at
+from nbautograd.ops.index.meeting import add_at, counted, merge_at
 from nbautograd.ops.samples import Make, through
 
 
@@ -33,6 +33,10 @@ def _bags(make: Make) -> Iterator[Any]:
 class EmbeddingBag(Op):
     """Weighted sums of rows of a table, one for each bag.
 
+    NOTE [Bags on a GPU]
+    Which positions belong to a bag is known only on the GPU, and nobody waits to hear it. So what belongs to none (the
+    padding, what comes behind the last bag) goes to one more bag behind all others, and counts for nothing.
+
     Math: out_b = Σ factor_i · weight[index_i] over the i in bag b
     Shape: weight (V, D), factors (N,), with index and bag (N,) → (count, D)
     """
@@ -41,9 +45,10 @@ class EmbeddingBag(Op):
     samples = through("embedding_bag", _bags, second=False, numeric=False, named=False)
 
     def forward(weight, factors, *, index, bag, count, shares=None):
-        out = xp.zeros((count, weight.shape[1]), weight.dtype)
+        one_more = bag.__class__ is not np.ndarray
+        out = xp.zeros((count + one_more, weight.shape[1]), weight.dtype)
         add_at(out, bag, weight[index] * factors[:, None])
-        return out
+        return out[:count] if one_more else out
 
     def dweight(g, factors, weight_shape, index, bag, shares):
         rows = g[bag] * xp.expand_dims(factors, 1)
@@ -79,25 +84,35 @@ def embedding_bag(
     if max_norm is not None:
         shorten(weight, index, max_norm, norm_type)
     factors = None if per_sample_weights is None else per_sample_weights.reshape(-1)
+    on_gpu = is_cupy(index)
     if padding_idx is not None:
-        kept = library_of(index).flatnonzero(index != padding_idx % rows)
-        index, bag = index[kept], bag[kept]
-        factors = None if factors is None else factors[wrap(kept)]
+        kept = index != padding_idx % rows
+        if on_gpu:
+            bag = library_of(index).where(kept, bag, count)
+        else:
+            kept = np.flatnonzero(kept)
+            index, bag = index[kept], bag[kept]
+            factors = None if factors is None else factors[wrap(kept)]
     if mode == "max":
-        return _largest(embedding(wrap(index), weight), bag, count)
+        return (_largest_on_gpu if on_gpu else _largest)(embedding(wrap(index), weight), bag, count)
     if factors is None:
         factors = wrap(_shares(bag, count, mode, weight._data.dtype))
+    elif on_gpu:
+        factors = factors * wrap(bag < count)
     shares = frequency_shares(index, rows, weight._data.dtype) if scale_grad_by_freq else None
     return EmbeddingBag.call(weight, factors, index=index, bag=bag, count=count, shares=shares)
 
 
 def _flat(input: Tensor, offsets: Tensor | None, last: bool) -> tuple[Any, Any, int]:
-    """All positions in a row, the number of the bag of each, and how many bags there are."""
+    """All positions in a row, the number of the bag of each, and how many bags there are; see NOTE [Bags on a GPU]."""
     library = library_of(input._data)
     index = input._data.reshape(-1)
     if offsets is None:
         count, each = input.shape
         return index, library.arange(count).repeat(each), count
+    if not may_look(index):
+        bag = library.searchsorted(offsets._data, library.arange(len(index)), "right") - 1
+        return index, bag, len(offsets._data) - last
     starts = offsets.cpu().numpy()
     if starts.size and starts[0] != 0:
         raise RuntimeError(
@@ -114,22 +129,35 @@ def _flat(input: Tensor, offsets: Tensor | None, last: bool) -> tuple[Any, Any, 
 
 def _shares(bag: Any, count: int, mode: str, dtype: Any) -> Any:
     """What each row counts for: 1 in a sum, 1 over the size of its bag in a mean."""
-    library = library_of(bag)
     if mode == "sum":
-        return library.ones(len(bag), dtype)
-    return (1 / library.bincount(bag, minlength=count)[bag]).astype(dtype)
+        return (bag < count).astype(dtype) if is_cupy(bag) else np.ones(len(bag), dtype)
+    return ((bag < count if is_cupy(bag) else 1) / counted(bag, count + 1)[bag]).astype(dtype)
 
 
 def _largest(rows: Tensor, bag: Any, count: int) -> Tensor:
     """The largest number of each column in each bag; zeros for an empty one."""
-    library = library_of(bag)
-    sizes = library.bincount(bag, minlength=count)
-    place_in_bag = library.arange(len(bag)) - (sizes.cumsum() - sizes)[bag]
-    table = library.full((count, max(int(sizes.max()) if sizes.size else 0, 1)), len(bag))
-    table[bag, place_in_bag] = library.arange(len(bag))
-    lowest = rows.new_full((1, rows.shape[1]), -np.inf)
-    found = FUNCTIONS["cat"]([rows, lowest])[wrap(table)].max(1).values
+    sizes = np.bincount(bag, minlength=count)
+    place_in_bag = np.arange(len(bag)) - (sizes.cumsum() - sizes)[bag]
+    table = np.full((count, max(int(sizes.max()) if sizes.size else 0, 1)), len(bag))
+    table[bag, place_in_bag] = np.arange(len(bag))
+    found = _with_lowest(rows)[wrap(table)].max(1).values
     return found.masked_fill(wrap(sizes == 0).unsqueeze(1), 0.0)
+
+
+def _with_lowest(rows: Tensor) -> Tensor:
+    return FUNCTIONS["cat"]([rows, rows.new_full((1, rows.shape[1]), -np.inf)])
+
+
+def _largest_on_gpu(rows: Tensor, bag: Any, count: int) -> Tensor:
+    """The same where no table can be made, as nobody knows the size of the largest bag: see NOTE [Bags on a GPU]."""
+    library, data, none = library_of(bag), rows._data, len(bag)
+    best = library.full((count + 1, data.shape[1]), -np.inf, data.dtype)
+    merge_at("maximum", best, bag, data)
+    first = library.full(best.shape, none, np.uint64)
+    hit = (data == best[bag]) | (data != data)
+    merge_at("minimum", first, bag, library.where(hit, library.arange(none)[:, None], none).astype(np.uint64))
+    first = first[:count].astype(np.int64)
+    return FUNCTIONS["gather"](_with_lowest(rows), 0, wrap(first)).masked_fill(wrap(first == none), 0.0)
 
 
 def _check(input: Tensor, offsets: Tensor | None, mode: str, by_frequency: bool, weights: Tensor | None) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core import inplace
+from nbautograd.core.array import library_of
+from nbautograd.core.modes import may_look
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
@@ -28,7 +30,7 @@ class MaskedFill(Op):
     samples = cases(lambda make: ((make(*s), make.bools(*m), 1.5) for s, m in MASKS))
 
     def forward(x, mask, value):
-        return chosen(mask, xp.astype(xp.asarray(value), x.dtype), x)
+        return chosen(mask, value.astype(x.dtype) if hasattr(value, "dtype") else x.dtype.type(value), x)
 
     def check(x, mask, value):
         if not isinstance(value, complex) or x.dtype.kind == "c":
@@ -66,6 +68,8 @@ class MaskedScatter(Op):
     samples = cases(_masked_sources)
 
     def forward(x, source, *, mask):
+        if mask.__class__ is not np.ndarray:
+            return xp.where(mask, source.reshape(-1)[numbered(mask)], x) if source.size else xp.array(x)
         out = xp.array(x)
         out[mask] = source.reshape(-1)[: int(mask.sum())]
         return out
@@ -74,9 +78,19 @@ class MaskedScatter(Op):
         return chosen(mask, 0, g)
 
     def dsource(g, source_shape, mask):
-        taken = g[mask]
-        row = xp.unslice(taken, shape=(math.prod(source_shape),), index=(slice(taken.shape[0]),))
+        count = math.prod(source_shape)
+        if mask.__class__ is not np.ndarray:  # what is not there meets behind the row
+            places = library_of(mask).where(mask, numbered(mask), count).reshape(-1)
+            row = xp.unindex(g.reshape((-1,)), shape=(count + 1,), index=(places,))[:count]
+        else:
+            taken = g[mask]
+            row = xp.unslice(taken, shape=(count,), index=(slice(taken.shape[0]),))
         return row.reshape(tuple(source_shape))
+
+
+def numbered(mask):
+    """For each true element how many come before it."""
+    return (mask.reshape(-1).cumsum() - 1).reshape(mask.shape)
 
 
 def _whole_mask(input: Tensor, mask: Tensor, source: Tensor) -> dict[str, Any]:
@@ -89,7 +103,7 @@ def _whole_mask(input: Tensor, mask: Tensor, source: Tensor) -> dict[str, Any]:
             f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype.tensor_type}"
         )
     whole = np.broadcast_to(mask._data, input._data.shape)
-    if source._data.size < np.count_nonzero(whole):
+    if may_look(whole) and source._data.size < np.count_nonzero(whole):
         raise RuntimeError("Number of elements of source < number of ones in mask")
     return {"mask": whole}
 

@@ -107,6 +107,15 @@ def merge_at(merge: str, out: Any, index: Any, values: Any) -> None:
         _on_host(merge, out, index, values)
 
 
+def counted(places: Any, count: int) -> Any:
+    """How often each number below `count` comes. CuPy's own function makes the program wait."""
+    if not is_cupy(places):
+        return np.bincount(places, minlength=count)
+    found = cupy().zeros(count, np.uint64)
+    cupy().add.at(found, places, 1)
+    return found.astype(np.int64)
+
+
 def _on_host(merge: str, out: Any, index: Any, values: Any) -> None:
     parts = index if isinstance(index, tuple) else (index,)
     here = place(out, CPU)

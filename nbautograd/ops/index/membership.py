@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nbautograd.core.array import library_of
+from nbautograd.core.array import cupy, is_cupy, library_of
 from nbautograd.core.call import wrap
 from nbautograd.core.modes import told
 from nbautograd.core.public import FUNCTIONS, public
@@ -33,8 +33,21 @@ def isin(
         )
     library = library_of(tensors[0]._data)
     datas = [x._data if isinstance(x, Tensor) else library.asarray(x) for x in (elements, test_elements)]
-    found = wrap(library.isin(*datas, assume_unique=assume_unique, invert=invert)[()])
+    if library is np:
+        found = wrap(np.isin(*datas, assume_unique=assume_unique, invert=invert)[()])
+    else:
+        found = wrap(_among(*datas) ^ invert)
     return found if out is None else out.copy_(found)
+
+
+def _among(elements: Any, others: Any) -> Any:
+    """Whether each element of a GPU is one of the others: CuPy's own function makes the program wait."""
+    if not others.size:
+        return cupy().zeros(elements.shape, bool)
+    kind = np.result_type(elements, others)
+    elements, ordered = elements.astype(kind, copy=False), cupy().sort(others.astype(kind, copy=False).reshape(-1))
+    places = ordered.searchsorted(elements)
+    return ordered[places.clip(None, len(ordered) - 1)] == elements
 
 
 @public()
@@ -46,7 +59,22 @@ def msort(input: Tensor) -> Tensor:
 @public()
 def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
     """The places of the first `size` elements that are not zero, filled up with `fill_value`."""
+    if is_cupy(input._data):
+        return wrap(_first_places(input._data, size, fill_value))
     found = FUNCTIONS["nonzero"](input)._data[:size]
     filled = library_of(found).full((size, input.ndim), fill_value, np.int64)
     filled[: len(found)] = found
     return wrap(filled)
+
+
+def _first_places(x: Any, size: int, fill_value: int) -> Any:
+    """The same on a GPU, where nobody asks how many there are: the program would wait for it."""
+    library, there = cupy(), x.reshape(-1) != 0
+    if not x.ndim or not x.size:
+        return library.full((size, x.ndim), fill_value)
+    numbers = library.where(there, library.cumsum(there) - 1, size).clip(None, size)
+    flat = library.full(size + 1, -1)
+    flat[numbers] = library.arange(x.size)
+    flat = flat[:size]
+    places = library.stack(library.unravel_index(library.maximum(flat, 0), x.shape), axis=-1)
+    return library.where(flat[:, None] < 0, fill_value, places)

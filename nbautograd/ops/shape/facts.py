@@ -7,6 +7,7 @@ import math
 from nbautograd.core import inplace
 from nbautograd.core.array import address, compact, library_of
 from nbautograd.core.call import wrap
+from nbautograd.core.modes import may_look
 from nbautograd.core.public import public
 from nbautograd.ops.arguments import canonical_dim
 
@@ -54,7 +55,7 @@ def is_same_size(input, other):
 def unravel_index(indices, shape):
     """The coordinates of positions in a flattened tensor of this shape."""
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    if indices._data.size and (indices._data >= math.prod(shape)).any():
+    if indices._data.size and may_look(indices._data) and (indices._data >= math.prod(shape)).any():
         raise ValueError(f"indices are out of bounds for a tensor of shape {shape}")
     data = indices._data
     found = library_of(data).unravel_index(data, shape)

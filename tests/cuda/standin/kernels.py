@@ -12,6 +12,7 @@ from .array import empty, ndarray
 from .draws import drawn
 from .facts_of import dtype_of
 from .machine import run
+from .places import REFERENCE
 from .ufuncs import operand
 
 LINE = re.compile(r"const (\w+)_ (\w+) = (.+);")
@@ -43,7 +44,8 @@ WORDS: dict[str, Any] = {
     **{f"{name}_": _cast(name) for name in ("bool", "int8", "uint8", "int16", "int32", "int64", "float32", "float64")},
     "erf": scipy.special.erf, "erfc": scipy.special.erfc, "pow": np.power, "atan2": np.arctan2, "pick": _pick,
     "larger": np.maximum, "smaller": np.minimum, "sign_of": np.sign, "is_nan": np.isnan, "is_finite": np.isfinite,
-    "is_infinite": np.isinf, "negated": np.logical_not, "__builtins__": {},
+    "is_infinite": np.isinf, "negated": np.logical_not, "floor_divided": np.floor_divide, "rest_of": np.remainder,
+    "whole_divided": np.floor_divide, "whole_rest": np.remainder, "__builtins__": {},
 }  # fmt: skip
 
 
@@ -107,6 +109,8 @@ class ElementwiseKernel:
     def __call__(self, *args: Any, size: int = -1) -> Any:
         if size != -1:
             return self._draw(*args)
+        if self.name in REFERENCE:
+            return self._refer(*args)
         count = len(self.in_params)
         if len(args) not in (count, count + len(self.out_params)):
             raise TypeError(f"Wrong number of arguments for {self.name!r}")
@@ -129,6 +133,11 @@ class ElementwiseKernel:
         if 0 not in shape:
             run(kernel)
         return tuple(outs) if self.return_tuple or len(outs) > 1 else outs[0]
+
+    def _refer(self, *args: Any) -> None:
+        """A kernel that works out where its elements lie, for which NumPy's reference stands in."""
+        *given, out = [_fitting(p, operand(a)) for p, a in zip((*self.in_params, *self.out_params), args, strict=True)]
+        run(lambda: REFERENCE[self.name](*given, out))
 
     def _draw(self, *args: Any) -> None:
         """A kernel over raw memory: those that draw random numbers, for which NumPy's reference stands in."""

@@ -52,7 +52,7 @@ class Reduction:
         Raises: TypeError where C++ would convert what NumPy does not.
         """
         n, near, inner, rows = (int(named[size]) for size in ("n", "near", "inner", "rows"))
-        values = dict(named)
+        values = {**named, "j": np.arange(n)[None]}
         for _, name, pointer in self.parameters:
             if pointer:
                 found = _rows_of(named, name, (n, near, inner, rows))
