@@ -8,7 +8,6 @@ comprehensions, and costs a walk over a few frames and a dictionary look-up.
 
 from __future__ import annotations
 
-import inspect
 import linecache
 import os
 import sys
@@ -18,14 +17,13 @@ from types import CodeType
 from typing import Any
 
 from nbautograd.core.errors import PACKAGE
+from nbautograd.trace.frames import RESUMED, before_collections, has_ended
 from nbautograd.trace.loops import Course, Level, Loop, Steps, course_of
 from nbautograd.trace.model import Source, Span
 
 _LIBRARIES = tuple(
     {os.path.realpath(p) for p in (PACKAGE, *sysconfig.get_paths().values()) if p} | {PACKAGE, "<frozen"}
 )
-RESUMED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-"""Whose frames may be called by others from one time to the next."""
 _TESTS = os.path.join(os.path.dirname(PACKAGE), "tests")
 
 labels: dict[str, tuple[str, str]] = {}
@@ -85,6 +83,7 @@ class Places:
         self._chain: list[Level] = []
         self.level: Level | None = None
         """The innermost level, if its frame can be called by no other from one time to the next."""
+        before_collections(self.let_go)
 
     def spot(self) -> tuple[CodeType, int] | None:
         """The instruction of the user's code that is running now, whatever loops are round it."""
@@ -122,6 +121,14 @@ class Places:
     def forget(self) -> None:
         """Let go of the frames."""
         self._drop(0)
+
+    def let_go(self) -> None:
+        """Let go of frames that have ended; see NOTE [Frames]."""
+        for level in self._chain:
+            if has_ended(level.callee):
+                level.callee = level  # that call is none that comes again
+            if has_ended(level.frame):
+                level.leave()
 
     def _frames(self, frame: Any) -> tuple[int, list[Any]]:
         """How many levels stand where they stood, and the user's frames inside those, `frame` being the innermost.
