@@ -8,13 +8,15 @@ import math
 import textwrap
 from collections.abc import Callable
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 from nbautograd.core.text import Text
-from nbautograd.replay.calls import Call
+from nbautograd.replay.calls import Call, Var
 from nbautograd.replay.text import inlined
 
-Constants = tuple[tuple[str, int | float], ...]
+Constants = tuple[tuple[str, str, int | float], ...]
+Dtypes = tuple[tuple[str, Any], ...]
 
 
 def text_for(call: Call) -> Text | None:
@@ -23,21 +25,29 @@ def text_for(call: Call) -> Text | None:
     if not inspect.isfunction(call.function) or (text and not any(map(inspect.isfunction, text.names.values()))):
         return text
     names = call.function.__code__.co_varnames[: call.function.__code__.co_argcount]
-    given = zip(names, call.args, strict=False)
+    given = [*zip(names, call.args, strict=False)]
     numbers = [(n, a) for n, a in given if a.__class__ in (int, float) and math.isfinite(a)]  # inf is no text
-    return (chosen(call.function, tuple(numbers)) if numbers and len(names) == len(call.args) else None) or text
+    if not numbers or len(names) != len(call.args):
+        return text
+    dtypes = tuple([(n, a.dtype) for n, a in given if isinstance(a, Var)])
+    return chosen(call.function, tuple([(n, repr(a), a) for n, a in numbers]), dtypes) or text
 
 
 @cache
-def chosen(function: Callable[..., Any], constants: Constants) -> Text | None:
-    """The expression that a function returns for these numbers, as do those that it calls; None where it does more."""
+def chosen(function: Callable[..., Any], constants: Constants, dtypes: Dtypes = ()) -> Text | None:
+    """The expression that a function returns for these numbers, and arguments of these dtypes; None for more than that.
+
+    So do the functions that it calls. Numbers come with their texts, by which 2 and 2.0 are told apart.
+    """
     if hasattr(function, "__wrapped__"):
         return None
     space = function.__globals__
+    facts: dict[str, Any] = {name: SimpleNamespace(dtype=dtype) for name, dtype in dtypes}
     try:
         definition: Any = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-        found = _returned(definition.body, dict(constants))
-        tree = None if found is None else _Chosen(dict(constants), space).visit(found)
+        known = {name: number for name, _, number in constants}
+        found = _returned(definition.body, known | facts)
+        tree = None if found is None else _Chosen(known, facts, space).visit(found)
     except (OSError, TypeError, SyntaxError, NameError, ArithmeticError, AttributeError):
         return None
     if tree is None:
@@ -80,15 +90,16 @@ def _worked_out(test: ast.expr, known: dict[str, Any]) -> Any:
 class _Chosen(ast.NodeTransformer):
     """Puts numbers that are known in their places, and what is computed and chosen by them."""
 
-    def __init__(self, known: dict[str, Any], space: dict[str, Any]) -> None:
+    def __init__(self, known: dict[str, Any], facts: dict[str, Any], space: dict[str, Any]) -> None:
         self.known = known
+        self.facts = facts
         self.space = space
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         return _written(self.known[node.id]) if node.id in self.known else node
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
-        return self.visit(node.body if _worked_out(node.test, self.known) else node.orelse)
+        return self.visit(node.body if _worked_out(node.test, self.known | self.facts) else node.orelse)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
@@ -104,7 +115,9 @@ class _Chosen(ast.NodeTransformer):
         given = dict(zip(names, node.args, strict=False))
         if not all(_is_number(a) or isinstance(a, ast.Name) for a in node.args):
             return node
-        text = chosen(function, tuple([(name, _worked_out(a, {})) for name, a in given.items() if _is_number(a)]))
+        text = chosen(
+            function, tuple([(name, ast.unparse(a), _worked_out(a, {})) for name, a in given.items() if _is_number(a)])
+        )
         if text is None or text.names:
             return node
         return ast.parse(text.filled({name: ast.unparse(a) for name, a in given.items()}), mode="eval").body

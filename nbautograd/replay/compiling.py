@@ -70,7 +70,7 @@ def _for_one(call: Call, write: Expressions, inside: dict[int, str]) -> str:
     if call.several or any(v.dtype != call.outs[0].dtype for v in call.args if isinstance(v, Var)):
         raise _UnknownError
     if call.name in SCALAR and not call.settings:
-        form: Any = scalar_text(call.name, call.function, python=False)
+        form: Any = scalar_text(call.name, call.function)
         text = form.filled(dict(zip(form.parameters, [*map(name, call.args), "0.0"], strict=True)))
     else:
         text = write.on_arrays(call, name)

@@ -9,18 +9,19 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.core.array import ndarray
 from nbautograd.core.text import Text, literal
 from nbautograd.replay.calls import Call, Var
 from nbautograd.replay.choosing import text_for
 from nbautograd.replay.naming import Names
-from nbautograd.replay.text import scalar_text, worked_out
+from nbautograd.replay.text import of_python, plain, scalar_text, worked_out
 
 MOSTLY = 0.9
 """The share of calls on scalars that makes a program one of numbers."""
 FITS_IN = {np.dtype(np.float32): float(np.finfo(np.float32).max), np.dtype(np.float64): math.inf}
 ZERO = {dtype: dtype.type(0) for dtype in FITS_IN}
 TINY = float(np.finfo(np.float32).tiny)
-MINDING = ("log", "sqrt", "abs", "atan2", "pow")
+MINDING = ("log", "sqrt", "abs", "absolute", "arctan2")
 """Functions of which it matters much how small a number is."""
 
 Shapes = dict[str, tuple[int, ...]]
@@ -29,10 +30,11 @@ Shapes = dict[str, tuple[int, ...]]
 class Expressions:
     """What is written on the right of the equals signs; for `scalar` and `python` see NOTE [Scalars as numbers]."""
 
-    def __init__(self, names: Names, scalar: bool, python: bool) -> None:
+    def __init__(self, names: Names, scalar: bool, python: bool, excess: bool) -> None:
         self.names = names
         self.scalar = scalar
         self.python = scalar and python
+        self._excess = excess
         self._computed: dict[int, Var] = {}
         self._minding: dict[int, Var] = {}
         self._ends: dict[int, Var] = {}
@@ -62,9 +64,10 @@ class Expressions:
     def of(self, call: Call) -> str:
         """What computes a call."""
         if self.scalar and on_scalars(call):
-            text = _scalar_form(call, self.python)
+            text = _scalar_form(call)
             if text is None:
                 return " + ".join([self.names.name(a) for a in call.args])
+            text = of_python(text, self._excess) if self.python else text
             return text.filled(self._by_name(call, text, self.names.name))
         shapes = {self.names.name(a): a.shape for a in call.args if isinstance(a, Var) and a.shape is not None}
         right = self.on_arrays(call, self.array, shapes)
@@ -144,7 +147,8 @@ class Expressions:
 def is_scalar(calls: list[Call]) -> bool:
     """Whether a program of these calls computes with numbers."""
     computing = [c for c in calls if c.kind in ("op", "rule", "sum")]
-    return bool(computing) and sum(map(on_scalars, computing)) >= MOSTLY * len(computing)
+    mostly = bool(computing) and sum(map(on_scalars, computing)) >= MOSTLY * len(computing)
+    return mostly and not any(map(_is_power_of_array, computing))
 
 
 def is_number(v: Var) -> bool:
@@ -157,27 +161,36 @@ def on_scalars(call: Call) -> bool:
         return False
     if not all(is_number(a) if isinstance(a, Var) else isinstance(a, int | float) for a in call.args):
         return False
-    return call.kind == "sum" or (not call.settings and scalar_text(call.name, call.function, python=False) is not None)
+    return call.kind == "sum" or _scalar_form(call) is not None
 
 
 def cannot_fail(call: Call) -> bool:
     """Whether a call raises nothing with Python's numbers: it only adds and multiplies, or does not compute."""
     if call.kind not in ("op", "rule") or not on_scalars(call):
         return call.kind not in ("op", "rule")
-    text = _scalar_form(call, python=True)
+    text = _scalar_form(call)
     return text is None or not any(isinstance(n, ast.Call | ast.Div | ast.Pow) for n in ast.walk(text.tree))
 
 
 def _minds_zero(call: Call) -> bool:
     """Whether it matters to a call that a number close to zero is zero in its dtype."""
-    text = _scalar_form(call, python=True)
+    text = _scalar_form(call)
     nodes = [] if text is None else list(ast.walk(text.tree))
     named = {n.func.attr if isinstance(n.func, ast.Attribute) else n.func.id for n in nodes if isinstance(n, ast.Call)}
     return any(isinstance(n, ast.Div | ast.Pow | ast.Compare) for n in nodes) or not named.isdisjoint(MINDING)
 
 
-def _scalar_form(call: Call, python: bool) -> Text | None:
-    return None if call.kind == "sum" or call.settings else scalar_text(call.name, call.function, python)
+def _scalar_form(call: Call) -> Text | None:
+    if call.kind == "sum" or call.settings:
+        return None
+    return scalar_text(call.name, call.function) or plain(text_for(call))
+
+
+def _is_power_of_array(call: Call) -> bool:
+    """Whether NumPy's `**` was given an array of no dimension, of which it gives other last digits than of a number."""
+    text = _scalar_form(call)
+    powers = "pow" in call.name if text is None else any(isinstance(n, ast.Pow) for n in ast.walk(text.tree))
+    return powers and any(isinstance(a, Var) and a.shape == () and isinstance(a.array, ndarray) for a in call.args)
 
 
 def _subscript(index: Any, out: Var) -> str | None:

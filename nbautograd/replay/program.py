@@ -2,10 +2,10 @@
 
 NOTE [Scalars as numbers]
 A program of 0-d tensors computes with numbers, not with arrays: with NumPy's, as the ops do, so that a replay gives the
-same digits; with Python's floats, four times faster, where all of them are float64. With excess precision float32
-is computed with Python's floats as well. That is closer to the exact result than the ops are, which shows where digits
-cancel: `(1e8 + x) - 1e8` is x, not 0. Python's numbers raise where NumPy's become infinite, and do not end where those
-of float32 do: then the replay gives up.
+same digits; with Python's floats where all of them are float64, and NumPy's functions of those. With excess precision
+float32 is computed with Python's floats as well, and with Python's functions, four times faster. That is closer to the
+exact result than the ops are, which shows where digits cancel: `(1e8 + x) - 1e8` is x, not 0. Python's numbers raise
+where NumPy's become infinite, and do not end where those of float32 do: then the replay gives up.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Program:
         scalar = is_scalar(calls) and (not python or all(cannot_fail(c) for part in parts[1:] for c in part))
         self._generators = _generators(calls)
         self.length = len(calls)
-        writer = Writer(names, Expressions(names, scalar, python), uses)
+        writer = Writer(names, Expressions(names, scalar, python, excess_precision), uses)
         writer.program([names.parameter(t) for t in arguments], parts, effects, result)
         self._changing, self._updates = writer.changing, writer.updates
         self.source = "\n".join(writer.lines) + "\n"

@@ -32,28 +32,36 @@ MATH = {
 
 
 @cache
-def scalar_text(name: str, function: Callable[..., Any], python: bool) -> Text | None:
-    """The text for numbers: only arithmetic, comparisons and functions that `math` has, which `python` numbers take."""
+def scalar_text(name: str, function: Callable[..., Any]) -> Text | None:
+    """The text for numbers: only arithmetic, comparisons and functions that `math` has."""
     own = text_of(function)
     if name in SCALAR:
         parameters = function.__code__.co_varnames[: function.__code__.co_argcount]
         own = Text(ast.parse(SCALAR[name], mode="eval").body, (*parameters, "zero"), {})
-    if own is None or own.names or not _plain(own.tree):
-        return None
-    return own if not python else Text(_OfNumbers().visit(copied(own.tree)), own.parameters, {})
+    return plain(own)
 
 
-def _plain(tree: ast.expr) -> bool:
+def plain(text: Text | None) -> Text | None:
+    """A text that is one for numbers too, or None."""
+    return text if text is not None and not text.names and _is_plain(text.tree) else None
+
+
+def of_python(text: Text, excess: bool) -> Text:
+    """A text for numbers of Python's: with `excess` precision with its functions, else with NumPy's."""
+    return Text(_OfNumbers(excess).visit(copied(text.tree)), text.parameters, {})
+
+
+def _is_plain(tree: ast.expr) -> bool:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             called = node.func
-            if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id == "xp":
+            if isinstance(called, ast.Attribute) and _is_numpy(called.value):
                 if called.attr not in MATH or node.keywords:
                     return False
             elif not (isinstance(called, ast.Name) and called.id == "abs"):
                 return False
         elif isinstance(node, ast.Attribute):
-            if not (isinstance(node.value, ast.Name) and node.value.id == "xp"):
+            if not _is_numpy(node.value):
                 return False
         elif not isinstance(
             node,
@@ -64,8 +72,15 @@ def _plain(tree: ast.expr) -> bool:
     return True
 
 
+def _is_numpy(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in ("xp", "np")
+
+
 class _OfNumbers(ast.NodeTransformer):
-    """Puts Python's functions of numbers where NumPy's are."""
+    """Puts Python's functions of numbers where NumPy's are, those that give other last digits only with `excess`."""
+
+    def __init__(self, excess: bool) -> None:
+        self._excess = excess
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         called = node.func
@@ -79,6 +94,8 @@ class _OfNumbers(ast.NodeTransformer):
                 return ast.BinOp(inside[0], ast.Mult(), inside[0])
             case "1 /":
                 return ast.BinOp(ast.Constant(1.0), ast.Div(), inside[0])
+            case name if not self._excess and name not in ("abs", "math.sqrt"):
+                return ast.Call(ast.Name("float"), [ast.Call(called, inside, [])], [])
             case name:
                 return ast.Call(ast.parse(name, mode="eval").body, inside, [])
 

@@ -66,16 +66,57 @@ def lesson() -> Any:
     return step
 
 
-def test_numbers_of_double_precision_become_pythons() -> None:
+def test_numbers_of_double_precision_become_pythons_and_keep_their_digits() -> None:
     torch.set_default_dtype(torch.float64)
     try:
-        plain, replayed, captured = both(lesson, [(torch.tensor(v),) for v in (0.1, -2.0, 0.7, 1.3, -0.4)])
+        plain, replayed, captured = both(lesson, [(torch.tensor(random.Random(i).uniform(-3, 3)),) for i in range(40)])
     finally:
         torch.set_default_dtype(torch.float32)
-    assert_replayed(captured, 3)
-    assert "math.tanh" in captured.source()
+    assert_replayed(captured, 38)
+    assert "float(np.tanh(" in captured.source()
     for expected, got in zip(plain, replayed, strict=True):
-        assert [float(v) for v in got] == pytest.approx([float(v) for v in expected], rel=1e-12)
+        assert [float(v) for v in got] == [float(v) for v in expected]
+
+
+POWERS: dict[str, Callable[..., Any]] = {
+    "a power": lambda x, y: x.squeeze() ** y,
+    "of a number": lambda x, y: 2.3 ** x.squeeze() * y,
+    "to a number": lambda x, y: x.reshape(()) ** 2.5 * y,
+    "of an element": lambda x, y: x[0] ** y,
+    "of what is computed": lambda x, y: (x.squeeze() * 2) ** y,
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", POWERS)
+def test_powers_of_arrays_without_dimensions_keep_their_digits(name: str, dtype: Any) -> None:
+    def step(x: torch.Tensor, y: torch.Tensor) -> list[Any]:
+        z = POWERS[name](x, y)
+        for _ in range(12):
+            z = (z * 1.01 + 0.1) * z + z * 0.5
+        return [z, *torch.autograd.grad(z, [x, y])]
+
+    draw = random.Random(0)
+    given = [[torch.tensor(draw.uniform(0.1, 2), dtype=dtype, requires_grad=True) for _ in range(2)] for _ in range(40)]
+    plain, replayed, captured = both(lambda: step, [(x.detach().reshape(1).requires_grad_(), y) for x, y in given])
+    assert_replayed(captured, 38)
+    assert [[t.tolist() for t in each] for each in replayed] == [[t.tolist() for t in each] for each in plain]
+
+
+def test_squares_are_computed_with_pythons_numbers() -> None:
+    step = torch.capture(lambda x: ((x**2 + x) ** 3 - x**0.5) * 2)
+    for v in (0.1, 0.7, 1.3):
+        step(torch.tensor(v, dtype=torch.float64))
+    assert "x = float(x_tensor._data)" in step.source()
+    assert "t4 = math.sqrt(x)" in step.source()
+
+
+def test_a_power_of_whole_numbers_depends_on_the_kind_of_the_exponent() -> None:
+    step = torch.capture(lambda x: (x**2, x**2.0, x**2.5))
+    for v in (1, 2, 3, 4):
+        found = step(torch.tensor([v]))
+        assert [t.dtype for t in found] == [torch.int64, torch.float32, torch.float32]
+        assert [t.item() for t in found] == pytest.approx([v**2, v**2, v**2.5])
 
 
 def test_excess_precision_computes_with_pythons_numbers_and_rounds_in_the_end() -> None:
