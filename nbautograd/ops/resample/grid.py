@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import math
+import operator
 import warnings
+from functools import reduce
 from typing import Any
 
 from nbautograd.core.errors import user_depth
@@ -40,7 +41,7 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
         return _cubic(input, places, padding_mode, align_corners)
     places = [_within(p, n, padding_mode, align_corners) for p, n in zip(places, size)]
     if mode == "nearest":
-        return _read(input, [p.detach().round() for p in places])
+        return _mixed(input, [p.detach().round() for p in places], [(None,)] * len(places))
     lefts = [p.detach().floor() for p in places]
     shares = [(1 - (p - left), p - left) for p, left in zip(places, lefts)]
     return _mixed(input, lefts, shares)
@@ -54,25 +55,27 @@ def _cubic(input: Any, places: Any, padding_mode: str, align_corners: bool) -> A
 
 def _mixed(input: Any, first: Any, shares: Any, inside: Any = None) -> Any:
     """The sum over all neighbours, counted from `first` along each dimension, of element times shares."""
-    out = 0
-    for tap in itertools.product(*(range(len(s)) for s in shares)):
-        places = [p + t for p, t in zip(first, tap)]
-        if inside is not None:
-            places = [inside(p, n) for p, n in zip(places, input.shape[2:])]
-        share = math.prod(s[t] for s, t in zip(shares, tap))
-        out = out + _read(input, places) * share.unsqueeze(1)
-    return out
+    found = []  # along each dimension, for each neighbour
+    for place, parts, n in zip(first, shares, input.shape[2:]):
+        steps = [place + t if inside is None else inside(place + t, n) for t in range(len(parts))]
+        found.append([_along(step, part, n) for step, part in zip(steps, parts)])
+    return sum(_read(input, neighbour) for neighbour in itertools.product(*found))
 
 
-def _read(input: Any, places: Any) -> Any:
-    """The elements at whole-numbered places, zero where there are none."""
-    index, valid = 0, True
-    for place, n in zip(places, input.shape[2:]):
-        valid = valid & (place >= 0) & (place <= n - 1)
-        index = index * n + place.nan_to_num(-1.0).clamp(0, n - 1).long()
+def _along(place: Any, share: Any, n: int) -> tuple[Any, Any]:
+    """Which of `n` elements lies at a whole-numbered place, and its share (None: all), which is zero for none."""
+    within = (place >= 0) & (place <= n - 1)
+    return place.nan_to_num(-1.0).clamp(0, n - 1).long(), within if share is None else share * within
+
+
+def _read(input: Any, neighbour: Any) -> Any:
+    """Elements times their shares, given along each dimension."""
+    index = 0
+    for (number, _), n in zip(neighbour, input.shape[2:]):
+        index = index * n + number
     shape = (input.shape[0], input.shape[1], *index.shape[1:])
-    values = TakeAt.call(input, index=index.unsqueeze(1).expand(*shape), spatial=len(places))
-    return values * valid.unsqueeze(1)
+    values = TakeAt.call(input, index=index.unsqueeze(1).expand(*shape), spatial=len(neighbour))
+    return values * reduce(operator.mul, [share for _, share in neighbour]).unsqueeze(1)
 
 
 def _unnormalised(x: Any, n: int, align_corners: bool) -> Any:
