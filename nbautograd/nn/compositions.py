@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nbautograd.core.argument_types import guarded
+from nbautograd.core.op import TABLE
 from nbautograd.core.public import FUNCTIONAL, FUNCTIONS
 from nbautograd.core.tensor import Tensor
 
@@ -39,6 +40,8 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
 
     dims = tuple(range(input.ndim - len(normalized_shape), input.ndim))
     eps = float(np.finfo(input._data.dtype).eps) if eps is None else eps
+    if input.is_cuda and (weight is None or weight.dtype is input.dtype):
+        return TABLE["rms_norm"].call(input, weight, axes=dims, eps=eps)[0]
     y = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
     return y if weight is None else y * weight
 

@@ -69,6 +69,7 @@ resample.axes: along_axes
 resample.interpolate: upsample_bicubic2d upsample_bicubic2daa upsample_bilinear2d upsample_bilinear2daa
 resample.interpolate: upsample_linear1d upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_nearestexact1d
 resample.interpolate: upsample_nearestexact2d upsample_nearestexact3d upsample_trilinear3d
+rms_norm: known_inverse_root rms_norm
 shape.copies: flip repeat roll roll_table
 shape.diagonals: diag_embed diagonal diagonal_copy diagonal_scatter trace tril triu
 shape.history: as_strided view_scatter
