@@ -52,17 +52,15 @@ SEVERAL = {
     "Windows, bins and borders: a kernel for each element of a window, or for each dimension.": """
         adaptive_avg_pool2d_dx adaptive_avg_pool2d_forward adaptive_avg_pool3d_dx adaptive_avg_pool3d_forward
         adaptive_max_pool2d_dx adaptive_max_pool2d_forward adaptive_max_pool3d_dx adaptive_max_pool3d_forward
-        along_axes_dx along_axes_forward avg_pool2d_dx avg_pool2d_forward avg_pool3d_dx avg_pool3d_forward
-        circularpad2d_dx circularpad2d_forward circularpad3d_dx circularpad3d_forward fractional_max_pool2d_dx
-        fractional_max_pool2d_forward fractional_max_pool3d_dx fractional_max_pool3d_forward max_pool2d_dx
-        max_pool2d_forward max_pool3d_dx max_pool3d_forward max_pool_indices_forward reflectionpad2d_dx
-        reflectionpad2d_forward reflectionpad3d_dx reflectionpad3d_forward replicationpad2d_dx replicationpad2d_forward
-        replicationpad3d_dx replicationpad3d_forward upsample_bicubic2d_dx upsample_bicubic2d_forward
-        upsample_bicubic2daa_dx upsample_bicubic2daa_forward upsample_bilinear2d_dx upsample_bilinear2d_forward
-        upsample_bilinear2daa_dx upsample_bilinear2daa_forward upsample_linear1d_forward upsample_nearest2d_dx
-        upsample_nearest2d_forward upsample_nearest3d_dx upsample_nearest3d_forward upsample_nearestexact2d_dx
-        upsample_nearestexact2d_forward upsample_nearestexact3d_dx upsample_nearestexact3d_forward
-        upsample_trilinear3d_dx upsample_trilinear3d_forward
+        along_axes_dx along_axes_forward circularpad2d_dx circularpad2d_forward circularpad3d_dx circularpad3d_forward
+        fractional_max_pool2d_dx fractional_max_pool2d_forward fractional_max_pool3d_dx fractional_max_pool3d_forward
+        max_pool_indices_forward reflectionpad2d_dx reflectionpad2d_forward reflectionpad3d_dx reflectionpad3d_forward
+        replicationpad2d_dx replicationpad2d_forward replicationpad3d_dx replicationpad3d_forward upsample_bicubic2d_dx
+        upsample_bicubic2d_forward upsample_bicubic2daa_dx upsample_bicubic2daa_forward upsample_bilinear2d_dx
+        upsample_bilinear2d_forward upsample_bilinear2daa_dx upsample_bilinear2daa_forward upsample_linear1d_forward
+        upsample_nearest2d_dx upsample_nearest2d_forward upsample_nearest3d_dx upsample_nearest3d_forward
+        upsample_nearestexact2d_dx upsample_nearestexact2d_forward upsample_nearestexact3d_dx
+        upsample_nearestexact3d_forward upsample_trilinear3d_dx upsample_trilinear3d_forward
     """,
     "Losses with weights for classes, or places.": """
         cross_entropy_dx cross_entropy_forward nll_loss2d_dx nll_loss2d_forward nll_loss_dx nll_loss_forward

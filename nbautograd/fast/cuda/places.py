@@ -15,17 +15,17 @@ from typing import Any
 
 import numpy as np
 
-FIGURES = "int64 n, int64 width, int64 inner"
+FIGURES = "int64 length, int64 width, int64 inner"
 """The length of what is read or written and of the positions along the dimension; the elements behind it."""
 PLACE = """
-long long place = index % n;
-place += place < 0 ? n : 0;
+long long place = index % length;
+place += place < 0 ? length : 0;
 """
-AT = "(i / (width * inner) * n + place) * inner + i % inner"
+AT = "(i / (width * inner) * length + place) * inner + i % inner"
 
 KERNELS = {
     "gather": (f"raw {{0}} x, int64 index, {FIGURES}", "{0} y", f"{PLACE}y = x[{AT}];"),
-    "choose": (f"{{0}} x, int64 index, {FIGURES}", "{0} y", f"{PLACE}y = i / inner % n == place ? x : 0;"),
+    "choose": (f"{{0}} x, int64 index, {FIGURES}", "{0} y", f"{PLACE}y = i / inner % length == place ? x : 0;"),
     "add": (f"{{0}} x, int64 index, {FIGURES}", "raw {0} y", f"{PLACE}atomicAdd(&y[{AT}], x);"),
 }
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from . import places
+from . import places, windows
 
 HEAD = """
 typedef %s T;
@@ -314,4 +314,5 @@ ADAPTERS: dict[str, Callable[..., Any]] = {
     "logsumexp": logsumexp, "cross_entropy": cross_entropy, "cross_entropy_backward": cross_entropy_backward,
     "layer_norm": layer_norm, "layer_norm_backward": layer_norm_backward, "batch_norm": batch_norm,
     "batch_norm_backward": batch_norm_backward, **places.ADAPTERS,
+    **windows.ADAPTERS,
 }  # fmt: skip

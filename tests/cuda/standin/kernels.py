@@ -12,8 +12,9 @@ from .array import empty, ndarray
 from .draws import drawn
 from .facts_of import dtype_of
 from .machine import run
-from .places import REFERENCE
+from .places import REFERENCE as PLACES
 from .ufuncs import operand
+from .windows import REFERENCE as WINDOWS
 
 LINE = re.compile(r"const (\w+)_ (\w+) = (.+);")
 STORE = re.compile(r"(\w+) = (\w+);")
@@ -71,6 +72,9 @@ def evaluate(operation: str, values: dict[str, Any], outs: dict[str, Any]) -> No
             raise SyntaxError(line)
 
 
+REFERENCE = {**PLACES, **WINDOWS}
+
+
 class Parameter:
     """One parameter of a kernel."""
 
@@ -107,10 +111,10 @@ class ElementwiseKernel:
         self.made.append(self)
 
     def __call__(self, *args: Any, size: int = -1) -> Any:
-        if size != -1:
-            return self._draw(*args)
         if self.name in REFERENCE:
             return self._refer(*args)
+        if size != -1:
+            return self._draw(*args)
         count = len(self.in_params)
         if len(args) not in (count, count + len(self.out_params)):
             raise TypeError(f"Wrong number of arguments for {self.name!r}")
@@ -136,8 +140,8 @@ class ElementwiseKernel:
 
     def _refer(self, *args: Any) -> None:
         """A kernel that works out where its elements lie, for which NumPy's reference stands in."""
-        *given, out = [_fitting(p, operand(a)) for p, a in zip((*self.in_params, *self.out_params), args, strict=True)]
-        run(lambda: REFERENCE[self.name](*given, out))
+        given = [_fitting(p, operand(a)) for p, a in zip((*self.in_params, *self.out_params), args, strict=True)]
+        run(lambda: REFERENCE[self.name](*given))
 
     def _draw(self, *args: Any) -> None:
         """A kernel over raw memory: those that draw random numbers, for which NumPy's reference stands in."""
