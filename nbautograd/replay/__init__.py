@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, overload
 
@@ -24,6 +25,7 @@ from nbautograd.core.modes import is_grad_enabled, observe, what_is_on
 from nbautograd.core.node import has_hooks
 from nbautograd.core.tensor import Tensor
 from nbautograd.replay.calls import RefusalError
+from nbautograd.replay.checking import check
 from nbautograd.replay.forms import Given, in_words
 from nbautograd.replay.graphs import GraphProgram
 from nbautograd.replay.hearing import Hearing
@@ -38,6 +40,8 @@ from nbautograd.words import Words
 
 __all__ = ["Captured", "capture"]
 
+TRIES = 2
+"""So often a step is refused until it is left alone: what is made when it is first used is made once."""
 MOST = 8
 """So many programs of one step are kept: for other shapes, other numbers, other branches."""
 OFTEN = 100
@@ -88,6 +92,8 @@ class Captured:
         self._refused: dict[Any, str] = {}
         self._hooked: dict[Any, list[Any]] = {}
         """The nodes with hooks that a refused run met: when those are gone, it may go better."""
+        self._failures: Counter[Any] = Counter()
+        """How often a run was refused."""
         self._vain: dict[Any, int] = {}
         """How many programs were made since one was replayed."""
         self._noted = 0
@@ -138,13 +144,18 @@ class Captured:
                         self._noted = 0
                         recipe.stale = False
                         return result
-        if key in self._refused and not self._is_free_of_hooks(key):
-            return self._run(self._refused[key], args, kwargs)
+        if (left := self._left_alone(key)) is not None:
+            return self._run(left, args, kwargs)
+        known = [recipe.key for recipe in self._recipes] or [*self._runs]
+        return self._note(key, given, why or _what_is_new(key, known))
+
+    def _left_alone(self, key: Any) -> str | None:
+        """Why a call is not even run to be written down, or None."""
+        if self._failures[key] >= TRIES and not self._is_free_of_hooks(key):
+            return self._refused[key]
         if self._noted >= OFTEN:
-            return self._run("it was given something else in nearly every call", args, kwargs)
-        if sys.getprofile() is not None:
-            return self._run("something else listens to the functions that run (sys.setprofile)", args, kwargs)
-        return self._note(key, given, why or _what_is_new(key, [recipe.key for recipe in self._recipes]))
+            return "it was given something else in nearly every call\n  hint: give it tensors in the place of numbers"
+        return "something else listens to the functions that run (sys.setprofile)" if sys.getprofile() else None
 
     def _run(self, why: str, args: Any, kwargs: Any) -> Any:
         self._last = why
@@ -160,6 +171,7 @@ class Captured:
             before, randomness = Before(self._step, given), random_states()
         except Exception as error:  # of some object that is only looked at
             self._refused[key], self._hooked[key] = f"what it uses cannot be compared: {error!r}", []
+            self._failures[key] = TRIES
             return self._step(*given.args, **given.kwargs)
         tape = Tape(given.tensors, self._met.get(key), Place(self._step), before.around.leads_to, before.owners())
         observe(tape)
@@ -172,7 +184,7 @@ class Captured:
         before.around.settle()
         grown = before.around.grown(set() if tape.on_gpu else tape.lists)
         try:
-            self._check(tape, before, heard.problem, randomness, key)
+            check(tape, before, heard.problem, randomness, key)
             returned = symbolic(result, tape, before, grown)
             if self._is_new(key, signature(tape.calls, returned)):
                 self._met[key] = tape.outside
@@ -186,6 +198,7 @@ class Captured:
 
     def _refuse(self, key: Any, why: str, tape: Tape) -> None:
         self._refused[key] = self._last = why
+        self._failures[key] += 1
         nodes = [t._node for t in tape.outside.values() if isinstance(t, Tensor) and t._node is not None]
         self._hooked[key] = [node for node in nodes if has_hooks(node)]
 
@@ -194,31 +207,8 @@ class Captured:
         nodes = self._hooked[key]
         if not nodes or any(map(has_hooks, nodes)):
             return False
-        del self._refused[key], self._hooked[key]
+        del self._refused[key], self._hooked[key], self._failures[key]
         return True
-
-    def _check(self, tape: Tape, before: Before, heard: str | None, randomness: Any, key: Any) -> None:
-        """Refuse a run that did what a program would not do.
-
-        Raises: RefusalError.
-        """
-        around = before.around
-        why = heard or tape.problem or around.problem
-        if why is None and (changed := around.change()) is not None:
-            why = f"it changes {changed}, which is no tensor"
-        if why is None and (scheduled := around.scheduled()) is not None:
-            why = f"it calls {scheduled}.step()\n  hint: call that after the step"
-        drawn = around.drawn()
-        if why is None and (drawn is not None or random_states() != randomness):
-            why = f"it draws random numbers from {drawn or 'Python or NumPy, not from nbautograd'}"
-        given = before.given
-        after = (Given(given.args, given.kwargs).form, is_grad_enabled(), get_default_dtype())
-        if why is None and after != key:
-            why = "it changes its arguments, or a mode that outlives it"
-        if why is None and any(name[0] != "_" for t in given.tensors if not around.leads_to(t) for name in vars(t)):
-            why = "an argument has attributes that a tensor has not\n  hint: give the step what they hold"
-        if why is not None:
-            raise RefusalError(why)
 
     def _is_new(self, key: Any, now: Any) -> bool:
         """Whether the last run that was noted did something else: other calls, or the same with other numbers.
@@ -228,7 +218,10 @@ class Captured:
         before, runs = self._runs.get(key, (None, 0))
         self._runs[key] = (now, 0 if now == before else runs + 1)
         if now != before and runs == MOST:
-            raise RefusalError("it does something else in every run, or the same with other numbers")
+            raise RefusalError(
+                "it does something else in every run, or the same with other numbers\n"
+                "  hint: numbers that change are to be tensors"
+            )
         return now != before
 
     def _make(self, key: Any, tape: Tape, before: Before, returned: Any) -> None:
@@ -244,12 +237,16 @@ class Captured:
             program = Program(tape, arguments, returned, names, self._excess_precision)
         self._vain[key] = self._vain.get(key, 0) + 1
         if self._vain[key] > MOST:
-            raise RefusalError("what it depends on changes before every call")
+            raise RefusalError(
+                "what it depends on changes before every call\n"
+                "  hint: give it to the step as a tensor, or change a tensor in place"
+            )
         recipe = Recipe(key, program, before, tape)
         if not recipe.alone.holds(before.given.tensors):
             raise RefusalError("it changes a tensor that shares memory with another one that it uses")
         self._recipes.insert(0, recipe)
         del self._recipes[MOST:]
+        self._refused.pop(key, None)
 
     def source(self) -> str:
         """The program, as Python that can be read: forward, backward and what is changed in the end.
@@ -271,7 +268,7 @@ class Captured:
         for key, why in self._refused.items():
             lines.append(f"no program for {in_words(key[0])}: {why}")
         if self._counts["run"]:
-            lines.append(f"the last call that was run as written: {self._last}")
+            lines.append(f"the last call that was run as written: {self._last.splitlines()[0]}")
         return Words("\n".join(lines))
 
 

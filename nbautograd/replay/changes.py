@@ -11,7 +11,7 @@ from nbautograd.core.inplace import sharers
 from nbautograd.core.op import TABLE
 from nbautograd.core.tensor import Tensor
 from nbautograd.replay.calls import RefusalError, Var
-from nbautograd.replay.notes import Notes, constant_path
+from nbautograd.replay.notes import FROM_ELSEWHERE, Notes, constant_path
 from nbautograd.replay.sharing import memory_of, owner_of
 
 PUT_DATA: Any = Tensor.data.fset.__code__  # type: ignore[union-attr]
@@ -63,7 +63,7 @@ class Changes(Notes):
             return
         owners = self._lasting_with(tensor)
         if not owners and id(tensor) not in self._by_tensor and self._known(data) is None:
-            raise RefusalError("it changes a tensor that is no argument, and to which no name leads")
+            raise RefusalError(f"it changes a tensor {FROM_ELSEWHERE}")
         for owner, of in owners:
             place = owner._grad if of else owner
             if place._data is not data:

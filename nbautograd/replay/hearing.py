@@ -35,7 +35,7 @@ BUT = frozenset(("breakpoint", "dump", "fromfile", "input", "open", "print", "to
 """Functions of those packages that do more."""
 ASKED = frozenset((
     "logging", "nbautograd.ops.convert.memory", "nbautograd.ops.random.generators", "nbautograd.settings",
-    "nbautograd.trace.memory",
+    "nbautograd.trace.memory", "nbautograd.utils.checkpoint",
 ))  # fmt: skip
 """Modules of Python whose functions do more, or tell what may be something else tomorrow."""
 CHECKING = "nbautograd.core.argument_types"
@@ -68,7 +68,10 @@ class Hearing:
             if not (ours or self._passes(function, function.__self__, frame)):
                 self._judge(frame, _title(function))
         elif event == "call" and (frame.f_code.co_name == "_version" or frame.f_globals.get("__name__") in ASKED):
-            self._judge(frame.f_back, _called(frame))
+            back = frame.f_back
+            while back is not None and back.f_globals.get("__name__") == CHECKING:
+                back = back.f_back
+            self._judge(back, _called(frame))
 
     def _passes(self, function: Any, owner: Any, frame: Any) -> bool:
         if isinstance(owner, random.Random):
@@ -87,10 +90,9 @@ class Hearing:
                 return
             if module == "nbautograd.replay" or not is_installed(module):
                 self.problem = _in_words(title, frame.f_lineno)
-            elif module != CHECKING:
-                if module.startswith("nbautograd."):
-                    return
-                title = _called(frame)
+            elif module.startswith("nbautograd."):
+                return
+            title = _called(frame)
             frame = frame.f_back
 
 
@@ -121,6 +123,8 @@ def _called(frame: Any) -> str:
 def _in_words(title: str, line: int) -> str:
     if title == "print":
         return f"it prints (line {line})\n  hint: return what is to be printed, and print it after the step"
+    if title.startswith("checkpoint"):
+        return f"it has a checkpoint (line {line}): a program keeps what that saves\n  hint: do without in this step"
     return (
         f"it calls {title}(), and a program of it would not (line {line})\n"
         "  hint: call that before or after the step; what it gives may be an argument"

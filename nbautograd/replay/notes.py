@@ -21,7 +21,14 @@ POSITIONS = {"embedding": (1, 0), "cross_entropy": (1, 1), "nll_loss": (1, 1), "
 """Ops to which positions are given: which input that is, and of which dimension of the other they are."""
 ALONG = ("gather", "scatter", "scatter_add", "scatter_reduce")
 """Ops to which positions along `dim` are given."""
-UNREPEATABLE = "it draws random numbers in a way that cannot be repeated"
+UNREPEATABLE = (
+    "it draws random numbers in a way that cannot be repeated\n"
+    "  hint: draw them before the step, and give them to it, or draw by torch.rand, torch.randn, dropout"
+)
+FROM_ELSEWHERE = (
+    "that it was not given, did not compute, and that none of its variables holds\n"
+    "  hint: give it to the step: what comes from NumPy as torch.from_numpy(array)"
+)
 
 
 class Notes:
@@ -147,11 +154,11 @@ class Notes:
         if (shown := self._shown_by(t)) is not None:
             return self.var(shown)
         if t._node is not None and not t.is_leaf:
-            raise RefusalError("it uses a tensor that was computed before the step")
+            raise RefusalError("it uses a tensor that was computed before the step\n  hint: x.detach()")
         if not self._leads_to(t):
             if self._drawn or self._raw_draws:
                 raise RefusalError(UNREPEATABLE)
-            raise RefusalError("it uses a tensor that is no argument and was made by no op, and to which no name leads")
+            raise RefusalError(f"it uses a tensor {FROM_ELSEWHERE}")
         self.outside[id(t)] = t
         return self._read(t)
 
@@ -217,7 +224,8 @@ class Notes:
             try:
                 note(*args)
             except RefusalError as refused:
-                self.problem = f"{refused}{self.at()}"
+                what, *hint = str(refused).split("\n", 1)
+                self.problem = "\n".join([f"{what}{self.at()}", *hint])
             except Exception as error:
                 self.problem = f"it could not be followed: {error!r}"
 

@@ -28,7 +28,9 @@ def symbolic(value: Any, tape: Tape, before: Before, grown: list[Grown]) -> Any:
     for of_list in grown:
         for number in of_list.new:
             if not isinstance(number, float) or id(number) not in read or returned[id(number)]:
-                raise RefusalError(f"it appends to {of_list.name} what is no number that it reads once")
+                raise RefusalError(
+                    f"it appends to {of_list.name} what is no number that it reads once\n  hint: return it"
+                )
             returned[id(number)] += 1
             tape.calls.append(Call(None, [of_list, found.item(number)], [], kind="append"))
     for number, _, at in tape.reads:
@@ -69,7 +71,10 @@ class _Returned:
             return {k: self.of(v) for k, v in value.items()}
         if isinstance(value, type) or type(value).__module__.startswith("nbautograd.core."):
             return value  # a dtype, a device
-        raise RefusalError(f"it returns an object that is made in each call ({type(value).__name__})")
+        raise RefusalError(
+            f"it returns an object that is made in each call ({type(value).__name__})\n"
+            "  hint: return its tensors in a tuple or a dictionary"
+        )
 
     def item(self, number: Any) -> Item:
         v = self.read[id(number)]

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from nbautograd.core.array import compact
 from nbautograd.core.tensor import Tensor
 from nbautograd.replay.calls import RefusalError
@@ -39,18 +41,23 @@ class Tape(Gradients):
             place = self._place(self._called)
             lists = None if place is None or place[2] else handed_on(self._place.code, place[1])
             if lists is None:
-                raise RefusalError("Python reads numbers, and may do more with them than return them")
+                raise RefusalError(
+                    "Python reads numbers, and may do more with them than return them\n"
+                    "  hint: compute with tensors; only return what .item() and float() give, or append it to a list"
+                )
             self.lists |= lists
             self.reads.append((value, v, self.at()))
         else:
-            raise RefusalError(f"Python reads a tensor's numbers by {how}()")
+            raise RefusalError(
+                f"Python reads a tensor's numbers by {how}()\n  hint: return the tensor, and do that after the step"
+            )
 
     def made(self, tensor: Any) -> None:
         """A tensor was made of numbers from outside."""
         self._guarded(self._made_of, tensor)
 
     def _made_of(self, tensor: Any) -> None:
-        if self._drawn.pop(id(tensor._data), None) is not None:
+        if self._drawn.pop(id(tensor._data), None) is not None or self._is_number_drawn(tensor._data):
             return
         if self._drawn or self._raw_draws:
             raise RefusalError(UNREPEATABLE)
@@ -59,6 +66,17 @@ class Tape(Gradients):
         if self._known(tensor._data) is None:
             v = self._new(tensor._data)
             self._note(None, [compact(tensor._data.copy())], [v], kind="seed")
+
+    def _is_number_drawn(self, number: Any) -> bool:
+        """Whether that is the number in an array of no dimension that was drawn last; it is taken out of that then."""
+        array = next(reversed(self._drawn.values()), None)
+        if array is None or not isinstance(number, np.generic) or array.shape != ():
+            return False
+        if array.dtype != number.dtype or array.tobytes() != number.tobytes():
+            return False
+        del self._drawn[id(array)]
+        self._note(number_in, [self._known(array)], [self._new(number)], kind="fit", name="number_in")
+        return True
 
     def inside(self, function: Any, args: tuple[Any, ...], ctx: Any) -> Any:
         """What a custom Function does is noted op by op."""
@@ -99,3 +117,8 @@ class Tape(Gradients):
         """The step is over."""
         if self.problem is None and (self._drawn or self._raw_draws):
             self.problem = UNREPEATABLE
+
+
+def number_in(array: Any) -> Any:
+    """The only element of an array of no dimension."""
+    return array[()]

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 import nbautograd as torch
+from nbautograd.utils.checkpoint import checkpoint
 
 log = logging.getLogger(__name__)
 file = io.StringIO()
@@ -45,6 +46,12 @@ class Scaled:
 
 
 scaled = Scaled()
+
+
+def array_of() -> Any:
+    return np.ones(3, np.float32)
+
+
 remembered = functools.lru_cache(float)
 
 
@@ -82,6 +89,8 @@ REFUSED: dict[str, tuple[str, Any]] = {
     "where a tensor lies": ("it calls data_ptr()", lambda x: w * x * (1 if w.data_ptr() else 2)),
     "a generator of Python's that nobody holds": ("random.Random", lambda x: w * x * random.Random(1).random()),
     "attributes of an argument": ("an argument has attributes", lambda x: setattr(x, "seen", 1) or w * x),
+    "a checkpoint": ("it has a checkpoint", lambda x: checkpoint(torch.tanh, w * x, use_reentrant=False)),
+    "an array of NumPy's": ("hint: give it to the step", lambda x: w * x * torch.from_numpy(array_of())),
     "bfloat16": ("bfloat16", lambda x: (w * x).to(torch.bfloat16)),
 }
 WITHOUT_A_LINE = ("random", "every run", "depends on", "not compared")
