@@ -1,4 +1,4 @@
-"""Division by the root of the mean square, in one node: what a GPU does, as in PyTorch; elsewhere it is a composition."""
+"""Division by the root of the mean square in one node, on a GPU, as in PyTorch; elsewhere it is a composition."""
 
 from __future__ import annotations
 
