@@ -35,7 +35,7 @@ class Leaves:
         self.updates: list[UpdateNote] = []
         self.updates_dropped = 0
         self._recorder = recorder
-        self._steps: list[tuple[str, Place | None, Any]] = []
+        self._steps: list[tuple[str, Place, Any]] = []
         self._written: ValueNote | None = None
         self._last_pass: Place | None = None
         self._settled: tuple[Place | None, Place | None] = (None, None)
@@ -144,7 +144,7 @@ class Leaves:
 
     def step_begins(self, name: str, optimizer: Any) -> None:
         """An optimizer's step begins. If all its gradients were cleared since backward, that is noted."""
-        place = None if self._in_short() else self._recorder.places.here()
+        place = self._recorder.places.here()  # always: it tells that the loop round a pass was left
         self._steps.append((name, place, optimizer))
         emptied: list[Any] = []
         for group in optimizer.param_groups:
@@ -158,8 +158,7 @@ class Leaves:
                 if known.cleared_unused is not None:
                     emptied.append(known)
         for known in emptied:
-            at = place or self._recorder.places.here()
-            self._note(known, name, at, self._recorder.places.span(*known.cleared_unused))
+            self._note(known, name, place, self._recorder.places.span(*known.cleared_unused))
             known.cleared_unused = None
 
     def step_ends(self) -> None:

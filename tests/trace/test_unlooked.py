@@ -31,6 +31,7 @@ STEPS = {
     "never updated": "loss(i).backward()",
     "cleared before the step": "loss(i).backward()\n    o.zero_grad()\n    o.step()",
     "two passes, one update": "o.zero_grad()\n    loss(i).backward()\n    loss().backward()\n    o.step()",
+    "several passes in a loop": "o.zero_grad()\n    for k in range(3): loss(k).backward()\n    o.step()",
     "an update each second time": "loss(i).backward()\n    if i % 2: o.step(); o.zero_grad()",
     "set by hand": "loss(i).backward()\n    a.grad = torch.tensor(3.0)\n    w.grad = w.grad.clone()\n    o.step()",
     "scaled": "o.zero_grad()\n    loss(i).backward()\n    for p in leaves: p.grad *= 0.5\n    o.step()",
