@@ -12,28 +12,26 @@ from typing import Any
 import numpy as np
 
 from . import changeable, history, inplace
-from .array import ndarray
+from .array import ndarray, storage
 from .modes import local, state
 from .tensor import Tensor
 
 BLOCK = 1 << 16
 """So many elements are changed at a time."""
-FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 NUMBERS = (np.generic, int, float)
 WORDS = {int, float, bool, str, type(None)}
 """What settings that belong to no single element are."""
+TAKEN = {"f": (float, int), "i": (int,), "u": (int,), "b": (bool,)}
+"""The Python numbers that elements of each kind can be set to without a cast."""
 
 
 def change(op: Any, target: Tensor, others: tuple[Any, ...], settings: dict[str, Any]) -> bool:
     """Put the result of an elementwise `op` into `target`, if all is plain; whether it was."""
-    recording, data = local.grad_enabled, target._data
-    dtype = data.dtype
-    if state.special != (not recording) or (dtype is not FLOAT32 and dtype is not FLOAT64):
+    data = target._data
+    if data.dtype not in FLOATS or not _unrecorded(target) or not op.elementwise or op.assigns:
         return False
-    base = target if target._base is None else target._base
-    if (recording and (target._node is not None or base._node is not None)) or not op.elementwise or op.assigns:
-        return False
-    datas = _plain(op, data, others, recording)
+    datas = _plain(op, data, others)
     if datas is None:
         return False
     if data.__class__ is not ndarray:
@@ -41,7 +39,7 @@ def change(op: Any, target: Tensor, others: tuple[Any, ...], settings: dict[str,
             out = op.forward(*datas, **settings)
         except Exception:
             return False
-        if out.dtype is not dtype or out.shape:
+        if out.dtype is not data.dtype or out.shape:
             return False
         inplace.write(target, out)
     else:
@@ -49,14 +47,57 @@ def change(op: Any, target: Tensor, others: tuple[Any, ...], settings: dict[str,
             changeable.check_overlap(data, others)
         if not _through(op.into or _computed(op), target, _blocks(datas, settings), settings):
             return False
-    if base._node is not None and (base._views is not None or base._aliases is not None):
-        history.renew_quietly(base)
+    _renew(target)
     return True
 
 
-def _plain(op: Any, data: Any, others: tuple[Any, ...], recording: bool) -> list[Any] | None:
+def assign(target: Tensor, items: tuple[Any, ...], value: Any) -> bool:
+    """`target[items] = value` for a part that is a view, or chosen by one mask, if all is plain; whether it was."""
+    data = target._data
+    if data.__class__ is not ndarray or not _unrecorded(target) or 0 in data.strides:
+        return False
+    chosen = any(i.__class__ is ndarray for i in items)
+    if chosen and (len(items) != 1 or items[0].dtype != bool or items[0].shape != data.shape):
+        return False
+    if isinstance(value, Tensor):
+        if value._node is not None and local.grad_enabled:
+            return False
+        value = value._data
+        if value.__class__ is not ndarray or value.dtype is not data.dtype or storage(value) is storage(data):
+            return False
+        if chosen:
+            return False
+    elif value.__class__ not in TAKEN.get(data.dtype.kind, ()):
+        return False
+    try:
+        if value.__class__ is ndarray and value.shape != data[items].shape:
+            return False
+        data[items] = value
+    except (IndexError, OverflowError, ValueError):  # which the general path puts into torch's words
+        return False
+    inplace.touched(target)
+    _renew(target)
+    return True
+
+
+def _unrecorded(target: Tensor) -> bool:
+    """Whether `target` can be changed without a word to anybody."""
+    recording = local.grad_enabled
+    if state.special != (not recording):
+        return False
+    return not recording or (target._node is None and (target._base is None or target._base._node is None))
+
+
+def _renew(target: Tensor) -> None:
+    """Give views the history that they have after a change that was not recorded."""
+    base = target if target._base is None else target._base
+    if base._node is not None and (base._views is not None or base._aliases is not None):
+        history.renew_quietly(base)
+
+
+def _plain(op: Any, data: Any, others: tuple[Any, ...]) -> list[Any] | None:
     """The arrays and numbers that `op` is to run on; None for what only the general path knows how to take."""
-    datas = [data]
+    datas, recording = [data], local.grad_enabled
     for x in others:
         if isinstance(x, Tensor):
             if recording and x._node is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nbautograd.core import inplace
+from nbautograd.core import inplace, inplace_short
 from nbautograd.core.call import constant
 from nbautograd.core.op import Op, xp
 from nbautograd.core.tensor import Tensor
@@ -148,6 +148,8 @@ def _slicing(items: tuple[Any, ...]) -> type[Op]:
 def __setitem__(self: Tensor, index: Any, value: Any) -> None:
     items = plain(index)
     check_bounds(self._data.shape, items)
+    if inplace_short.assign(self, items, value):
+        return
     if not isinstance(value, Tensor):
         value = constant(np.asarray(value, dtype=self._data.dtype))
     if is_basic(items):
