@@ -247,6 +247,7 @@ class Captured:
         self._recipes.insert(0, recipe)
         del self._recipes[MOST:]
         self._refused.pop(key, None)
+        self._failures.pop(key, None)
 
     def source(self) -> str:
         """The program, as Python that can be read: forward, backward and what is changed in the end.

@@ -51,6 +51,11 @@ CODE, DEFAULTS, CONTENTS = map(attrgetter, ("__code__", "__defaults__", "cell_co
 """Of functions, where reloading a module changes them in place, and of the variables round them."""
 
 
+def misses_of(function: Any) -> int:
+    """How often a function that remembers its answers did not know one: less is after it has forgotten them."""
+    return function.cache_info().misses
+
+
 class Surroundings(Watched):
     """What the names that a function uses stand for, and `arguments`."""
 
@@ -186,6 +191,8 @@ class Surroundings(Watched):
             self.schedules.append((value, value.last_epoch, path))
             self._options.append((path, vars(value)))
         elif library and has(value, "__wrapped__"):
+            if has(value, "cache_info"):
+                self.watch(f"what {path} remembers", misses_of, value)
             self._look(path, value.__wrapped__, depth)
         elif has(value, "__dict__"):
             self._mapping(path, vars(value), depth, ".{}")
@@ -252,18 +259,21 @@ class Surroundings(Watched):
         """A name in a module; what a library's module calls is taken for granted."""
         if (id(space), name) not in self._known:
             self._known.add((id(space), name))
-            value = self.watch(path, itemgetter(name), space, own)
-            if own or space is vars(os) or not callable(value):
-                self._look(path, value, depth)
+            self.watch(path, itemgetter(name), space, own)
+        value = space[name]
+        if own or space is vars(os) or not callable(value):
+            self._look(path, value, depth)
 
     def _of_modules(self) -> None:
         """What is used of modules; what that leads to may lead to others."""
-        done = -1
+        done, seen = -1, set[tuple[int, str]]()
         while done != (done := len(self._every) + len(self._spaces)):
             for path, module in list(self._spaces.values()):
                 space, own = vars(module), not is_installed(module.__name__)
                 for name in sorted(self._every & space.keys()):
-                    self._named(f"{path}.{name}", space, name, 0, own)
+                    if (id(space), name) not in seen:
+                        seen.add((id(space), name))
+                        self._named(f"{path}.{name}", space, name, 0, own)
                 if own:
                     for name in self._every - space.keys():
                         self.watch_absence(name, space)

@@ -100,3 +100,20 @@ def test_single_random_numbers_may_decide() -> None:
     captured = torch.capture(build())
     assert run(captured, 30) == expected
     assert int(captured.explain().split()[0]) > 20
+
+
+def test_answers_that_are_remembered_until_they_are_forgotten() -> None:
+    asked: list[int] = []
+
+    @functools.cache
+    def scale(size: int) -> float:
+        asked.append(size)
+        return size / 2
+
+    step = torch.capture(lambda x: x * scale(x.shape[0]))
+    for call in range(10):
+        if call == 5:
+            scale.cache_clear()
+        assert step(torch.ones(3)).tolist() == [1.5, 1.5, 1.5]
+    assert asked == [3, 3]
+    assert step.explain().startswith("4 calls replayed, 6 run")

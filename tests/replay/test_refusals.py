@@ -310,6 +310,11 @@ def seen_so_far() -> int:
     return len(others)
 
 
+def in_a_helper_that_decides(x: Any) -> Any:
+    others.append((w * x).sum().item())
+    (w * x * (2 if seen_so_far() > 3 else 1)).sum().backward()
+
+
 def appending_the_same_twice(x: Any) -> Any:
     v = (w * x).sum().item()
     losses.append(v)
@@ -318,6 +323,7 @@ def appending_the_same_twice(x: Any) -> Any:
 
 APPENDING = {
     appending: 4, appending_twice: 4, appending_by_another_name: 0, looking_at_the_list: 0, in_a_helper_too: 0,
+    in_a_helper_that_decides: 0,
     appending_the_same_twice: 0,
 }  # fmt: skip
 
