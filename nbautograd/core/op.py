@@ -177,14 +177,14 @@ class Op:
         if library is np:
             return cls
         if cls.__dict__.get("cuda") is None:
-            from nbautograd.fast.cuda import Fused, rows  # what few need is not read when the package is imported
+            from nbautograd.fast.cuda import Fused, adapters  # what few need is not read when the package is imported
 
             space = arrays.Namespace(library, lambda name: TABLE[name].on(library).forward)
             twin: Any = type(cls.__name__, (cls,), {"library": library}, abstract=True)  # type: ignore[call-overload]
 
             def fused(function: Any, served: bool = False) -> Any:
                 name, plain = f"{cls.name}_{inspect.unwrap(function).__name__}", rebind(function, space)
-                plain = rows.served(cls.name, plain, library) if served else plain
+                plain = adapters.served(cls.name, plain, library) if served else plain
                 return Fused(name, lambda: rebind(function, symbolic), plain, library)
 
             compile_entry(twin, fused(cls.forward, True), tuple(r and fused(r) for r in cls.rules))

@@ -62,8 +62,8 @@ SEVERAL = {
         upsample_nearestexact2d_dx upsample_nearestexact2d_forward upsample_nearestexact3d_dx
         upsample_nearestexact3d_forward upsample_trilinear3d_dx upsample_trilinear3d_forward
     """,
-    "Losses with weights for classes, or places.": """
-        cross_entropy_dx cross_entropy_forward nll_loss2d_dx nll_loss2d_forward nll_loss_dx nll_loss_forward
+    "A mean by weights: one for the elements, one for what they are together.": """
+        cross_entropy_forward nll_loss2d_forward nll_loss_forward
     """,
     "Groups of channels, and figures known before.": """
         batch_norm_applied_dx batch_norm_applied_forward group_norm_dx group_norm_forward

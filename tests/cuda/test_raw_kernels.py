@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import shutil
 import subprocess
 from pathlib import Path
@@ -28,6 +29,11 @@ def run_all() -> None:
         x, index = numbers(3, 4, 2, dtype=dtype), nb.tensor([[[1, -1]] * 2]).cuda()
         x.gather(1, index.abs()).sum().backward()
         nb.take_along_dim(x, index.abs(), 1).square().sum().backward()
+        for shape, places in (((4, 3), (4,)), ((2, 3, 2, 2), (2, 2, 2))):
+            scores, labels = numbers(*shape, dtype=dtype), nb.tensor([0, 2, 1, 1] * 2).cuda()[: math.prod(places)]
+            weight = numbers(3, dtype=dtype).detach()
+            F.nll_loss(scores, labels.view(places)).square().backward()
+            F.nll_loss(scores, labels.view(places), weight, ignore_index=1, reduction="none").square().sum().backward()
         x.topk(1, 1).values.square().sum().backward()
         for settings in (
             {},

@@ -15,8 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from . import places, windows
-
 HEAD = """
 typedef %s T;
 #define EACH(j) for (long long j = threadIdx.x; j < n; j += blockDim.x)
@@ -72,21 +70,37 @@ BODIES = {
   total = joined(total, added);
   EACH(j) y[j] = g[j] - exp(out[j]) * total;
 """),
-    "cross_entropy": ("const T *x, T *y, const long long *of_rows, T *loss, T *scale, bool *kept, long long ignored",
-                      LARGEST + """
-  EACH(j) y[j] = exp(x[j] - top) / total;
+    "cross_entropy": ("const T *x, T *y, const long long *of_rows, T *loss, T *scale, bool *kept, const T *w, "
+                      "double smoothing, long long ignored", LARGEST + """
+  T even = 0;
+  EACH(j) {
+    y[j] = exp(x[j] - top) / total;
+    if (smoothing) even += (log(total) - (x[j] - top)) * (w ? w[j] : T(1));
+  }
+  if (smoothing) even = joined(even, added);
   if (threadIdx.x == 0) {
     long long right = of_rows[row];
     bool is_kept = right != ignored, is_there = right >= 0 && right < n;
+    T part = !is_kept ? T(0) : w && is_there ? w[right] : T(1), missed = T(0) / T(0);
+    if (is_there) missed = part * (log(total) - (x[right] - top));
     kept[row] = is_kept;
-    scale[row] = is_kept;
-    loss[row] = !is_kept ? T(0) : is_there ? log(total) - (x[right] - top) : T(0) / T(0);
+    scale[row] = part;
+    loss[row] = is_kept ? T(1 - smoothing) * missed + T(smoothing / n) * even : T(0);
   }
 """),
-    "cross_entropy_backward": ("const T *p, T *y, const long long *of_rows, const T *scale, const T *of_loss, "
-                               "long long stride", """
-  T part = scale[row] * of_loss[row * stride];
-  EACH(j) y[j] = p[j] * part - (j == of_rows[row] ? part : T(0));
+    "cross_entropy_backward": ("const T *p, T *y, const long long *of_rows, const T *scale, const bool *kept, "
+                               "const T *w, double smoothing, const T *divisor, const T *of_loss, long long stride", """
+  T even = smoothing && kept[row] ? T(smoothing / n) / (divisor ? *divisor : T(1)) : T(0);
+  T part = of_rows[row] >= 0 && of_rows[row] < n ? T(1 - smoothing) * scale[row] : T(0);
+  T all = 0, back = of_loss[row * stride];
+  if (smoothing) {
+    EACH(j) all += w ? w[j] : T(1);
+    all = joined(all, added);
+  }
+  EACH(j) {
+    T pull = (j == of_rows[row] ? part : T(0)) + even * (w ? w[j] : T(1));
+    y[j] = (p[j] * (part + even * all) - pull) * back;
+  }
 """),
     "layer_norm": ("const T *x, T *y, T *normal, T *of_rstd, const T *w, const T *b, double eps", """
   T mean = 0, square = 0;
@@ -160,29 +174,15 @@ def _kernel(library: Any, name: str, char: str) -> Any:
     return library.RawKernel(source(name, TYPES[char]), f"nb_row_{name}")
 
 
-def _launch(library: Any, name: str, like: Any, n: int, *args: Any) -> None:
+def launch(library: Any, name: str, like: Any, n: int, *args: Any) -> None:
+    """Run a kernel on all rows of `n` elements that `like` has."""
     threads = 32
     while threads < min(n, 256):
         threads *= 2
     _kernel(library, name, like.dtype.char)((like.size // n,), (threads,), (*args, np.int64(n)))
 
 
-def served(name: str, text: Callable[..., Any], library: Any) -> Callable[..., Any]:
-    """`text`, or a function that lets a kernel of this file do its work where it can."""
-    adapter = ADAPTERS.get(name)
-    if adapter is None:
-        return text
-
-    @functools.wraps(text)
-    def by_rows(*args: Any, **settings: Any) -> Any:
-        found = adapter(library, *args, **settings)
-        return text(*args, **settings) if found is None else found
-
-    by_rows.__kwdefaults__ = text.__kwdefaults__
-    return by_rows
-
-
-def _suits(library: Any, *arrays: Any) -> bool:
+def suits(library: Any, *arrays: Any) -> bool:
     """Whether all are full arrays of the GPU, one element after the other, of one dtype that kernels know."""
     first = arrays[0]
     if first.__class__ is not library.ndarray or first.dtype.char not in TYPES or not first.size:
@@ -190,7 +190,7 @@ def _suits(library: Any, *arrays: Any) -> bool:
     return all(a.__class__ is first.__class__ and a.dtype == first.dtype and a.flags.c_contiguous for a in arrays)
 
 
-def _fit(size: int, n: int) -> bool:
+def fit(size: int, n: int) -> bool:
     """Whether rows of `n` elements are work for a block each."""
     return n <= LONG or size // n >= MANY
 
@@ -200,12 +200,12 @@ def _along_rows(name: str) -> Callable[..., Any]:
 
     def adapter(library: Any, *arrays: Any, dim: int) -> Any:
         first = arrays[0]
-        if not _suits(library, *arrays) or not first.ndim or dim % first.ndim != first.ndim - 1:
+        if not suits(library, *arrays) or not first.ndim or dim % first.ndim != first.ndim - 1:
             return None
-        if any(a.shape != first.shape for a in arrays) or not _fit(first.size, first.shape[-1]):
+        if any(a.shape != first.shape for a in arrays) or not fit(first.size, first.shape[-1]):
             return None
         out = library.empty_like(first)
-        _launch(library, name, first, first.shape[-1], *arrays, out)
+        launch(library, name, first, first.shape[-1], *arrays, out)
         return out
 
     return adapter
@@ -213,82 +213,54 @@ def _along_rows(name: str) -> Callable[..., Any]:
 
 def logsumexp(library: Any, x: Any, *, dim: Any, keepdim: bool = False) -> Any:
     last = dim[0] if dim.__class__ is tuple and len(dim) == 1 else dim
-    if last not in (-1, x.ndim - 1) or not _suits(library, x) or not x.ndim or not _fit(x.size, x.shape[-1]):
+    if last not in (-1, x.ndim - 1) or not suits(library, x) or not x.ndim or not fit(x.size, x.shape[-1]):
         return None
     logs = library.empty((*x.shape[:-1], 1), x.dtype)
-    _launch(library, "logsumexp", x, x.shape[-1], x, logs)
+    launch(library, "logsumexp", x, x.shape[-1], x, logs)
     return logs if keepdim else logs[..., 0]
-
-
-def cross_entropy(
-    library: Any, x: Any, y: Any, weight: Any, *, reduction: str = "mean", ignore_index: int = -100,
-    smoothing: float = 0.0,
-) -> Any:  # fmt: skip
-    if weight is not None or smoothing or not _suits(library, x) or x.ndim != 2:
-        return None
-    if y.dtype != np.int64 or not y.flags.c_contiguous or not _fit(x.size, x.shape[1]):
-        return None
-    p, (loss, scale) = library.empty_like(x), (library.empty(len(x), x.dtype) for _ in range(2))
-    kept = library.empty(len(x), bool)
-    _launch(library, "cross_entropy", x, x.shape[1], x, p, y, loss, scale, kept, np.int64(ignore_index))
-    if reduction != "mean":
-        return (loss if reduction == "none" else loss.sum()), p, (scale, kept, None)
-    divisor = scale.sum()
-    return loss.sum() / divisor, p, (scale / divisor, kept, divisor)
-
-
-def cross_entropy_backward(
-    library: Any, x_g: Any, x: Any, weight: Any, *, target: Any, probabilities: Any, scale: Any, smoothing: float = 0.0
-) -> Any:
-    if smoothing or weight is not None or not _suits(library, probabilities, scale[0], x_g) or target.dtype != np.int64:
-        return None
-    out = library.empty_like(probabilities)
-    args = (probabilities, out, target, scale[0], x_g, np.int64(x_g.ndim))
-    _launch(library, "cross_entropy_backward", out, out.shape[1], *args)
-    return out
 
 
 def layer_norm(library: Any, x: Any, w: Any, b: Any, *, axes: tuple[int, ...], eps: float = 1e-5) -> Any:
     n = _length(x, axes)
-    if not _suits(library, x, *[p for p in (w, b) if p is not None]) or not _fit(x.size, n):
+    if not suits(library, x, *[p for p in (w, b) if p is not None]) or not fit(x.size, n):
         return None
     out, normal, rstd = library.empty_like(x), library.empty_like(x), library.empty((x.size // n, 1), x.dtype)
-    _launch(library, "layer_norm", x, n, x, out, normal, rstd, _pointer(w), _pointer(b), np.float64(eps))
+    launch(library, "layer_norm", x, n, x, out, normal, rstd, pointer(w), pointer(b), np.float64(eps))
     return out, normal, rstd
 
 
 def layer_norm_backward(
     library: Any, x_g: Any, x: Any, w: Any, *, normal: Any, rstd: Any, axes: tuple[int, ...], eps: float
 ) -> Any:
-    if not _suits(library, x_g, normal, rstd, *([] if w is None else [w])) or x_g.shape != normal.shape:
+    if not suits(library, x_g, normal, rstd, *([] if w is None else [w])) or x_g.shape != normal.shape:
         return None
     out = library.empty_like(normal)
-    _launch(library, "layer_norm_backward", out, _length(x, axes), x_g, normal, out, rstd, _pointer(w))
+    launch(library, "layer_norm_backward", out, _length(x, axes), x_g, normal, out, rstd, pointer(w))
     return out
 
 
 def batch_norm(library: Any, x: Any, w: Any, b: Any, *, eps: float = 1e-5) -> Any:
-    if not _suits(library, x, *[p for p in (w, b) if p is not None]):
+    if not suits(library, x, *[p for p in (w, b) if p is not None]):
         return None
     channels = x.shape[1]
-    if not _fit(x.size, x.size // channels):
+    if not fit(x.size, x.size // channels):
         return None
     out, normal, form = library.empty_like(x), library.empty_like(x), (1, channels) + (1,) * (x.ndim - 2)
     rstd, mean, var = (library.empty(shape, x.dtype) for shape in (form, channels, channels))
-    args = (x, out, normal, rstd, mean, var, _pointer(w), _pointer(b), np.float64(eps), *_strides(x))
-    _launch(library, "batch_norm", x, x.size // channels, *args)
+    args = (x, out, normal, rstd, mean, var, pointer(w), pointer(b), np.float64(eps), *_strides(x))
+    launch(library, "batch_norm", x, x.size // channels, *args)
     return out, normal, rstd, mean, var
 
 
 def batch_norm_backward(library: Any, x_g: Any, x: Any, w: Any, *, normal: Any, rstd: Any, eps: float) -> Any:
     channels = normal.shape[1]
-    if not _suits(library, x_g, normal, rstd, *([] if w is None else [w])) or x_g.shape != normal.shape:
+    if not suits(library, x_g, normal, rstd, *([] if w is None else [w])) or x_g.shape != normal.shape:
         return None
-    if not _fit(normal.size, normal.size // channels):
+    if not fit(normal.size, normal.size // channels):
         return None
     out = library.empty_like(normal)
-    args = (x_g, normal, out, rstd, _pointer(w), *_strides(normal))
-    _launch(library, "batch_norm_backward", out, out.size // channels, *args)
+    args = (x_g, normal, out, rstd, pointer(w), *_strides(normal))
+    launch(library, "batch_norm_backward", out, out.size // channels, *args)
     return out
 
 
@@ -297,7 +269,8 @@ def _strides(x: Any) -> tuple[np.int64, np.int64]:
     return np.int64(x.shape[1]), np.int64(x.size // (x.shape[0] * x.shape[1]))
 
 
-def _pointer(array: Any) -> Any:
+def pointer(array: Any) -> Any:
+    """An array, or what stands for none."""
     return np.uintp(0) if array is None else array
 
 
@@ -311,8 +284,7 @@ def _length(x: Any, axes: tuple[int, ...]) -> int:
 
 ADAPTERS: dict[str, Callable[..., Any]] = {
     **{name: _along_rows(name) for name in ("softmax", "log_softmax", "softmax_backward", "log_softmax_backward")},
-    "logsumexp": logsumexp, "cross_entropy": cross_entropy, "cross_entropy_backward": cross_entropy_backward,
+    "logsumexp": logsumexp,
     "layer_norm": layer_norm, "layer_norm_backward": layer_norm_backward, "batch_norm": batch_norm,
-    "batch_norm_backward": batch_norm_backward, **places.ADAPTERS,
-    **windows.ADAPTERS,
+    "batch_norm_backward": batch_norm_backward,
 }  # fmt: skip

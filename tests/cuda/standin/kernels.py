@@ -11,6 +11,7 @@ import scipy.special
 from .array import empty, ndarray
 from .draws import drawn
 from .facts_of import dtype_of
+from .losses import REFERENCE as LOSSES
 from .machine import run
 from .places import REFERENCE as PLACES
 from .ufuncs import operand
@@ -72,7 +73,7 @@ def evaluate(operation: str, values: dict[str, Any], outs: dict[str, Any]) -> No
             raise SyntaxError(line)
 
 
-REFERENCE = {**PLACES, **WINDOWS}
+REFERENCE = {**LOSSES, **PLACES, **WINDOWS}
 
 
 class Parameter:

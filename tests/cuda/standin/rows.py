@@ -37,20 +37,30 @@ def log_softmax_backward(g: Any, out: Any, y: Any) -> None:
     y[...] = g - np.exp(out) * g.sum(1, keepdims=True)
 
 
-def cross_entropy(x: Any, y: Any, of_rows: Any, loss: Any, scale: Any, kept: Any, ignored: Any) -> None:
+def cross_entropy(
+    x: Any, y: Any, of_rows: Any, loss: Any, scale: Any, kept: Any, w: Any, smoothing: Any, ignored: Any
+) -> None:
     softmax(x, y)
     logs = np.empty_like(x)
     log_softmax(x, logs)
+    w = w if isinstance(w, np.ndarray) else np.ones(x.shape[1], x.dtype)
     kept[...] = of_rows != ignored
-    scale[...] = kept
-    there = kept & (of_rows >= 0) & (of_rows < x.shape[1])
-    found = -logs[np.arange(len(x)), np.where(there, of_rows, 0)]
-    loss[...] = np.where(there, found, np.where(kept, np.nan, 0))
+    there = (of_rows >= 0) & (of_rows < x.shape[1])
+    right = np.where(there, of_rows, 0)
+    scale[...] = np.where(kept, np.where(there, w[right], 1), 0)
+    found = np.where(there, -logs[np.arange(len(x)), right] * scale, np.nan)
+    loss[...] = np.where(kept, (1 - smoothing) * found - smoothing / x.shape[1] * (logs * w).sum(1), 0)
 
 
-def cross_entropy_backward(p: Any, y: Any, of_rows: Any, scale: Any, of_loss: Any, stride: Any) -> None:
-    part = (scale * of_loss.reshape(-1)[np.arange(len(p)) * stride])[:, None]
-    y[...] = p * part - np.where(np.arange(p.shape[1]) == of_rows[:, None], part, p.dtype.type(0))
+def cross_entropy_backward(
+    p: Any, y: Any, of_rows: Any, scale: Any, kept: Any, w: Any, smoothing: Any, divisor: Any, of_loss: Any, stride: Any
+) -> None:
+    w = w if isinstance(w, np.ndarray) else np.ones(p.shape[1], p.dtype)
+    share = smoothing / p.shape[1] / (divisor.reshape(-1)[0] if isinstance(divisor, np.ndarray) else 1)
+    part = ((1 - smoothing) * scale)[:, None]
+    pull = np.where(np.arange(p.shape[1]) == of_rows[:, None], part, 0) + (kept * share)[:, None] * w
+    back = of_loss.reshape(-1)[np.arange(len(p)) * stride]
+    y[...] = (p * pull.sum(1, keepdims=True) - pull) * back[:, None]
 
 
 def layer_norm(x: Any, y: Any, normal: Any, of_rstd: Any, w: Any, b: Any, eps: Any) -> None:
