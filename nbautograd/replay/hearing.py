@@ -79,7 +79,7 @@ class Hearing:
         if isinstance(owner, ContextVar):
             return self._compared(owner) or is_installed(frame.f_globals.get("__name__"))
         if owner is None or isinstance(owner, types.ModuleType):
-            return _computes(function.__module__, function.__name__)
+            return _computes(_module_of(function), function.__name__)
         return _method_computes(owner if isinstance(owner, type) else type(owner), function.__name__)
 
     def _judge(self, frame: Any, title: str) -> None:
@@ -94,6 +94,12 @@ class Hearing:
                 return
             title = _called(frame)
             frame = frame.f_back
+
+
+def _module_of(function: Any) -> str | None:
+    """The name of the module of a function; some written in C have the module itself there."""
+    module = function.__module__
+    return getattr(module, "__name__", module)
 
 
 @functools.cache
@@ -111,7 +117,7 @@ def _method_computes(kind: type, name: str) -> bool:
 
 def _title(function: Any) -> str:
     """`time.perf_counter`."""
-    module = (function.__module__ or "").lstrip("_")
+    module = (_module_of(function) or "").lstrip("_")
     return function.__qualname__ if module in ("", "builtins", "io") else f"{module}.{function.__qualname__}"
 
 

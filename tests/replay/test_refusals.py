@@ -6,6 +6,7 @@ import functools
 import io
 import itertools
 import logging
+import math
 import os
 import pprint
 import random
@@ -21,6 +22,7 @@ import numpy as np
 import pytest
 
 import nbautograd as torch
+from nbautograd.replay.hearing import _module_of
 from nbautograd.utils.checkpoint import checkpoint
 
 log = logging.getLogger(__name__)
@@ -403,3 +405,7 @@ def test_it_says_which_mode_is_on(name: str) -> None:
     assert words in step.explain()
     with pytest.raises(RuntimeError, match="hint: call it twice first, where nothing else is on"):
         step.source()
+
+
+def test_a_function_in_c_may_have_its_module_itself_for_the_name_of_that() -> None:
+    assert _module_of(types.SimpleNamespace(__module__=math)) == _module_of(math.sqrt) == "math"
