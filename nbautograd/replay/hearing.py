@@ -65,7 +65,7 @@ class Hearing:
             ours = self._ours.get(id(space))
             if ours is None:
                 ours = self._ours[id(space)] = space.get("__name__", "").startswith("nbautograd.")
-            if not (ours or self._passes(function, function.__self__, frame)):
+            if not (ours or self._passes(function, getattr(function, "__self__", None), frame)):
                 self._judge(frame, _title(function))
         elif event == "call" and (frame.f_code.co_name == "_version" or frame.f_globals.get("__name__") in ASKED):
             back = frame.f_back

@@ -19,6 +19,7 @@ import random
 import sys
 import types
 import weakref
+from abc import ABCMeta, get_cache_token
 from array import array
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
@@ -51,7 +52,12 @@ CODE, DEFAULTS, CONTENTS = map(attrgetter, ("__code__", "__defaults__", "cell_co
 """Of functions, where reloading a module changes them in place, and of the variables round them."""
 
 
-def misses_of(function: Any) -> int:
+def _registered(_: type) -> Any:
+    """What is another number once any class has been registered as one of an abstract base class."""
+    return get_cache_token()
+
+
+def _misses_of(function: Any) -> int:
     """How often a function that remembers its answers did not know one: less is after it has forgotten them."""
     return function.cache_info().misses
 
@@ -87,6 +93,8 @@ class Surroundings(Watched):
         for name in sorted(self._every & vars(Tensor).keys()):
             self.watch(f"Tensor.{name}", itemgetter(name), vars(Tensor), own=False)
         for path, optimizer in self._optimizers:
+            for name in sorted(self._every & {"step", "zero_grad"}):
+                self.watch(f"{path}.{name}", attrgetter(f"{name}.__func__"), optimizer)
             for i, p in enumerate(p for group in optimizer.param_groups for p in group["params"]):
                 self._look(f"{path}.param_{i}", p, 0)
         if self._looks:
@@ -184,7 +192,6 @@ class Surroundings(Watched):
         if isinstance(value, Optimizer):
             self._optimizers.append((path, value))
             self._options += [(f"{path}.param_groups", group) for group in value.param_groups]
-            self._function_of(type(value), "step")
             if not library:
                 self._parts(path, value, [name for name in vars(value) if name not in OF_OPTIMIZERS], depth)
         elif library and has(value, "last_epoch"):
@@ -192,7 +199,7 @@ class Surroundings(Watched):
             self._options.append((path, vars(value)))
         elif library and has(value, "__wrapped__"):
             if has(value, "cache_info"):
-                self.watch(f"what {path} remembers", misses_of, value)
+                self.watch(f"what {path} remembers", _misses_of, value)
             self._look(path, value.__wrapped__, depth)
         elif has(value, "__dict__"):
             self._mapping(path, vars(value), depth, ".{}")
@@ -296,13 +303,9 @@ class Surroundings(Watched):
                 self._classes.add(each)
                 self._seen[id(each)] = each
                 self.watch(f"{each.__name__}.__bases__", attrgetter("__mro__"), each)
+                if isinstance(each, ABCMeta):
+                    self.watch(f"what counts as {each.__name__}", _registered, each)
                 self._mapping(path, vars(each), depth, ".{}")
-
-    def _function_of(self, kind: type, name: str) -> None:
-        """What a library's class does where it is called."""
-        if is_librarys(kind) and kind not in self._classes:
-            self._classes.add(kind)
-            self.watch(f"{kind.__name__}.{name}", attrgetter(name), kind, own=False)
 
     def _mapping(self, path: str, mapping: Any, depth: int, form: str) -> None:
         self.watch_parts(path, mapping.values(), [form.format(key) for key in mapping])
@@ -324,4 +327,6 @@ class Surroundings(Watched):
                 self._look(f"{path}.{name}", part, depth + 1)
         self.watch(f"{path}.__class__", type, module)
         self._class(path, type(module), depth + 1)
-        self._function_of(type(module), "forward")
+        if is_librarys(type(module)) and type(module) not in self._classes:
+            self._classes.add(type(module))
+            self.watch(f"{type(module).__name__}.forward", attrgetter("forward"), type(module), own=False)

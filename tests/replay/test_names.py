@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import builtins
 import contextlib
 import math
@@ -176,6 +177,33 @@ def a_module_with_an_answer_to_every_name(capture: Any) -> Iterator[Any]:
     config, scales = types.ModuleType("a_learners_config"), {"scale": 1.0}
     config.__getattr__ = scales.__getitem__  # type: ignore[method-assign]
     yield from calls(capture(lambda x: x * config.scale), lambda: scales.update(scale=2.0))
+
+
+@scene
+def a_method_that_an_optimizer_is_given(capture: Any) -> Iterator[Any]:
+    w = torch.ones(3, requires_grad=True)
+    optimizer: Any = torch.optim.SGD([w], lr=0.1)
+
+    def step(x: Any) -> Any:
+        optimizer.zero_grad()
+        (w * x).sum().backward()
+        optimizer.step()
+        return w.detach().clone()
+
+    yield from calls(capture(step), lambda: setattr(optimizer, "zero_grad", lambda: None))
+
+
+@scene
+def what_counts_as_an_abstract_class(capture: Any) -> Iterator[Any]:
+    class Doubled(abc.ABC):  # noqa: B024
+        pass
+
+    class Option:
+        pass
+
+    option = Option()
+    step = capture(lambda x: x * (2 if isinstance(option, Doubled) else 3))
+    yield from calls(step, lambda: Doubled.register(Option))
 
 
 @pytest.mark.parametrize("name", SCENES)
