@@ -139,7 +139,7 @@ def check_assigned(part: Any, value: Any) -> None:
 
 def refuse_across(data: Any, other: Any) -> None:
     """Refuse to write to `data` what is read from `other` if both are dense and overlap, but are not the same."""
-    if storage(other) is not storage(data) or _same_memory(data, other):
+    if storage(other) is not storage(data) or same_memory(data, other):
         return
     if data.flags.forc and other.flags.forc and np.may_share_memory(data, other):
         raise RuntimeError(
@@ -148,7 +148,7 @@ def refuse_across(data: Any, other: Any) -> None:
         )
 
 
-def _same_memory(a: Any, b: Any) -> bool:
+def same_memory(a: Any, b: Any) -> bool:
     """Whether two dense arrays take the same steps through the same places, as PyTorch asks, which looks at no shape.
 
     NumPy's new axes have no step to compare.

@@ -63,14 +63,12 @@ def assign(target: Tensor, items: tuple[Any, ...], value: Any) -> bool:
         if value._node is not None and local.grad_enabled:
             return False
         value = value._data
-        if value.__class__ is not ndarray or value.dtype is not data.dtype or storage(value) is storage(data):
-            return False
-        if chosen:
+        if value.__class__ is not ndarray or value.dtype is not data.dtype or chosen:
             return False
     elif value.__class__ not in TAKEN.get(data.dtype.kind, ()):
         return False
     try:
-        if value.__class__ is ndarray and value.shape != data[items].shape:
+        if value.__class__ is ndarray and not _fits(value, data, items):
             return False
         data[items] = value
     except (IndexError, OverflowError, ValueError):  # which the general path puts into torch's words
@@ -78,6 +76,14 @@ def assign(target: Tensor, items: tuple[Any, ...], value: Any) -> bool:
     inplace.touched(target)
     _renew(target)
     return True
+
+
+def _fits(value: Any, data: Any, items: tuple[Any, ...]) -> bool:
+    """Whether `value` has the shape of that part of `data`, and lies elsewhere or, as in `x[0] += 1`, just there."""
+    part = data[items if Ellipsis in items else (*items, ...)]
+    if value.shape != part.shape:
+        return False
+    return storage(value) is not storage(data) or changeable.same_memory(value, part)
 
 
 def _unrecorded(target: Tensor) -> bool:

@@ -93,6 +93,7 @@ VALUES: tuple[Any, ...] = (
     "row",
     "wide",
     "itself",
+    "part",
     "0-d",
     "requires grad",
     1j,
@@ -116,8 +117,10 @@ def assigned(kind: str, part: Any, value: Any, strided: bool) -> Any:
         "0-d": nb.tensor(5.0),
         "requires grad": nb.ones(3, requires_grad=True),
     }
-    value = given[value] if isinstance(value, str) else value
+    value = given.get(value, value) if isinstance(value, str) else value
     try:
+        if isinstance(value, str):
+            value = x[part].mul_(2)
         x[part if len(part) > 1 else part[0]] = value
         if x.requires_grad:
             x.sum().backward()

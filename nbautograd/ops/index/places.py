@@ -44,7 +44,12 @@ def _item(i: Any) -> Any:
 
 def is_basic(items: tuple[Any, ...]) -> bool:
     """Whether indexing gives a view: numbers, slices, None and `...` only."""
+    if BASIC.issuperset(map(type, items)):
+        return True
     return all(i is None or i is Ellipsis or isinstance(i, slice) or _is_number(i) for i in items)
+
+
+BASIC = {int, slice, type(None), type(Ellipsis)}
 
 
 def numbers_apart(items: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
@@ -70,11 +75,23 @@ def _is_number(i: Any) -> bool:
     return isinstance(i, int | np.integer) and not isinstance(i, bool)
 
 
+def _lie_within(shape: tuple[int, ...], items: tuple[Any, ...]) -> bool:
+    """Whether `items` are plain numbers and slices, no more than there are dimensions, and none is out of bounds."""
+    if len(items) > len(shape):
+        return False
+    for i, n in zip(items, shape):
+        if i.__class__ is not slice and (i.__class__ is not int or not -n <= i < n):
+            return False
+    return True
+
+
 def check_bounds(shape: tuple[int, ...], items: tuple[Any, ...]) -> None:
     """Refuse an index in torch's words.
 
     Raises: IndexError.
     """
+    if _lie_within(shape, items):
+        return
     used = sum(
         1 for i in items if i is not None and i is not Ellipsis and not (hasattr(i, "dtype") and i.dtype.kind == "b")
     )
