@@ -90,11 +90,10 @@ def step_one(op: Any, pulls: Any, rules: Any, add: Add) -> Step:
         parent = node[PARENTS][0]
         order = parent[ORDER]
         if order in sums:
-            held = sums[order]
-            if held.__class__ is ndarray:
+            if sums[order].__class__ is ndarray:  # in no variable, for add counts who holds it
                 add(order, c, sums)
             else:
-                sums[order] = held + c
+                sums[order] = sums[order] + c
         else:
             sums[order] = c
             waiting[order] = parent
@@ -132,11 +131,10 @@ def step_two(op: Any, pulls: Any, rules: Any, add: Add) -> Step:
                 c = fit(c, fits[0])
             order = px[ORDER]
             if order in sums:
-                held = sums[order]
-                if held.__class__ is ndarray:
+                if sums[order].__class__ is ndarray:  # in no variable, for add counts who holds it
                     add(order, c, sums)
                 else:
-                    sums[order] = held + c
+                    sums[order] = sums[order] + c
             else:
                 sums[order] = c
                 waiting[order] = px
@@ -152,11 +150,10 @@ def step_two(op: Any, pulls: Any, rules: Any, add: Add) -> Step:
                 c = fit(c, fits[1])
             order = py[ORDER]
             if order in sums:
-                held = sums[order]
-                if held.__class__ is ndarray:
+                if sums[order].__class__ is ndarray:  # in no variable, for add counts who holds it
                     add(order, c, sums)
                 else:
-                    sums[order] = held + c
+                    sums[order] = sums[order] + c
             else:
                 sums[order] = c
                 waiting[order] = py
