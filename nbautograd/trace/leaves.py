@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbautograd.core.node import ORDER
-from nbautograd.trace import ledger
+from nbautograd.trace import ledger, prints
 from nbautograd.trace.loops import Loop, train
 from nbautograd.trace.model import Span
 from nbautograd.trace.notes import EventNote, PassNote, UpdateNote, ValueNote
@@ -70,7 +70,7 @@ class Leaves:
         looks, share = self._recorder.looks, self._share(run)
         norm2 = run.norm2
         for tensor, grad in fresh:
-            square, now = ledger.look(grad._data)
+            square, now = prints.look(grad._data)
             norm2 += square
             amount = looks(grad._data) if run.told else None if looks.figures else looks
             ledger.of(tensor).begin(share, amount, tensor, grad, now)
@@ -89,8 +89,8 @@ class Leaves:
         looks = self._recorder.looks
         share = self._share(run).copy()
         share.gradient = amount = looks(contribution) if run.told or not looks.figures else None
-        earlier = ledger.of(tensor).add(share, before, grad, ledger.fingerprint(grad._data))
-        run.norm2 += ledger.squares(contribution)
+        earlier = ledger.of(tensor).add(share, before, grad, prints.fingerprint(grad._data))
+        run.norm2 += prints.squares(contribution)
         value = self._see(tensor)
         if run.told:
             event = EventNote("accumulate", value, contribution=amount)

@@ -9,7 +9,6 @@ the same tensor with other numbers means that it was scaled or clipped, and its 
 
 from __future__ import annotations
 
-import math
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ import numpy as np
 from nbautograd.core.array import ndarray
 from nbautograd.core.inplace import storage
 from nbautograd.trace.model import Summary
+from nbautograd.trace.prints import Print, fingerprint
 from nbautograd.trace.summary import held
 
 Spot = tuple[CodeType, int]
@@ -212,55 +212,6 @@ def _shortened(shares: list[Share]) -> list[Share]:
 
 def _sum(a: Any, b: Any) -> Any:
     return b if isinstance(a, Summary) or isinstance(b, Summary) else a + b
-
-
-def look(data: Any) -> tuple[float, Print]:
-    """The sum of the squares of an array's numbers, and its fingerprint."""
-    if isinstance(data, np.floating):
-        x = float(data)
-        square = x * x
-        return square, (square or float(x != 0), x, x) if x == x else NAN
-    square = squares(data)
-    if data.__class__ is ndarray and data.size <= SAMPLE and 0 < square < math.inf:  # as of most biases
-        return square, (square, float(data.item(0).real), float(data.item(-1).real))
-    return square, fingerprint(data, square)
-
-
-Print = tuple[float, float, float]
-SAMPLE = 64
-"""Of larger arrays so many numbers are looked at, and all of them where those are zero."""
-
-
-def fingerprint(data: Any, square: float | None = None) -> Print:
-    """Three numbers that tell almost any change of an array; the first is 0 where all its numbers are.
-
-    `square` is the sum of the squares of its numbers, if somebody knows it.
-    """
-    if isinstance(data, np.floating):
-        return look(data)[1]
-    size = data.size
-    if not size:
-        return NOTHING
-    if square is None or size > SAMPLE:
-        square = squares(data if size <= SAMPLE else data.ravel(order="K")[:: size // SAMPLE])
-    square = square or squares(data) or float(data.any())
-    if square != square:
-        return NAN
-    first, last = (data.item(0), data.item(-1)) if data.__class__ is ndarray else data.ravel()[[0, -1]]
-    return square, float(first.real), float(last.real)
-
-
-NOTHING: Print = (0.0, 0.0, 0.0)
-NAN: Print = (math.inf, 0.0, 0.0)
-
-
-def squares(data: Any) -> float:
-    """The sum of the squares of an array's numbers. NumPy's `vdot` is fast, and does not warn of overflow."""
-    if isinstance(data, np.floating):
-        return float(data) * float(data)
-    if not isinstance(data, ndarray):
-        return float((abs(data) ** 2).sum())
-    return float(np.vdot(data, data).real)
 
 
 _ledgers: dict[int, LeafLedger] = {}
