@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nbautograd.core.argument_types import guarded
+from nbautograd.core.limits import finfo
 from nbautograd.core.op import TABLE
 from nbautograd.core.public import FUNCTIONAL, FUNCTIONS
 from nbautograd.core.tensor import Tensor
@@ -36,10 +37,8 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 @composed
 def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
     """Each sample divided by the root of its mean square over the last dimensions."""
-    import numpy as np
-
     dims = tuple(range(input.ndim - len(normalized_shape), input.ndim))
-    eps = float(np.finfo(input._data.dtype).eps) if eps is None else eps
+    eps = finfo(input.dtype).eps if eps is None else eps
     if input.is_cuda and (weight is None or weight.dtype is input.dtype):
         return TABLE["rms_norm"].call(input, weight, axes=dims, eps=eps)[0]
     y = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()

@@ -168,7 +168,7 @@ def test_the_logsumexp_of_infinite_rows():
 def test_rows_of_other_layouts_and_dtypes_are_computed_too():
     x = numbers(4, 3)
     for y in (x.T, x[:, ::2], x.half(), x[:0], x[0, 0]):
-        nb.testing.assert_close(y.softmax(-1).cpu(), y.cpu().softmax(-1))
+        nb.testing.assert_close(y.softmax(-1).cpu(), y.cpu().float().softmax(-1).to(y.dtype))
     labels = nb.tensor([1, 0, 2, 1], device="cuda")
     for options in ({"weight": nb.ones(3, device="cuda")}, {"label_smoothing": 0.1}):
         here = {k: v.cpu() if isinstance(v, nb.Tensor) else v for k, v in options.items()}
@@ -291,7 +291,7 @@ def test_what_a_compiler_makes_of_a_kernel_computes_what_the_standin_computes(tm
         pointers = [a.ctypes.data_as(ctypes.c_void_p) for a in (*ins.values(), *theirs.values())]
         getattr(library, f"kernel{i}")(ctypes.c_longlong(64), *pointers)
         for name, expected in outs.items():
-            rtol = 1e-5 if expected.dtype == np.float32 else 1e-12
+            rtol = 1e-4 if expected.dtype == np.float32 else 1e-12
             np.testing.assert_allclose(theirs[name], expected, rtol, rtol, err_msg=f"{kernel.name}\n{kernel.operation}")
 
 

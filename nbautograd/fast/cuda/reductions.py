@@ -20,13 +20,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .halves import HALVES
 from .layouts import Layout, Load
 from .symbols import Symbol
 from .traces import Shape, Trace, UntraceableError
-from .words import PREAMBLE, TYPES
+from .words import NARROW, PREAMBLE, TYPES
 
 HEAD = (
     PREAMBLE
+    + HALVES
     + """
 #define EACH for (long long j = part; j < n; j += step)
 template<typename T> __device__ T added(T x, T y) { return x + y; }
@@ -101,15 +103,13 @@ def reduction(trace: Trace, result: Any, function: Any) -> Reduction | None:
     new = [r for r in found if r is not None]
     if trace.written or any(not isinstance(r, Symbol) or r.place is not None for r in new):
         raise UntraceableError("its results")
-    if any(trace.arrays[i].dtype.name not in TYPES for i in trace.loaded) or any(
-        r.dtype.name not in TYPES for r in new
-    ):
+    if any(a.dtype.name not in (*TYPES, *NARROW) for a in (*[trace.arrays[i] for i in trace.loaded], *new)):
         raise UntraceableError("its dtypes")
     names = [r.read() for r in new]
     layout = Layout(list(trace.joins.values()))
     if trace.steps < 2:
         return None
-    text = _Text(trace, layout)
+    text = _Text(trace, layout, function.narrow)
     stores = [(text.holds(r), f"y{i}", name, r) for i, (r, name) in enumerate(zip(new, names, strict=True))]
     steps = layout.of_one_piece(layout.form)
     source = text.source(f"nb_rows_{function.__name__}", stores)
@@ -120,7 +120,8 @@ def reduction(trace: Trace, result: Any, function: Any) -> Reduction | None:
     places = tuple([None if r is None else next(count) for r in found])
     return Reduction(
         kernel, function.library, layout, tuple(trace.views), tuple(text.loads.values()),
-        tuple([(r.form, r.dtype) for r in new]), (*steps, *numbers, *sizes), places if isinstance(result, tuple) else 0,
+        tuple([(r.form, text.stored(r)) for r in new]), (*steps, *numbers, *sizes),
+        places if isinstance(result, tuple) else 0,
     )  # fmt: skip
 
 
@@ -132,8 +133,8 @@ def _start(word: str, kind: str) -> str:
 class _Text:
     """The C++ of a trace."""
 
-    def __init__(self, trace: Trace, layout: Layout) -> None:
-        self.trace, self.layout = trace, layout
+    def __init__(self, trace: Trace, layout: Layout, narrow: bool) -> None:
+        self.trace, self.layout, self.narrow = trace, layout, narrow
         self.loads: dict[str, Load] = {}
         self.lines: dict[str, tuple[str, str, list[str]]] = {}
         """By name the type, the expression and the names in it."""
@@ -193,6 +194,11 @@ class _Text:
             raise UntraceableError("the shape of its result")
         return symbol.read() in self.varying
 
+    def stored(self, result: Symbol) -> Any:
+        """The dtype of the array of a result."""
+        narrow = self.narrow and result.dtype == np.float32
+        return next(a.dtype for a in self.trace.arrays if a.dtype.name == "bfloat16") if narrow else result.dtype
+
     # --- text ---
 
     def source(self, name: str, stores: list[tuple[bool, str, str, Symbol]]) -> str:
@@ -206,7 +212,7 @@ class _Text:
             parameters.append(f"const {array.dtype.name}_ *{a}")
             parameters += [f"long long {a}_{part}" for part in self._groups()]
             begins.append(f"{a} += before * {a}_before + beside * {a}_beside;")
-        parameters += [f"{r.dtype.name}_ *{y}" for _, y, _, r in stores]
+        parameters += [f"{self.stored(r).name}_ *{y}" for _, y, _, r in stores]
         parameters += [f"long long y_{part}" for part in self._groups()]
         parameters += [f"{kind}_ {k}" for k, (kind, _) in self.trace.numbers.items()]
         parameters += [f"long long {size}" for size in ("n", "near", "inner", "rows", "lanes")]

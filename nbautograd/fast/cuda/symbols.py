@@ -101,7 +101,7 @@ class Symbol:
             return Summed(self, "mean", axis, keepdims)
         total = self.joined("added", axis, keepdims)
         self.trace.steps -= 1  # the library's is one kernel
-        return total / self.dtype.type(math.prod(self.form) // math.prod(total.form))
+        return total / (math.prod(self.form) // math.prod(total.form))
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Any:
         return self.joined("larger", axis, keepdims)

@@ -43,8 +43,12 @@ def get_total_norm(
     found = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     if not found:
         return wrap(np.float32(0))
-    norms = [_norm(t._data, float(norm_type)) for t in found]
-    total = _norm(library_of(norms[0]).stack(norms), float(norm_type))
+    if norm_type == 2 and found[0].is_cuda:  # one kernel for each, and two
+        xp, flat = library_of(found[0]._data), [t._data.reshape(-1) for t in found]
+        total = xp.sqrt(xp.stack([xp.vdot(x, x).real for x in flat]).sum())
+    else:
+        norms = [_norm(t._data, float(norm_type)) for t in found]
+        total = _norm(library_of(norms[0]).stack(norms), float(norm_type))
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
             f"The total norm of order {float(norm_type)} for gradients from `parameters` is non-finite, so it cannot "

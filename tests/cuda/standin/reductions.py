@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .array import ndarray
-from .kernels import WORDS, dtype_called
+from .kernels import NARROW, WORDS, dtype_called
 from .machine import run
 from .rows import RawKernel
 from .ufuncs import operand
@@ -80,7 +80,7 @@ class Reduction:
             values[name] = found.astype(kind)
         elif made := STORED.fullmatch(line):
             target, found = values[made[1]], values[made[2]]
-            if found.dtype != target.dtype:
+            if found.dtype != target.dtype and not (found.dtype == np.float32 and target.dtype.name in NARROW):
                 raise TypeError(f"{line} stores {found.dtype}")
             target[...] = found if target.ndim == 2 else np.broadcast_to(found, shape).reshape(target.shape)
         elif line.startswith("const bool there"):
