@@ -13,12 +13,17 @@ import linecache
 from typing import Any
 
 READERS = ("float", "int", "complex")
+INNER = ("", "<listcomp>", "<dictcomp>")
+"""What functions are called whose text is the step's own: it, and until Python 3.11 what fills lists in it."""
 SEE_ALL = {"locals", "vars", "eval", "exec"}
 """By which a function may get at its variables in other ways."""
 
 
-def handed_on(code: Any, line: int) -> set[str] | None:
-    """The lists to which is appended what `code` reads in that line, or returns; None if more is done with it."""
+def handed_on(code: Any, place: tuple[str, int, str] | None) -> set[str] | None:
+    """The lists to which is appended what `code` reads in that place, or returns; None if more is done with it."""
+    if place is None or place[2] not in INNER or place[0] != code.co_filename:
+        return None
+    line = place[1]
     flows = [_Flow(function) for function in _functions(code)]
     if not flows or not all(flow.only_hands_on(line) for flow in flows):
         return None
@@ -55,7 +60,13 @@ class _Flow:
         if any(isinstance(n, ast.Global | ast.Nonlocal) or _id(n) in SEE_ALL for n in self._nodes):
             return False
         reading = [n for n in self._nodes if _reads(n) and n.lineno <= line <= (n.end_lineno or line)]
-        return bool(reading) and all(self._goes_out(n, set()) for n in reading)
+        return bool(reading) and all(self._is_own(n) and self._goes_out(n, set()) for n in reading)
+
+    def _is_own(self, node: ast.AST) -> bool:
+        """Whether an expression is not one of a function inside."""
+        while not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            node = self._parent[id(node)]
+        return node is self._function
 
     def _goes_out(self, node: ast.AST, seen: set[str]) -> bool:
         """Whether an expression's value is returned, or has a name whose value is."""
@@ -66,6 +77,8 @@ class _Flow:
             case ast.Lambda():
                 return parent is self._function
             case ast.Tuple() | ast.List() | ast.Dict() | ast.IfExp() if node is not getattr(parent, "test", None):
+                return self._goes_out(parent, seen)
+            case ast.ListComp(elt=made) | ast.DictComp(value=made) if made is node:
                 return self._goes_out(parent, seen)
             case ast.Assign([ast.Name(name)]):
                 loads = [n for n in self._named(name) if n is not parent.targets[0]]

@@ -38,8 +38,7 @@ class Tape(Gradients):
         if how == "bool":
             self._note(None, [v, value], [], kind="check")
         elif how == "item":
-            place = self._place(self._called)
-            lists = None if place is None or place[2] else handed_on(self._place.code, place[1])
+            lists = handed_on(self._place.code, self._place(self._called))
             if lists is None:
                 raise RefusalError(
                     "Python reads numbers, and may do more with them than return them\n"

@@ -256,11 +256,40 @@ def returning(x: Any) -> Any:
     return {"loss": v, "more": [float(loss * 2), 1]}
 
 
+def returning_several(x: Any) -> Any:
+    losses = {"sum": (w * x).sum(), "mean": (w * x).mean()}
+    sum(losses.values(), torch.tensor(0.0)).backward()
+    return {name: loss.item() for name, loss in losses.items()}, [float(loss) for loss in losses.values()]
+
+
+def returning_some(x: Any) -> Any:
+    losses = [(w * x).sum(), (w * x * x).sum()]
+    (losses[0] + losses[1]).backward()
+    return [loss.item() for loss in losses if loss.item() > 10]
+
+
+def in_a_function_inside(x: Any) -> Any:
+    def values(of: Any) -> Any:
+        return [part.item() for part in of]
+
+    loss = (w * x).sum()
+    (loss * 2 if values([loss])[0] > 10 else loss).backward()
+    return values([loss])
+
+
+def returning_formatted(x: Any) -> Any:
+    (loss := (w * x).sum()).backward()
+    return [f"{loss.item():.2f}" for _ in range(2)]
+
+
 def in_a_helper(x: Any) -> Any:
     return deciding(x)
 
 
-READING = {deciding: 0, rounding: 0, telling: 0, in_a_helper: 0, returning: 4}
+READING = {
+    deciding: 0, rounding: 0, telling: 0, in_a_helper: 0, returning: 4, returning_several: 4, returning_some: 0,
+    returning_formatted: 0, in_a_function_inside: 0,
+}  # fmt: skip
 """By each step how many of its calls are replayed."""
 
 
