@@ -27,10 +27,10 @@ new = object.__new__
 
 def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     """Run `op` on anything it accepts, record it if this thread records, and tell the observer."""
-    if state.special == 1 and not local.grad_enabled and op.quiet is not None:
+    if state.special == 1 + (local.inference is not None) and not local.grad_enabled and op.quiet is not None:
         found = op.quiet(*inputs, **settings)
         if found is not None:
-            return found
+            return found if local.inference is None else _marked(op, inputs, found)
     elif state.special == 1 and state.attached is not None and not state.paused and op.watched is not None:
         found = op.watched(*inputs, **settings)  # NOTE [Watched ops]
         if found is not None:
@@ -81,6 +81,14 @@ def dispatch(op: Any, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     if op.outputs == 1:
         return (outputs[0], *extra) if extra else outputs[0]
     return (*outputs, *extra)
+
+
+def _marked(op: Any, inputs: tuple[Any, ...], found: Any) -> Any:
+    """What an op gave in inference mode; see NOTE [Marks]."""
+    for out in found if isinstance(found, tuple) else (found,):
+        if isinstance(out, Tensor):
+            out._inference = inputs[0]._inference if op.view and out._base is not None else local.inference
+    return found
 
 
 def _in_bfloat16(inputs: tuple[Any, ...], datas: list[Any]) -> bool:

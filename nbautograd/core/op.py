@@ -98,7 +98,7 @@ class Op:
     watched: ClassVar[Callable[..., Any] | None] = later(_watch)
     """The short path of `call` for when nothing but an observer is unusual."""
     quiet: ClassVar[Callable[..., Any] | None] = later(_watch)
-    """The one for when nothing but `no_grad` is."""
+    """The one for when nothing but `no_grad` or inference mode is."""
     build: ClassVar[Any] = later(compiled)
     """What writes out the step; see `steps`."""
     cuda: ClassVar[type[Op] | None] = None

@@ -1,10 +1,10 @@
-"""The op call in short while somebody watches, and under `no_grad`.
+"""The op call in short while somebody watches, under `no_grad` and in inference mode.
 
 NOTE [Watched ops]
 An op that is watched runs as any other, and is told afterwards. So where nothing but an observer is unusual, `dispatch`
 takes the short path too: `op.watched` is `op.call` made of the same text, in a world where `state.special` is 0 and
 where `dispatch` hands back what the short path does not recognise. `op.quiet` is made likewise for where nothing but
-`no_grad` is unusual, in a world where ops have no rules.
+`no_grad` or inference mode is unusual, in a world where ops have no rules.
 """
 
 from __future__ import annotations

@@ -74,12 +74,13 @@ def test_every_op_carries_samples_enough():
 
 
 @each(SAMPLED)
-def test_without_recording_an_op_computes_the_same(op: Any):
+@pytest.mark.parametrize("mode", [nb.no_grad, nb.inference_mode])
+def test_without_recording_an_op_computes_the_same(op: Any, mode: Any):
     for i, case in enumerate(samples_of(op, np.float32)):
         nb.manual_seed(3)
         recorded = run(op, case, gradient=has_gradient(op))
         nb.manual_seed(3)
-        with nb.no_grad():
+        with mode():
             quiet = run(op, case, gradient=has_gradient(op))
         for a, b in zip(recorded.outputs, quiet.outputs, strict=True):
             assert_same(b, a, f"{op.name} sample {i}", 0, 0)
