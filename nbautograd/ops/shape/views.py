@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -176,17 +177,15 @@ def reshape_as(input, other):
 @public()
 def flatten(input, start_dim=0, end_dim=-1):
     """The dimensions from `start_dim` to `end_dim` made one."""
-    if not input.ndim:
+    shape = tuple(input._data.shape)
+    if not shape:
         return reshape(input, 1)
-    start, end = canonical_dim(start_dim, input.ndim), canonical_dim(end_dim, input.ndim)
+    start, end = canonical_dim(start_dim, len(shape)), canonical_dim(end_dim, len(shape))
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if start == end:
         return input
-    count = 1
-    for n in input.shape[start : end + 1]:
-        count *= n
-    return reshape(input, (*input.shape[:start], count, *input.shape[end + 1 :]))
+    return reshape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
 @public()
@@ -232,17 +231,18 @@ def squeeze(input, dim=None):
 def expand(input, *sizes, **named):
     """Dimensions of size one repeated without copying; -1 keeps a size."""
     sizes = shape_of(sizes, named, "size")
-    extra = len(sizes) - input.ndim
+    given = tuple(input._data.shape)
+    extra = len(sizes) - len(given)
     if extra < 0:
         raise RuntimeError(
             f"expand({input.type()}{{{list(input.shape)}}}, size={list(sizes)}): the number of sizes provided "
             f"({len(sizes)}) must be greater or equal to the number of dimensions in the tensor ({input.ndim})"
         )
-    shape = tuple(input.shape[i - extra] if n == -1 else n for i, n in enumerate(sizes))
+    shape = tuple([given[i - extra] if n == -1 else n for i, n in enumerate(sizes)])
     for i, n in reversed(list(enumerate(shape[extra:]))):
-        if input.shape[i] not in (1, n):
+        if given[i] not in (1, n):
             raise RuntimeError(
-                f"The expanded size of the tensor ({n}) must match the existing size ({input.shape[i]}) at "
+                f"The expanded size of the tensor ({n}) must match the existing size ({given[i]}) at "
                 f"non-singleton dimension {i + extra}.  Target sizes: {list(shape)}.  Tensor sizes: {list(input.shape)}"
             )
     return Expand.call(input, shape=shape)
