@@ -7,17 +7,16 @@ SEVERAL = {
     "Zeros are filled, or a copy is made, and then written to: two kernels, in PyTorch as well.": """
         constant_pad_dx constant_pad_forward embedding_backward_forward gather_dx index_dx index_put_dy index_select_dx
         masked_select_dx new_axis_dx pack_padded_sequence_dx pad_packed_sequence_forward rows_in_order_dx
-        scatter_along_forward select_dx slice_dx sort_dx take_along_dim_dx take_dx trace_dx unfold_dx unindex_forward
-        unslice_forward view_scatter_forward
+        scatter_add_forward scatter_along_forward scatter_forward select_dx slice_dx sort_dx take_along_dim_dx take_dx
+        trace_dx unfold_dx unindex_forward unslice_forward view_scatter_forward
     """,
     "Positions: for advanced indices CuPy makes arrays first, and what is written to is filled or copied.": """
         as_strided_dx diag_embed_forward diagonal_copy_dx diagonal_dx diagonal_scatter_forward embedding_bag_dfactors
         embedding_bag_dweight embedding_bag_forward embedding_dweight index_add_forward index_copy_dx index_copy_forward
         index_fill_dx index_fill_forward index_put_dx index_put_forward index_zeroed_dx index_zeroed_forward
         masked_scatter_dsource masked_scatter_forward max_unpool2d_dx max_unpool2d_forward max_unpool3d_dx
-        max_unpool3d_forward put_at_dx put_at_forward scatter_add_dsrc scatter_add_forward scatter_dsrc scatter_dx
-        scatter_forward scatter_reduce_dsrc scatter_reduce_dx scatter_reduce_forward strided_dx take_at_dx
-        take_at_forward view_scatter_dbase
+        max_unpool3d_forward put_at_dx put_at_forward scatter_add_dsrc scatter_dsrc scatter_dx scatter_reduce_dsrc
+        scatter_reduce_dx scatter_reduce_forward strided_dx take_at_dx take_at_forward view_scatter_dbase
     """,
     "Products of matrices by cuBLAS, and what is computed round them.": """
         addmm_forward col2im_dx col2im_forward conv_taps_dx conv_taps_dy conv_taps_forward conv_transpose_dw

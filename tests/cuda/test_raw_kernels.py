@@ -34,6 +34,8 @@ def run_all() -> None:
             weight = numbers(3, dtype=dtype).detach()
             F.nll_loss(scores, labels.view(places)).square().backward()
             F.nll_loss(scores, labels.view(places), weight, ignore_index=1, reduction="none").square().sum().backward()
+        x.scatter(1, index.abs(), x[:1, :2] * 2).square().sum().backward()
+        x.scatter_add(1, index.abs(), x * 2).square().sum().backward()
         x.topk(1, 1).values.square().sum().backward()
         for settings in (
             {},

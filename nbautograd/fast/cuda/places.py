@@ -26,6 +26,7 @@ AT = "(i / (width * inner) * length + place) * inner + i % inner"
 KERNELS = {
     "gather": (f"raw {{0}} x, int64 index, {FIGURES}", "{0} y", f"{PLACE}y = x[{AT}];"),
     "choose": (f"{{0}} x, int64 index, {FIGURES}", "{0} y", f"{PLACE}y = i / inner % length == place ? x : 0;"),
+    "put": (f"{{0}} x, int64 index, {FIGURES}", "raw {0} y", f"{PLACE}y[{AT}] = x;"),
     "add": (f"{{0}} x, int64 index, {FIGURES}", "raw {0} y", f"{PLACE}atomicAdd(&y[{AT}], x);"),
 }
 
@@ -71,6 +72,22 @@ def scatter_along(library: Any, x: Any, index: Any, *, shape: tuple[int, ...], d
     return out
 
 
+def _written(name: str, kinds: str) -> Callable[..., Any]:
+    """The adapter of an op that copies `x` and writes to the copy."""
+
+    def adapter(library: Any, x: Any, index: Any, src: Any, *, dim: int) -> Any:
+        if not _suits(library, src, index, kinds) or x.ndim != index.ndim or x.dtype != src.dtype or not x.size:
+            return None
+        dim, out = dim % x.ndim, x.copy()
+        beside = tuple([slice(None) if d == dim else slice(n) for d, n in enumerate(index.shape)])
+        part = src[tuple([slice(n) for n in index.shape])]
+        _launch(library, name, part, index, out[beside], x.shape[dim], dim)
+        return out
+
+    return adapter
+
+
 ADAPTERS: dict[str, Callable[..., Any]] = {
     "gather": gather, "take_along_dim": gather, "scatter_along": scatter_along,
+    "scatter": _written("put", "?bBhilfd"), "scatter_add": _written("add", "fd"),
 }  # fmt: skip
