@@ -14,7 +14,7 @@ from nbautograd.core.text import Text, literal
 from nbautograd.replay.calls import Call, Var
 from nbautograd.replay.choosing import text_for
 from nbautograd.replay.naming import Names
-from nbautograd.replay.text import of_python, plain, scalar_text, worked_out
+from nbautograd.replay.text import has_power, of_python, plain, scalar_text, worked_out
 
 MOSTLY = 0.9
 """The share of calls on scalars that makes a program one of numbers."""
@@ -189,7 +189,7 @@ def _scalar_form(call: Call) -> Text | None:
 def _is_power_of_array(call: Call) -> bool:
     """Whether NumPy's `**` was given an array of no dimension, of which it gives other last digits than of a number."""
     text = _scalar_form(call)
-    powers = "pow" in call.name if text is None else any(isinstance(n, ast.Pow) for n in ast.walk(text.tree))
+    powers = "pow" in call.name if text is None else has_power(text)
     return powers and any(isinstance(a, Var) and a.shape == () and isinstance(a.array, ndarray) for a in call.args)
 
 

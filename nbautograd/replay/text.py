@@ -41,14 +41,22 @@ def scalar_text(name: str, function: Callable[..., Any]) -> Text | None:
     return plain(own)
 
 
+@cache
 def plain(text: Text | None) -> Text | None:
     """A text that is one for numbers too, or None."""
     return text if text is not None and not text.names and _is_plain(text.tree) else None
 
 
+@cache
 def of_python(text: Text, excess: bool) -> Text:
     """A text for numbers of Python's: with `excess` precision with its functions, else with NumPy's."""
     return Text(_OfNumbers(excess).visit(copied(text.tree)), text.parameters, {})
+
+
+@cache
+def has_power(text: Text) -> bool:
+    """Whether `**` stands in a text."""
+    return any(isinstance(node, ast.Pow) for node in ast.walk(text.tree))
 
 
 def _is_plain(tree: ast.expr) -> bool:
