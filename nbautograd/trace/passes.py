@@ -64,7 +64,7 @@ class Passes(Turns):
         self.leaves.look_at_step()
         self.settle()
         place = self.places.here()
-        if place.steps and not any([loop.trains for loop, _ in place.steps]):
+        if place.steps and not any(loop.trains for loop, _ in place.steps):
             train(place.steps)
         self.count_unseen()
         current = self.current = PassNote(self.pass_count, kind, [], place, retain_graph, create_graph)
