@@ -40,6 +40,7 @@ front-test: $(MODULES)
 
 python-test: $(VENV)/.dev $(VENV)/.torch chromium
 	$(BIN)/pytest
+	$(BIN)/pytest --cuda-standin -m gpu tests/cuda
 
 bench: $(VENV)/.dev $(VENV)/.torch ## measure the engine beside torch, JAX and others; ARGS=--help tells what can be chosen
 	$(BIN)/python -m benchmarks $(ARGS)
