@@ -1,7 +1,8 @@
 """The op call on scalars while an observer wants no numbers: run forward, record a node, write a row.
 
-NOTE [Rows] says what for. Here is written out what `core.short` does with scalars; whatever these paths do not
-recognise goes to `op.watched`, and its result to the observer.
+NOTE [Rows] says what for. Here is written out what `core.short` does with scalars, and twice how a row is written,
+because a call would take as long as that; whatever these paths do not recognise goes to `op.watched`, and its result to
+the observer.
 """
 
 from __future__ import annotations

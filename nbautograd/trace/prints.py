@@ -23,8 +23,6 @@ def look(data: Any) -> tuple[float, Print]:
         square = x * x
         return square, (square or float(x != 0), x, x) if x == x else NAN
     square = squares(data)
-    if data.__class__ is ndarray and data.size <= SAMPLE and 0 < square < math.inf:  # as of most biases
-        return square, (square, float(data.item(0).real), float(data.item(-1).real))
     return square, fingerprint(data, square)
 
 
