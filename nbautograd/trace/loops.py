@@ -3,8 +3,8 @@
 NOTE [Rounds of loops]
 A jump backwards closes a loop; its target and itself are the loop's first and last instruction. So the nest of loops
 round an instruction is a fact of the code. That execution went round is seen from where it was and where it is now: in
-a loop's body but not deeper, and no further than before; or back in the loop after having left it. What a loop runs
-without an op in it is not seen, and a round without ops is not counted.
+a loop's body but not deeper, and no further than before; or back in the loop after having left it (but see NOTE
+[Repeats]). What a loop runs without an op in it is not seen, and a round without ops is not counted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
 from typing import Any
+
+from nbautograd.trace.repeats import may_repeat
 
 Range = tuple[int, int]
 """A loop's first and last instruction."""
@@ -170,6 +172,9 @@ class Level:
 
     def _move(self, before: Stop, instruction: int) -> None:
         """The frame is at an instruction to which it has not come from `before`, or not within one loop."""
+        if instruction == before.instruction and may_repeat(self.frame, instruction):
+            before.ahead[instruction] = before
+            return
         stop = self.stop = self._course.stop(instruction)
         move = before, instruction
         loops, rounds = self._moves.get(move) or self._moves.setdefault(move, self._loops_at(before, stop))
