@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from nbautograd.core.node import ORDER
 from nbautograd.trace import ledger, prints
+from nbautograd.trace.joint import Fresh, Joint
 from nbautograd.trace.loops import Loop, train
 from nbautograd.trace.model import Span
 from nbautograd.trace.notes import EventNote, PassNote, UpdateNote, ValueNote
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 UPDATES = 300
 """Updates that are kept from the beginning, and as many again of those with something to tell."""
+JOINTS = 8
+"""Loops that train bring gradients to so many groups of leaves in turn, or to other leaves each time."""
 
 
 class Leaves:
@@ -43,12 +47,14 @@ class Leaves:
         """The loops round a pass of which it is known which one trains."""
         self._telling = 0
         self._updated_at = (0, 0)
-        self.fresh: list[tuple[Any, Any]] = []
+        self.fresh: Fresh = []
         """Leaves that the pass under way was the first to bring something to, and their `.grad`."""
         self._changed: list[Any] = []
         """What the optimizer at work has changed."""
         self._sharing: tuple[Any, Any] = (None, None)
         """The pass whose shares are made, and one of those."""
+        self._joints: dict[tuple[int, int], Joint] = {}
+        """Joints by the id of their first leaf and how many they are."""
 
     def accumulate(self, run: PassNote, tensor: Any, contribution: Any, before: Any) -> None:
         """A leaf added to its `.grad`, which was `before`."""
@@ -66,20 +72,41 @@ class Leaves:
             if run is not None:
                 self._begin(run, fresh)
 
-    def _begin(self, run: PassNote, fresh: list[tuple[Any, Any]]) -> None:
-        looks, share = self._recorder.looks, self._share(run)
-        norm2 = run.norm2
+    def _begin(self, run: PassNote, fresh: Fresh) -> None:
+        if run.told:
+            self._begin_each(run, fresh)
+            return
+        key = id(fresh[0][0]), len(fresh)
+        joint = self._joints.get(key)
+        norm2 = None if joint is None else joint.begin(fresh, self._share(run), self._teller())
+        if norm2 is not None:
+            run.norm2 += norm2
+            return
+        self._begin_each(run, fresh)
+        if len(self._joints) >= JOINTS:
+            self._joints.clear()
+        self._joints[key] = Joint(fresh)
+
+    def _teller(self) -> Any:
+        """Who tells a gradient by its leaf when somebody asks: it is `.grad` itself, or nobody wants its numbers."""
+        looks = self._recorder.looks
+        return None if looks.figures else looks
+
+    def _begin_each(self, run: PassNote, fresh: Fresh) -> None:
+        looks, share, norm2 = self._recorder.looks, self._share(run), run.norm2
         for tensor, grad in fresh:
             square, now = prints.look(grad._data)
             norm2 += square
-            amount = looks(grad._data) if run.told else None if looks.figures else looks
-            ledger.of(tensor).begin(share, amount, tensor, grad, now)
-            value = self.seen.get(id(tensor))
-            if value is None or value.order != tensor._node[ORDER]:
-                value = self._see(tensor)
+            amount = looks(grad._data) if run.told else self._teller()
+            ledger.of(tensor).begin(share, amount, tensor, ref(grad), now)
+            value = self._met(tensor)
             if run.told:
                 self._tell(EventNote("accumulate", value, contribution=amount, after=amount))
         run.norm2 = norm2
+
+    def _met(self, tensor: Any) -> ValueNote:
+        value = self.seen.get(id(tensor))
+        return value if value is not None and value.order == tensor._node[ORDER] else self._see(tensor)
 
     def _see(self, tensor: Any) -> ValueNote:
         value = self.seen[id(tensor)] = self._recorder.known.value(tensor)
@@ -125,6 +152,8 @@ class Leaves:
             self._changed.append(tensor)
             return
         written, self._written = self._written, None
+        if written is None and not self._recorder.detailed and self._is_joint(tensor):
+            return
         leaf = ledger.leaf_with(tensor)
         if leaf is not None and leaf._node is not None and self._uses_gradient(written):
             self._updated(leaf, "in-place")
@@ -138,6 +167,10 @@ class Leaves:
             self.catch_up(run)
         if self._steps:
             self.look_at_step()
+        joint = ledger.joint()
+        if joint is not None and joint.clear(tensor, self._recorder.places.spot):
+            self.cleared.add(id(tensor))
+            return
         known = ledger.known(tensor)
         if known is not None:
             self._review(known)
@@ -149,6 +182,9 @@ class Leaves:
         emptied: list[Any] = []
         for group in optimizer.param_groups:
             for p in group["params"]:
+                joint = ledger.joint()
+                if joint is not None and joint.holds(p):
+                    return
                 known = ledger.known(p)
                 if known is None:
                     continue
@@ -173,6 +209,11 @@ class Leaves:
         if not self._changed:
             return
         changed, self._changed = self._changed, []
+        joint = ledger.joint()
+        if joint is not None and self._in_short() and joint.use(changed):
+            self.updated.update(joint.leaves)
+            self.updates_dropped += len(changed)
+            return
         by, place, optimizer = self._steps[-1]
         groups: dict[int, Any] = {}
         texts: dict[Any, list[str]] = {}
@@ -192,6 +233,10 @@ class Leaves:
         known.review(self._recorder.places.spot)
         if known.empty:
             self.cleared.add(id(known.tensor()))
+
+    def _is_joint(self, tensor: Any) -> bool:
+        joint = ledger.joint()
+        return joint is not None and joint.owns(tensor)
 
     def _uses_gradient(self, written: ValueNote | None) -> bool:
         """Whether a change in place is an update: an optimizer's, or one with numbers computed from a gradient.

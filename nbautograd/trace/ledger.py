@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from nbautograd.core.inplace import storage
 from nbautograd.trace.model import Summary
 from nbautograd.trace.prints import Print, fingerprint
 from nbautograd.trace.summary import held
+
+if TYPE_CHECKING:
+    from nbautograd.trace.joint import Joint
 
 Spot = tuple[CodeType, int]
 """A place in the user's code: the number of an instruction."""
@@ -96,18 +99,18 @@ class LeafLedger:
         """Whether a share has had no update."""
         return not self._uses if self._single is not None else any(not share.consumed for share in self._shares)
 
-    def begin(self, share: Share, gradient: Any, leaf: Any, grad: Any, now: Print) -> None:
+    def begin(self, share: Share, gradient: Any, leaf: Any, grad: weakref.ref[Any], now: Print) -> None:
         """The `grad` of the leaf is new: all that is in it is `gradient`, a share as that of others in a pass."""
         self._single, self._uses = (share, gradient), 0
         self._enter(leaf, grad, now)
 
-    def use(self) -> None:
+    def use(self, times: int = 1) -> None:
         """An update has used the shares."""
         if self._single is not None:
-            self._uses += 1
+            self._uses += times
         else:
             for share in self._shares:
-                share.consumed += 1
+                share.consumed += times
 
     def tells(self) -> bool:
         """Whether an update now would tell something: it uses shares of which only some were used before."""
@@ -117,7 +120,7 @@ class LeafLedger:
         """Find out whether `.grad` is still what it was; `here` tells where we are now."""
         tensor = self.tensor()
         grad: Any = None if tensor is None else tensor._grad
-        if grad is not None and self._looks_the_same(grad):
+        if grad is not None and self.seen is not None and _ends_are(self.seen, grad) and self._same(grad):
             return
         now = None if grad is None else fingerprint(grad._data)
         if now == self.seen and (grad is None or self._same(grad)):
@@ -128,7 +131,7 @@ class LeafLedger:
             self.shares = []
         elif self.empty or not self._same(grad):
             self.shares = [_elsewhere(grad._data)]
-        self._see(grad, now)
+        self._see(None if grad is None else weakref.ref(grad), now)
 
     def add(self, share: Share, before: Any, grad: Any, now: Print) -> list[Share]:
         """Enter a share of the tensor `grad`, which held the numbers `before`; returns what was there before it.
@@ -144,10 +147,10 @@ class LeafLedger:
             self.fill(before)
         earlier = self.shares
         self.shares = [*_shortened(earlier), share] if earlier else [share]
-        self._enter(self.tensor(), grad, now)
+        self._enter(self.tensor(), weakref.ref(grad), now)
         return earlier
 
-    def _enter(self, leaf: Any, grad: Any, now: Print) -> None:
+    def _enter(self, leaf: Any, grad: weakref.ref[Any], now: Print) -> None:
         """A share has been added to the `grad` of the leaf."""
         self._see(grad, now)
         self.cleared_unused = None
@@ -165,18 +168,10 @@ class LeafLedger:
     def _same(self, grad: Any) -> bool:
         return self.holder is not None and self.holder() is grad
 
-    def _looks_the_same(self, grad: Any) -> bool:
-        """Whether the ends of `.grad` tell that it was not cleared: who scaled something between them is not asked."""
-        seen, data = self.seen, grad._data
-        if seen is None or not seen[1] or not self._same(grad):
-            return False
-        if data.__class__ is ndarray:
-            return data.item(0) == seen[1] and data.item(-1) == seen[2]
-        return isinstance(data, np.floating) and float(data) == seen[1]
-
-    def _see(self, grad: Any, now: Print | None) -> None:
+    def _see(self, holder: weakref.ref[Any] | None, now: Print | None) -> None:
         self.seen = now
-        self.holder = None if grad is None else weakref.ref(grad)
+        self.holder = holder
+        grad = None if holder is None else holder()
         self._at(_by_gradient, 1, 0 if grad is None else id(storage(grad._data)))
 
     def _at(self, ledgers: dict[int, LeafLedger], which: int, memory: int) -> None:
@@ -193,6 +188,21 @@ class LeafLedger:
         """The leaf is gone."""
         self._at(_by_numbers, 0, 0)
         self._at(_by_gradient, 1, 0)
+
+
+def is_still(grad: Any, holder: weakref.ref[Any], seen: Print) -> bool:
+    """Whether `grad` is the tensor `holder`, and has the numbers that were `seen` in it."""
+    return grad is not None and holder() is grad and (_ends_are(seen, grad) or fingerprint(grad._data) == seen)
+
+
+def _ends_are(seen: Print, grad: Any) -> bool:
+    """Whether the ends of `.grad` tell that it was not cleared: who scaled something between them is not asked."""
+    data = grad._data
+    if not seen[1]:
+        return False
+    if data.__class__ is ndarray:
+        return data.item(0) == seen[1] and data.item(-1) == seen[2]
+    return isinstance(data, np.floating) and float(data) == seen[1]
 
 
 def _elsewhere(data: Any) -> Share:
@@ -215,10 +225,38 @@ def _sum(a: Any, b: Any) -> Any:
 
 
 _ledgers: dict[int, LeafLedger] = {}
+_joint: Joint | None = None
+
+
+def joint() -> Joint | None:
+    """The entry for several leaves that is not yet in their ledgers, if there is one."""
+    return _joint
+
+
+def put_off(entry: Joint) -> None:
+    """Enter that as soon as somebody asks for a ledger; what was put off before has been entered."""
+    global _joint
+    _joint = entry
+
+
+def drop(entry: Joint) -> None:
+    """Nothing of that is left to enter."""
+    global _joint
+    if _joint is entry:
+        _joint = None
+
+
+def enter() -> None:
+    """Enter what was put off."""
+    global _joint
+    entry, _joint = _joint, None
+    if entry is not None:
+        entry.enter()
 
 
 def of(tensor: Any) -> LeafLedger:
     """The ledger of the leaf `tensor`."""
+    enter()
     found = _ledgers.get(id(tensor))
     if found is None or found.tensor() is not tensor:
         key = id(tensor)
@@ -240,6 +278,7 @@ _by_gradient: dict[int, LeafLedger] = {}
 
 def of_gradient(tensor: Any) -> LeafLedger | None:
     """The ledger of the leaf whose `.grad` has the memory of `tensor`, if there is one."""
+    enter()
     memory = storage(tensor._data)
     found = _by_gradient.get(id(memory))
     leaf = None if found is None else found.tensor()
@@ -249,18 +288,21 @@ def of_gradient(tensor: Any) -> LeafLedger | None:
 
 def known(tensor: Any) -> LeafLedger | None:
     """The ledger of `tensor`, if it has one."""
+    enter()
     found = _ledgers.get(id(tensor))
     return found if found is not None and found.tensor() is tensor else None
 
 
 def begin() -> None:
     """A trace begins: where gradients were cleared before it is none of its places."""
+    enter()
     for entry in list(_ledgers.values()):
         entry.cleared_unused = None
 
 
 def forget() -> None:
     """Forget what every leaf's `.grad` is made of."""
+    enter()
     for key in list(_ledgers):
         _forget(key)
 

@@ -23,6 +23,8 @@ def look(data: Any) -> tuple[float, Print]:
         square = x * x
         return square, (square or float(x != 0), x, x) if x == x else NAN
     square = squares(data)
+    if square > 0.0 and data.size <= SAMPLE and data.__class__ is ndarray:
+        return square, (square, data.item(0).real, data.item(-1).real)
     return square, fingerprint(data, square)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nbautograd.trace import turns
+from nbautograd.trace import joint, turns
 from nbautograd.trace.model import Trace
 from tests.cells import Notebook
 
@@ -18,6 +18,7 @@ w = torch.tensor([1.0, 0.0, 2.0], requires_grad=True)
 many = [torch.tensor(0.1 * i, requires_grad=True) for i in range(40)]
 leaves = [a, b, w, *many]
 o = torch.optim.SGD(leaves, lr=0.01)
+first, second = torch.optim.SGD(leaves[:20], lr=0.01), torch.optim.Adam(leaves[20:], lr=0.01)
 def loss(i=1.0):
     return (w * a).sum() * b * i + sum(m * m for m in many)
 """
@@ -39,6 +40,16 @@ STEPS = {
     "a gradient of zeros": "(loss(i) * 0.0).backward()\n    o.step()",
     "with its graph": "loss(i).backward(create_graph=True)\n    o.step()",
     "another leaf each time": "m = torch.tensor(2.0, requires_grad=True)\n    (m * loss(i)).backward()",
+    "half of the leaves in turn": "q = (first, second)[i % 2]\n    o.zero_grad()\n    loss(i).backward()\n    q.step()",
+    "two optimizers": "o.zero_grad()\n    loss(i).backward()\n    first.step()\n    second.step()",
+    "two losses in turn": "o.zero_grad()\n    (loss(i) if i % 2 else a * b + many[3]).backward()\n    o.step()",
+    "used twice": "loss(i).backward()\n    o.step()\n    o.step()\n    o.zero_grad()",
+    "cleared twice": "o.zero_grad()\n    for p in leaves: p.grad = None\n    loss(i).backward()\n    o.step()",
+    "by hand": "loss(i).backward()\n    for p in leaves: p.data = p.data - p.grad\n    for p in leaves: p.grad = None",
+    "a leaf rests": "o.zero_grad()\n    many[i].requires_grad_(i != 4)\n    loss(i).backward()\n    o.step()",
+    "leaves go": "m = [torch.ones((), requires_grad=True) for _ in '123']\n    (sum(m) * loss(i)).backward()",
+    "clipped": "o.zero_grad()\n    loss(i).backward()\n    torch.nn.utils.clip_grad_norm_(leaves, 0.1)\n    o.step()",
+    "dead units": "o.zero_grad()\n    (loss(i) + (w * 0.0).sum() + (many[5] - 9.0).relu()).backward()\n    o.step()",
     "a leaf is changed": "loss(i).backward()\n    with torch.no_grad(): b.clamp_(-1.0, 1.0)\n    o.step()",
 }
 
@@ -86,3 +97,38 @@ def test_findings_are_made_in_some_of_these(monkeypatch: pytest.MonkeyPatch) -> 
     assert "NB101" in found["never cleared"]
     assert "NB102" in found["never updated"]
     assert "NB103" in found["cleared before the step"]
+
+
+def test_leaves_of_steps_that_nobody_looks_at_are_entered_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[int] = []
+    begin = joint.Joint.begin
+
+    def counted(self: joint.Joint, fresh: joint.Fresh, *rest: Any) -> float | None:
+        norm2 = begin(self, fresh, *rest)
+        opened.append(0 if norm2 is None else len(fresh))
+        return norm2
+
+    monkeypatch.setattr(joint.Joint, "begin", counted)
+    run_twice(STEPS["cleared"], "none", lambda n: n < 2, monkeypatch)
+    assert opened == [43] * 8  # of 7 passes 2 are told, and the next one enters each leaf by itself
+    opened.clear()
+    run_twice(STEPS["never cleared"], "none", lambda n: n < 2, monkeypatch)
+    assert not any(opened)
+
+
+def test_a_joint_entry_keeps_no_gradient_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns.Turns, "pass_ended", looking(lambda n: n < 2))
+    notebook = Notebook()
+    notebook.quietly(BEFORE)
+    cell = """
+import weakref
+for i in range(7):
+    o.zero_grad()
+    loss(i).backward()
+    o.step()
+    gone = weakref.ref(w.grad)
+w.grad = None
+dead = gone() is None
+"""
+    notebook.run(cell, values="none")
+    assert notebook.namespace["dead"]
