@@ -234,7 +234,7 @@ class Captured:
             program: Any = GraphProgram(tape, arguments, returned)
         else:
             names = Names(arguments, before.around.names, before.around.modules)
-            program = Program(tape, arguments, returned, names, self._excess_precision)
+            program = Program(tape, arguments, returned, names, before.around.leads_to, self._excess_precision)
         self._vain[key] = self._vain.get(key, 0) + 1
         if self._vain[key] > MOST:
             raise RefusalError(

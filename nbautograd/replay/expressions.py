@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nbautograd.core.array import ndarray
+from nbautograd.core.tensor import Tensor
 from nbautograd.core.text import Text, literal
 from nbautograd.replay.calls import Call, Var
 from nbautograd.replay.choosing import text_for
@@ -35,6 +36,8 @@ class Expressions:
         self.scalar = scalar
         self.python = scalar and python
         self._excess = excess
+        self.numbers: set[int] = set()
+        """The ids of tensors that are NumPy's numbers whenever the program runs."""
         self._computed: dict[int, Var] = {}
         self._minding: dict[int, Var] = {}
         self._ends: dict[int, Var] = {}
@@ -45,6 +48,11 @@ class Expressions:
     def single(self, value: Any) -> bool:
         """Whether a variable is a number in this program, not an array that may change."""
         return self.scalar and isinstance(value, Var) and is_number(value)
+
+    def read(self, v: Var, t: Tensor) -> str:
+        """The numbers of a tensor, as the number that `v` is, if it is one."""
+        text = f"{self.names.tensor(t)}._data"
+        return text if not self.python and id(t) in self.numbers else self.number(v, text)
 
     def number(self, v: Var, text: str) -> str:
         """What `text` computes, as the number that `v` is, if it is one."""

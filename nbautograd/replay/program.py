@@ -48,7 +48,13 @@ class Program:
     _count = 0
 
     def __init__(
-        self, tape: Tape, arguments: dict[int, str], result: Any, names: Names, excess_precision: bool
+        self,
+        tape: Tape,
+        arguments: dict[int, str],
+        result: Any,
+        names: Names,
+        watched: Callable[[Tensor], bool],
+        excess_precision: bool,
     ) -> None:
         Program._count += 1
         self._running = Lock()
@@ -62,7 +68,9 @@ class Program:
         scalar = is_scalar(calls) and (not python or all(cannot_fail(c) for part in parts[1:] for c in part))
         self._generators = _generators(calls)
         self.length = len(calls)
-        writer = Writer(names, Expressions(names, scalar, python, excess_precision), uses)
+        expressions = Expressions(names, scalar, python, excess_precision)
+        expressions.numbers = {id(t) for t in tape.leaves.values() if isinstance(t._data, np.generic) and watched(t)}
+        writer = Writer(names, expressions, uses)
         writer.program([names.parameter(t) for t in arguments], parts, effects, result)
         self._changing, self._updates = writer.changing, writer.updates
         self.source = "\n".join(writer.lines) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbautograd.core.node import has_hooks
+from nbautograd.core.node import OP, Leaf, has_hooks
 from nbautograd.core.tensor import Tensor
 from nbautograd.replay.forms import Given
 from nbautograd.replay.graphs import GraphProgram
@@ -59,7 +59,8 @@ class Recipe:
         if changed is not None:
             return f"{changed} has changed"
         for leaf in self._leaves:
-            if leaf._node is None or has_hooks(leaf._node):
+            node = leaf._node
+            if node is None or (node[OP] is not Leaf and has_hooks(node)):
                 return "a leaf has a hook, or requires no grad any more"
         for t in self._without:
             if t._grad is not None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from numpy import float32
+
 from nbautograd.core import inplace
 from nbautograd.core.array import compact
-from nbautograd.core.call import wrap
+from nbautograd.core.call import new, wrap
 from nbautograd.core.leaves import add_to, own
+from nbautograd.core.modes import state
 from nbautograd.core.tensor import Tensor
 
 
@@ -34,7 +37,11 @@ def give(t: Tensor, g: Any) -> None:
 
 def put(t: Tensor, g: Any) -> None:
     """`give` where `.grad` was None, or has been set to None."""
-    t._grad = wrap(compact(g))
+    if state.special or g.__class__ is not float32:
+        t._grad = wrap(compact(g))
+    else:  # thousands of scalars, perhaps
+        t._grad = grad = new(Tensor)
+        grad._data, grad._node = g, None
 
 
 def tensor_of(data: Any) -> Tensor:

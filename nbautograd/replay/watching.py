@@ -68,7 +68,7 @@ class Watched:
         self._keys[id(parts)] = [*keys]
 
     def watch_tensor(self, name: str, t: Tensor) -> None:
-        """A tensor's layout; its numbers are read anew at each replay."""
+        """A tensor's layout, and whether it is a NumPy scalar; its numbers are read anew at each replay."""
         data = t._data
         kind = data.__class__ if isinstance(data, np.generic) else None
         self.tensors.append((t, data, kind, layout_of(data), t._node is not None, name))
@@ -95,7 +95,7 @@ class Watched:
             return found
         for t, data, kind, layout, recorded, name in self.tensors:
             now = t._data
-            if now is not data and now.__class__ is not kind and layout_of(now) != layout:
+            if now is not data and now.__class__ is not kind and (kind is not None or layout_of(now) != layout):
                 return f"the shape, dtype or layout of {name}"
             if (t._node is not None) is not recorded:
                 return f"{name}.requires_grad"

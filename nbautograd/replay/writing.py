@@ -171,8 +171,9 @@ class Writer(BlockWriter):
         match call.kind:
             case "read":
                 t, of = call.args[0]
-                text = f"{names.tensor(t)}{'.grad' if of else ''}._data"
-                self._add(f"{names.out(call.outs[0], call)} = {self._write.number(call.outs[0], text)}")
+                v = call.outs[0]
+                right = self._write.number(v, f"{names.tensor(t)}.grad._data") if of else self._write.read(v, t)
+                self._add(f"{names.out(v, call)} = {right}")
             case "seed":
                 self._add(f"{names.out(call.outs[0], call)} = {self._constant(call)}")
             case "check":

@@ -178,3 +178,29 @@ def test_long_programs_which_use_names_again_give_the_same(length: int, excess_p
         got = [t.item() for t in captured(torch.tensor(start))]
         assert got == (pytest.approx(expected, rel=1e-4, abs=1e-6) if excess_precision else expected)
     assert_replayed(captured, 3)
+
+
+def test_a_number_may_become_an_array_and_a_number_again() -> None:
+    w = torch.tensor(2.0, requires_grad=True)
+
+    @torch.capture
+    def step() -> Any:
+        w.grad = None
+        y = w * w + w
+        y.backward()
+        return y.detach()
+
+    def results() -> tuple[float, float]:
+        return step().item(), w.grad.item()
+
+    assert [results() for _ in range(4)] == [(6.0, 5.0)] * 4
+    assert "w = w_tensor._data\n" in step.source()  # a number, which nobody can change
+    memory = w.detach().numpy()  # an array from now on
+    for x in (3.0, 4.0, 5.0):
+        memory[...] = x
+        assert results() == (x * x + x, 2 * x + 1)
+    assert "float32(w_tensor._data)" in step.source()
+    for x in (6.0, 7.0):
+        w.data = torch.tensor(x)
+        assert results() == (x * x + x, 2 * x + 1)
+    assert step.explain().startswith("5 calls replayed, 4 run as written")
