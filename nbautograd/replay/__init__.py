@@ -173,7 +173,7 @@ class Captured:
             self._refused[key], self._hooked[key] = f"what it uses cannot be compared: {error!r}", []
             self._failures[key] = TRIES
             return self._step(*given.args, **given.kwargs)
-        tape = Tape(given.tensors, self._met.get(key), Place(self._step), before.around.leads_to, before.owners())
+        tape = Tape(given.tensors, self._met.get(key), Place(self._step), before.around.leads_to, before.owners)
         observe(tape)
         try:
             with Hearing(before.around.leads_to) as heard:
@@ -242,7 +242,7 @@ class Captured:
                 "  hint: give it to the step as a tensor, or change a tensor in place"
             )
         recipe = Recipe(key, program, before, tape)
-        if not recipe.alone.holds(before.given.tensors):
+        if not recipe.apart:
             raise RefusalError("it changes a tensor that shares memory with another one that it uses")
         self._recipes.insert(0, recipe)
         del self._recipes[MOST:]

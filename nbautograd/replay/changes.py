@@ -120,6 +120,11 @@ class Changes(Notes):
         written = [c.args[0][0] for c in self.calls if c.kind == "write" and not c.args[0][1]]
         return [*written, *[p for c in self.calls if c.kind == "step" for p in c.parameters()]]
 
+    def changed_gradients(self) -> list[Tensor]:
+        """The tensors whose gradients the step changes in place."""
+        added = [c.args[0][0] for c in self.calls if c.kind == "accumulate" or (c.kind == "write" and c.args[0][1])]
+        return [*added, *[t for c in self.calls if c.kind == "call" for t in c.args[0]]]
+
     # --- optimizers ---
 
     def scope_begin(self, kind: str, name: str, owner: Any, index: int | None) -> None:

@@ -25,10 +25,16 @@ class Before:
         """The tensors that require grad, or have one, and whether they have."""
         self.roles = [t if self.around.leads_to(t) else None for t in given.tensors]
         """The arguments that go by other names too."""
-
-    def owners(self) -> dict[int, Tensor]:
+        self.owners = {id(t._grad): t for t, had in self.gradients if had}
         """By the id of each gradient whose it is."""
-        return {id(t._grad): t for t, had in self.gradients if had}
+        self.held = {id(t): t._grad for t, had in self.gradients if had}
+        """By the id of each tensor its gradient."""
+
+    def renamed(self) -> list[tuple[Tensor, Any]]:
+        """The gradients that go by other names too, or are arguments: whose they are, and they or which arguments."""
+        places = {id(t): i for i, t in enumerate(self.given.tensors)}
+        found = [(self.owners[id(g)], g) for g in self.held.values() if id(g) in places or self.around.leads_to(g)]
+        return [(t, places.get(id(g), g)) for t, g in found]
 
 
 class Recipe:
@@ -48,10 +54,16 @@ class Recipe:
         self._with = [t for t, had in present if had and id(t) not in places]
         self._without = [t for t, had in present if not had and id(t) not in places]
         self._arguments = [(places[id(t)], had) for t, had in present if id(t) in places]
+        self._renamed = before.renamed()
         changed = {id(t): t for t in tape.changes()}
+        grown = {id(t) for t in tape.changed_gradients()} - cleared
+        self._growing = [t for t in self._with if id(t) in grown]
         outside = [t for t in tape.outside.values() if isinstance(t, Tensor)]
         lasting = [t for t in changed.values() if id(t) not in places]
-        self.alone = Alone(lasting, outside, {places[i] for i in changed if i in places})
+        changed_places, grown_places = ({places[i] for i in ids if i in places} for ids in (changed, grown))
+        self._alone = Alone(lasting, outside, changed_places, grown_places)
+        self.apart = self._alone.holds(before.given.tensors, [before.held[id(t)] for t in self._growing])
+        """Whether it changes nothing that shares memory with another tensor that it uses."""
 
     def unfit(self, tensors: list[Tensor]) -> str | None:
         """Why the program cannot be replayed with these arguments now, or None."""
@@ -73,7 +85,11 @@ class Recipe:
         for t, role in zip(tensors, self._roles, strict=True):
             if t is not role and (role is not None or self._around.leads_to(t)):
                 return "an argument is a tensor that the step knows by another name too"
-        return None if self.alone.holds(tensors) else "a tensor that is changed shares memory with another one"
+        for t, g in self._renamed:
+            if t._grad is not (tensors[g] if isinstance(g, int) else g):
+                return "a gradient that the step knows by another name too"
+        apart = self._alone.holds(tensors, [t._grad for t in self._growing])
+        return None if apart else "a tensor that is changed shares memory with another one"
 
 
 def _cleared_first(tape: Tape) -> set[int]:

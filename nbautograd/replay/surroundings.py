@@ -95,6 +95,7 @@ class Surroundings(Watched):
         for path, optimizer in self._optimizers:
             for name in sorted(self._every & {"step", "zero_grad"}):
                 self.watch(f"{path}.{name}", attrgetter(f"{name}.__func__"), optimizer)
+            self._members(f"{path}.param_groups", optimizer)
             for i, p in enumerate(p for group in optimizer.param_groups for p in group["params"]):
                 self._look(f"{path}.param_{i}", p, 0)
         if self._looks:
@@ -111,6 +112,12 @@ class Surroundings(Watched):
 
     def _is_alone(self, values: list[Any]) -> bool:
         return self._paths[id(values)] == 1
+
+    def _members(self, path: str, optimizer: Any) -> None:
+        """Which parameters an optimizer has: `zero_grad()` and `step()` depend on them."""
+        self.watch_parts(path, self.watch(path, attrgetter("param_groups"), optimizer))
+        for group in optimizer.param_groups:
+            self.watch_parts(path, self.watch(path, itemgetter("params"), group))
 
     # --- one thing after the other ---
 
