@@ -173,7 +173,8 @@ class Captured:
             self._refused[key], self._hooked[key] = f"what it uses cannot be compared: {error!r}", []
             self._failures[key] = TRIES
             return self._step(*given.args, **given.kwargs)
-        tape = Tape(given.tensors, self._met.get(key), Place(self._step), before.around.leads_to, before.owners)
+        place = Place(self._step, self._note.__code__)
+        tape = Tape(given.tensors, self._met.get(key), place, before.around.leads_to, before.owners)
         observe(tape)
         try:
             with Hearing(before.around.leads_to) as heard:

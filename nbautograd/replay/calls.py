@@ -9,6 +9,7 @@ import numpy as np
 
 from nbautograd.core.array import ndarray
 from nbautograd.core.op import Op
+from nbautograd.core.tensor import Tensor
 
 
 class Var:
@@ -90,12 +91,13 @@ class Call:
         return variables(self.args) + variables(self.settings) + self.after
 
     def is_ours(self) -> bool:
-        """Whether an optimizer is one of this package, which changes nothing but its parameters."""
+        """Whether an optimizer is one of this package, which changes nothing but its parameters and its state."""
         return type(self.args[0]).__module__.startswith("nbautograd.")
 
-    def parameters(self) -> list[Any]:
-        """What an optimizer's step may change."""
-        return [p for group in self.args[0].param_groups for p in group["params"]]
+    def stepped(self) -> list[Any]:
+        """What an optimizer's step may change: its parameters, and what it keeps of them."""
+        states = [t for state in self.args[0].state.values() for t in state.values() if isinstance(t, Tensor)]
+        return [*[p for group in self.args[0].param_groups for p in group["params"]], *states]
 
 
 def variables(value: Any) -> list[Var]:

@@ -118,7 +118,7 @@ class Changes(Notes):
     def changes(self) -> list[Tensor]:
         """The tensors whose numbers the step changes, of those that last."""
         written = [c.args[0][0] for c in self.calls if c.kind == "write" and not c.args[0][1]]
-        return [*written, *[p for c in self.calls if c.kind == "step" for p in c.parameters()]]
+        return [*written, *[p for c in self.calls if c.kind == "step" for p in c.stepped()]]
 
     def changed_gradients(self) -> list[Tensor]:
         """The tensors whose gradients the step changes in place."""
@@ -151,4 +151,4 @@ class Changes(Notes):
             last = self.calls[-1] if self.calls else None
             if not self._steps and last is not None and last.kind == "step":
                 others = [*self.lasting.values(), *[t._grad for t in self._gradient_of.values() if t._grad is not None]]
-                self._forget(last.parameters() if last.is_ours() else [*last.parameters(), *others])
+                self._forget(last.stepped() if last.is_ours() else [*last.stepped(), *others])

@@ -34,8 +34,9 @@ def check(tape: Tape, before: Before, heard: str | None, randomness: Any, key: A
             "  hint: draw by torch.rand, or before the step"
         )
     given = before.given
-    after = (Given(given.args, given.kwargs).form, is_grad_enabled(), get_default_dtype())
-    if why is None and after != key:
+    after = Given(given.args, given.kwargs)
+    mode = (is_grad_enabled(), get_default_dtype())
+    if why is None and ((after.form, *mode) != key or not after.has_the_parts_of(given)):
         why = "it changes its arguments, or a mode that outlives it"
     if why is None and any(name[0] != "_" for t in given.tensors if not around.leads_to(t) for name in vars(t)):
         why = "an argument has attributes that a tensor has not\n  hint: give the step what they hold"

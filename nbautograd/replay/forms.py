@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import is_
 from typing import Any
 
 from nbautograd.core.node import has_hooks
@@ -35,7 +36,7 @@ class Given:
         self._places: dict[int, int] = {}
         self.objects: list[Any] = []
         self.containers: list[Any] = []
-        self.form = self._form((args, kwargs))
+        self.form = (tuple, self._form(args), self._form(kwargs))
 
     def _form(self, value: Any) -> Any:
         if isinstance(value, Tensor):
@@ -57,6 +58,11 @@ class Given:
             return (type(value), value)
         self.objects.append(value)
         return (Same, Same(value))
+
+    def has_the_parts_of(self, other: Given) -> bool:
+        """Whether the tensors and containers are the same objects."""
+        own, others = (*self.tensors, *self.containers), (*other.tensors, *other.containers)
+        return len(own) == len(others) and all(map(is_, own, others))
 
     def unusual(self) -> str | None:
         """What about the tensors no program is made for, or None."""

@@ -91,7 +91,7 @@ def _touches(effects: list[Call], place: Any) -> bool:
     t, of = place
     for call in effects:
         if call.kind == "step":
-            if not call.is_ours() or (not of and any(p is t for p in call.parameters())):
+            if not call.is_ours() or (not of and any(p is t for p in call.stepped())):
                 return True
         elif call.kind == "call":
             if of and any(p is t for p in call.args[0]):

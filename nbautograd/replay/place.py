@@ -13,8 +13,9 @@ from nbautograd.core.tensor import Tensor
 class Place:
     """Which line of the step, or of a function that the step calls, is running."""
 
-    def __init__(self, step: Any) -> None:
+    def __init__(self, step: Any, called_by: Any) -> None:
         self.code = getattr(inspect.unwrap(step), "__code__", None)
+        self._called_by = called_by
 
     def __call__(self, called: Callable[[Tensor, str], None]) -> tuple[str, int, str] | None:
         """File, line and function; tells `called` what the variables there are."""
@@ -32,6 +33,16 @@ class Place:
             if isinstance(value, Tensor) and not name.startswith("_"):
                 called(value, name)
         return place
+
+    def hands_over(self) -> bool:
+        """Whether what the step, which is running, returns is what its caller gets, and no decorator sees it before."""
+        frame: Any = sys._getframe(1)
+        while frame.f_code is not self.code:
+            frame = frame.f_back
+        while (frame := frame.f_back).f_code is not self._called_by:
+            if not frame.f_globals.get("__name__", "").startswith("nbautograd."):
+                return False
+        return True
 
 
 def _name(code: Any) -> str:

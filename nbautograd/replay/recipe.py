@@ -99,6 +99,6 @@ def _cleared_first(tape: Tape) -> set[int]:
         if call.kind in ("clear", "accumulate") or (call.kind in ("read", "write") and call.args[0][1]):
             first.setdefault(id(call.args[0][0]), call.kind == "clear")
         elif call.kind == "step":
-            for p in call.parameters():
+            for p in call.stepped():
                 first.setdefault(id(p), False)
     return {t for t, cleared in first.items() if cleared}

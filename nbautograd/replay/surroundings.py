@@ -48,7 +48,7 @@ OF_OPTIMIZERS = ("state", "param_groups", "defaults", "_hooks", "_opt_called", "
 METHODS = (types.MethodType, types.BuiltinMethodType)
 FOLLOWED = (types.FunctionType, *METHODS, functools.partial, weakref.ref, property, staticmethod, classmethod)
 FIXED = (types.ModuleType, np.generic, np.dtype, np.ufunc, range, slice, dtype, device)
-CODE, DEFAULTS, CONTENTS = map(attrgetter, ("__code__", "__defaults__", "cell_contents"))
+CODE, DEFAULTS, BY_NAME, CONTENTS = map(attrgetter, ("__code__", "__defaults__", "__kwdefaults__", "cell_contents"))
 """Of functions, where reloading a module changes them in place, and of the variables round them."""
 
 
@@ -151,7 +151,6 @@ class Surroundings(Watched):
 
     def _is_container(self, path: str, value: Any, depth: int) -> bool:
         if isinstance(value, dict | types.MappingProxyType):
-            self.watch_parts(path, value)
             self._mapping(path, value, depth, "[{!r}]")
         elif isinstance(value, list | tuple | deque | set | frozenset):
             parts: Any = value
@@ -245,6 +244,8 @@ class Surroundings(Watched):
         if not library:
             self.watch(path, CODE, function)
             self.watch(path, DEFAULTS, function)
+            if code.co_kwonlyargcount:
+                self.watch(path, BY_NAME, function)
             used, every = names_in(code)
             self._every |= every
             self._looks |= not every.isdisjoint(OPTIONS)
@@ -315,17 +316,25 @@ class Surroundings(Watched):
                 self._mapping(path, vars(each), depth, ".{}")
 
     def _mapping(self, path: str, mapping: Any, depth: int, form: str) -> None:
-        self.watch_parts(path, mapping.values(), [form.format(key) for key in mapping])
+        self._named_parts(path, mapping, form)
         for key, part in mapping.items():
             self._look(path + form.format(key), part, depth + 1)
+
+    def _named_parts(self, path: str, mapping: Any, form: str) -> None:
+        """What stands in a dictionary, and under which names: one may go by another name tomorrow."""
+        if mapping:
+            self.watch_parts(path, mapping)
+        self.watch_parts(path, mapping.values(), [form.format(key) for key in mapping])
 
     def _module(self, path: str, module: Any, depth: int) -> None:
         """A module's mode, parameters, buffers and hooks, and what its own code names."""
         self.modules[id(module)] = path
         self.watch_parts(path, module.__dict__.values(), [f".{name}" for name in module.__dict__])
+        if not is_librarys(type(module)):
+            self.watch_parts(path, module.__dict__)
         for name, part in module.__dict__.items():
             if name in ("_modules", "_parameters", "_buffers"):
-                self.watch_parts(path, part.values(), [f".{key}" for key in part])
+                self._named_parts(path, part, ".{}")
                 for key, inner in part.items():
                     self._look(f"{path}.{key}", inner, 0)
             elif name.endswith("hooks") and isinstance(part, dict):

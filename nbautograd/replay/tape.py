@@ -39,7 +39,7 @@ class Tape(Gradients):
             self._note(None, [v, value], [], kind="check")
         elif how == "item":
             lists = handed_on(self._place.code, self._place(self._called))
-            if lists is None:
+            if lists is None or not self._place.hands_over():
                 raise RefusalError(
                     "Python reads numbers, and may do more with them than return them\n"
                     "  hint: compute with tensors; only return what .item() and float() give, or append it to a list"

@@ -504,6 +504,56 @@ def biases_with_the_same_gradient(capture: Any) -> Iterator[Any]:
         yield [p.grad for p in params]
 
 
+# --- what arguments hold, and optimizers ---
+
+
+@scene(False)
+def a_list_whose_tensors_change_places(capture: Any) -> Iterator[Any]:
+    def step(pair: Any) -> Any:
+        pair[0], pair[1] = pair[1], pair[0]
+        return pair[0] * 2
+
+    step = capture(step)
+    for call in range(6):
+        pair = [ones(2) * call, ones(2)]
+        yield step(pair)
+        yield pair
+
+
+@scene(False)
+def a_dictionary_that_holds_what_came_of_its_tensor(capture: Any) -> Iterator[Any]:
+    state = {"h": ones(2)}
+
+    def step(state: Any) -> Any:
+        state["h"] = state["h"] * 2
+        return state["h"] + 1
+
+    step = capture(step)
+    for _ in range(6):
+        yield step(state)
+        yield [*state.values()]
+
+
+@scene()
+def what_an_optimizer_keeps_by_another_name(capture: Any) -> Iterator[Any]:
+    w = leaf()
+    optimizer = optim.SGD([w], lr=0.5, momentum=0.5)
+    (w * 2).sum().backward()
+    optimizer.step()
+    kept = optimizer.state[w]["momentum_buffer"]
+
+    def step(x: Any) -> Any:
+        optimizer.zero_grad()
+        kept.mul_(0.5)
+        (w * x).sum().backward()
+        optimizer.step()
+        return kept * 2
+
+    step = capture(step)
+    for call in range(6):
+        yield step(ones(2) * call), w
+
+
 def plain(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return value.tolist()

@@ -55,6 +55,55 @@ def what_a_context_variable_holds(capture: Any) -> Iterator[Any]:
 
 
 @scene
+def the_name_of_an_attribute(capture: Any) -> Iterator[Any]:
+    options = types.SimpleNamespace(scale=2.0)
+
+    def rename() -> None:
+        options.gain = options.__dict__.pop("scale")
+
+    yield from calls(capture(lambda x: x * getattr(options, "scale", 3.0)), rename)
+
+
+@scene
+def the_name_of_a_submodule(capture: Any) -> Iterator[Any]:
+    nets: Any = nn.ModuleDict({"first": nn.Linear(3, 3)})
+
+    def rename() -> None:
+        nets["second"] = nets.pop("first")
+
+    yield from calls(capture(lambda x: nets["first"](x).detach() if "first" in nets else x), rename)
+
+
+@scene
+def the_name_of_an_attribute_of_a_module(capture: Any) -> Iterator[Any]:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = 2.0
+
+        def forward(self, x: Any) -> Any:
+            return x * self.scale if hasattr(self, "scale") else x
+
+    net: Any = Net()
+
+    def rename() -> None:
+        net.gain = net.__dict__.pop("scale")
+
+    yield from calls(capture(net), rename)
+
+
+@scene
+def defaults_that_are_given_by_name(capture: Any) -> Iterator[Any]:
+    def scaled(x: Any, *, scale: float = 2.0) -> Any:
+        return x * scale
+
+    def change() -> None:
+        scaled.__kwdefaults__ = {"scale": 3.0}
+
+    yield from calls(capture(lambda x: scaled(x)), change)
+
+
+@scene
 def the_class_of_an_object(capture: Any) -> Iterator[Any]:
     class Single:
         scale = 1.0

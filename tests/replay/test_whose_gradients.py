@@ -1,4 +1,4 @@
-"""Gradients that go by other names too, that lie in the memory of others; parameters that join and leave an optimizer."""
+"""Gradients that go by other names too, or lie in the memory of others; parameters that join or leave an optimizer."""
 
 from __future__ import annotations
 
