@@ -30,8 +30,9 @@ from nbautograd.replay.forms import Given, in_words
 from nbautograd.replay.graphs import GraphProgram
 from nbautograd.replay.hearing import Hearing
 from nbautograd.replay.naming import Names
-from nbautograd.replay.place import Place, argument_names
+from nbautograd.replay.place import Place
 from nbautograd.replay.program import BusyError, FailedError, GivenUpError, Program
+from nbautograd.replay.reading import is_known
 from nbautograd.replay.recipe import Before, Recipe
 from nbautograd.replay.returning import symbolic
 from nbautograd.replay.sameness import random_states, signature
@@ -183,7 +184,8 @@ class Captured:
             observe(None)
         tape.finish()
         before.around.settle()
-        grown = before.around.grown(set() if tape.on_gpu else tape.lists)
+        lists = {name for name in tape.lists if not is_known(name, place.code, heard.ran)}
+        grown = before.around.grown(set() if tape.on_gpu else lists)
         try:
             check(tape, before, heard.problem, randomness, key)
             returned = symbolic(result, tape, before, grown)
@@ -230,7 +232,7 @@ class Captured:
 
         Raises: RefusalError.
         """
-        arguments = argument_names(self._step, before.given.args, before.given.kwargs)
+        arguments = {id(t): before.names[id(t)] for t in before.given.tensors}
         if tape.on_gpu:
             program: Any = GraphProgram(tape, arguments, returned)
         else:

@@ -50,6 +50,8 @@ class Hearing:
         self.problem: str | None = None
         self._ours: dict[int, bool] = {}
         """By the ids of modules' names whether a module is this package's."""
+        self.ran: dict[Any, Any] = {}
+        """The functions of Python that ran: the code of each, and its module's names."""
 
     def __enter__(self) -> Hearing:
         sys.setprofile(self._hear)
@@ -67,11 +69,13 @@ class Hearing:
                 ours = self._ours[id(space)] = space.get("__name__", "").startswith("nbautograd.")
             if not (ours or self._passes(function, getattr(function, "__self__", None), frame)):
                 self._judge(frame, _title(function))
-        elif event == "call" and (frame.f_code.co_name == "_version" or frame.f_globals.get("__name__") in ASKED):
-            back = frame.f_back
-            while back is not None and back.f_globals.get("__name__") == CHECKING:
-                back = back.f_back
-            self._judge(back, _called(frame))
+        elif event == "call":
+            self.ran[frame.f_code] = frame.f_globals
+            if frame.f_code.co_name == "_version" or frame.f_globals.get("__name__") in ASKED:
+                back = frame.f_back
+                while back is not None and back.f_globals.get("__name__") == CHECKING:
+                    back = back.f_back
+                self._judge(back, _called(frame))
 
     def _passes(self, function: Any, owner: Any, frame: Any) -> bool:
         if isinstance(owner, random.Random):

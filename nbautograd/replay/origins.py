@@ -14,13 +14,19 @@ BY_TEXT = {"getattr", "globals", "vars", "eval", "exec", "attrgetter", "import_m
 LIBRARIES = tuple({p for key in ("stdlib", "platstdlib", "purelib", "platlib") if (p := sysconfig.get_path(key))})
 
 
+def codes_in(code: types.CodeType) -> list[types.CodeType]:
+    """A code object and those inside it."""
+    codes = [code]
+    for each in codes:  # grows
+        codes += [c for c in each.co_consts if isinstance(c, types.CodeType)]
+    return codes
+
+
 def names_in(code: types.CodeType) -> tuple[list[str], set[str]]:
     """The names that a code object and those inside it look up in their module, and all that they use."""
     used: dict[str, None] = {}
     every: set[str] = set()
-    codes = [code]
-    for each in codes:  # grows
-        codes += [c for c in each.co_consts if isinstance(c, types.CodeType)]
+    for each in codes_in(code):
         every |= {*each.co_names}
         used |= {i.argval: None for i in dis.get_instructions(each) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
         used |= {i.argval: None for i in dis.get_instructions(each) if i.opname == "IMPORT_NAME"}

@@ -51,18 +51,18 @@ def _name(code: Any) -> str:
 
 
 def argument_names(step: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[int, str]:
-    """By the id of each tensor among the arguments what the step calls it."""
+    """By the id of each tensor and object among the arguments what the step calls it."""
     found: dict[int, str] = {}
 
     def look(path: str, value: Any) -> None:
-        if isinstance(value, Tensor):
-            found.setdefault(id(value), path)
-        elif isinstance(value, list | tuple):
+        if isinstance(value, list | tuple):
             for i, part in enumerate(value):
                 look(f"{path}_{i}", part)
         elif isinstance(value, dict):
             for key, part in value.items():
                 look(f"{path}_{key}" if str(key).isidentifier() else path, part)
+        else:
+            found.setdefault(id(value), path)
 
     code = getattr(inspect.unwrap(step), "__code__", None)
     names = () if code is None else code.co_varnames[: code.co_argcount]

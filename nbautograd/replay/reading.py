@@ -3,7 +3,9 @@
 NOTE [Numbers that are read]
 What Python does with a number leaves no trace: it may decide by it, or compute other numbers. A replay would do as the
 noted run did, whatever the number is. So the text of the step has to show that it is only handed on: it stands in what
-is returned, is appended to a list whose name stands nowhere else, or has a name itself that stands nowhere else.
+is returned, is appended to a list, or has a name itself that stands nowhere else. The list goes by a name, is an
+attribute or stands in a dictionary (`losses`, `self.losses`, `history["loss"]`), and what it is called stands nowhere
+else: not in the step, but to append to it or to return it, and in no other function of the user's that ran.
 """
 
 from __future__ import annotations
@@ -12,11 +14,13 @@ import ast
 import linecache
 from typing import Any
 
+from nbautograd.replay.origins import codes_in, is_installed, names_in
+
 READERS = ("float", "int", "complex")
 INNER = ("", "<listcomp>", "<dictcomp>")
 """What functions are called whose text is the step's own: it, and until Python 3.11 what fills lists in it."""
-SEE_ALL = {"locals", "vars", "eval", "exec"}
-"""By which a function may get at its variables in other ways."""
+SEE_ALL = {"locals", "vars", "eval", "exec", "__dict__"}
+"""By which a function may get at its variables, and at attributes, in other ways."""
 
 
 def handed_on(code: Any, place: tuple[str, int, str] | None) -> set[str] | None:
@@ -28,6 +32,14 @@ def handed_on(code: Any, place: tuple[str, int, str] | None) -> set[str] | None:
     if not flows or not all(flow.only_hands_on(line) for flow in flows):
         return None
     return {name for flow in flows for name in flow.lists}
+
+
+def is_known(called: str, code: Any, ran: dict[Any, Any]) -> bool:
+    """Whether a function that ran, besides the step and those in it, may know a list by what it is called."""
+    name = called.partition("[")[0].rpartition(".")[2]
+    own = set(codes_in(code))
+    others = [c for c, space in ran.items() if c not in own and not is_installed(space.get("__name__"))]
+    return any(not {name, *SEE_ALL}.isdisjoint((*names_in(c)[1], *c.co_freevars)) for c in others)
 
 
 def _functions(code: Any) -> list[Any]:
@@ -83,18 +95,38 @@ class _Flow:
             case ast.Assign([ast.Name(name)]):
                 loads = [n for n in self._named(name) if n is not parent.targets[0]]
                 return name in seen or all(self._goes_out(n, {*seen, name}) for n in loads)
-            case ast.Call(ast.Attribute(ast.Name(name), "append"), [argument], []) if argument is node:
-                self.lists.add(name)
-                return all(self._is_appended_to(n) for n in self._named(name))
+            case ast.Call(ast.Attribute(into, "append"), [argument], []) if argument is node:
+                self.lists.add(ast.unparse(into))
+                return self._only_grows(into.value if isinstance(into, ast.Subscript) else into, seen)
             case _:
                 return False
 
     def _named(self, name: str) -> list[ast.Name]:
         return [n for n in self._nodes if isinstance(n, ast.Name) and n.id == name]
 
+    def _only_grows(self, into: ast.AST, seen: set[str]) -> bool:
+        """Whether a list, or what holds it, is used for nothing else than to append to it, and to return it."""
+        match into:
+            case ast.Name(name):
+                return all(
+                    self._is_appended_to(n) or self._is_empty(n) or self._goes_out(n, seen) for n in self._named(name)
+                )
+            case ast.Attribute(_, name):
+                same = [n for n in self._nodes if isinstance(n, ast.Attribute) and n.attr == name]
+                return all(self._is_appended_to(n) for n in same)
+            case _:
+                return False
+
+    def _is_empty(self, node: ast.Name) -> bool:
+        """Whether a variable is given an empty list there."""
+        parent = self._parent[id(node)]
+        return isinstance(node.ctx, ast.Store) and isinstance(parent, ast.Assign) and ast.unparse(parent.value) == "[]"
+
     def _is_appended_to(self, node: ast.AST) -> bool:
-        """Whether a list stands there for nothing but `name.append(…)`."""
+        """Whether a list, or what holds it, stands there for nothing but `name.append(…)` or `name["of"].append(…)`."""
         method = self._parent[id(node)]
+        if isinstance(method, ast.Subscript) and isinstance(method.slice, ast.Constant):
+            method = self._parent[id(node := method)]
         call = self._parent[id(method)]
         appends = isinstance(method, ast.Attribute) and method.attr == "append" and isinstance(call, ast.Call)
         return appends and call.func is method and isinstance(self._parent[id(call)], ast.Expr)

@@ -8,6 +8,7 @@ from nbautograd.core.node import OP, Leaf, has_hooks
 from nbautograd.core.tensor import Tensor
 from nbautograd.replay.forms import Given
 from nbautograd.replay.graphs import GraphProgram
+from nbautograd.replay.place import argument_names
 from nbautograd.replay.program import Program
 from nbautograd.replay.sharing import Alone
 from nbautograd.replay.surroundings import Surroundings
@@ -19,7 +20,9 @@ class Before:
 
     def __init__(self, step: Any, given: Given) -> None:
         self.given = given
-        self.around = Surroundings(step, given.objects)
+        self.names = argument_names(step, given.args, given.kwargs)
+        """By the id of each argument what the step calls it."""
+        self.around = Surroundings(step, [(self.names.get(id(value), "argument"), value) for value in given.objects])
         found = {id(t): t for t in (*self.around.followed(), *given.tensors)}
         self.gradients = [(t, t._grad is not None) for t in found.values() if t._node or t._grad is not None]
         """The tensors that require grad, or have one, and whether they have."""

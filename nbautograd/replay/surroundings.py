@@ -65,7 +65,7 @@ def _misses_of(function: Any) -> int:
 class Surroundings(Watched):
     """What the names that a function uses stand for, and `arguments`."""
 
-    def __init__(self, function: Any, arguments: Iterable[Any] = ()) -> None:
+    def __init__(self, function: Any, arguments: Iterable[tuple[str, Any]] = ()) -> None:
         super().__init__()
         self.names: dict[int, str] = {}
         """Names for tensors, for people to read."""
@@ -74,7 +74,7 @@ class Surroundings(Watched):
         self.problem: str | None = None
         self._seen: dict[int, Any] = {}
         self._paths: Counter[int] = Counter()
-        """In how many places each list was found."""
+        """In how many places each list and each dictionary was found."""
         self._optimizers: list[tuple[str, Any]] = []
         self._options: list[tuple[str, Any]] = []
         """Options of optimizers, and what sets them: watched where the step uses them by name."""
@@ -87,8 +87,8 @@ class Surroundings(Watched):
         self._every: set[str] = set()
         """All names that the functions use."""
         self._look("step", function, 0)
-        for i, value in enumerate(arguments):
-            self._look(f"argument_{i}", value, 0)
+        for name, value in arguments:
+            self._look(name, value, 0)
         self._of_modules()
         for name in sorted(self._every & vars(Tensor).keys()):
             self.watch(f"Tensor.{name}", itemgetter(name), vars(Tensor), own=False)
@@ -110,8 +110,10 @@ class Surroundings(Watched):
         """The tensors to which names lead."""
         return [t for t, *_ in self.tensors]
 
-    def _is_alone(self, values: list[Any]) -> bool:
-        return self._paths[id(values)] == 1
+    def _is_alone(self, values: list[Any], name: str) -> bool:
+        held_by = name.rpartition("[")[0]
+        holders = [parts for parts, _, name in self.groups if name == held_by and isinstance(parts, dict | list)]
+        return all(self._paths[id(each)] == 1 for each in (values, *holders))
 
     def _members(self, path: str, optimizer: Any) -> None:
         """Which parameters an optimizer has: `zero_grad()` and `step()` depend on them."""
@@ -122,7 +124,7 @@ class Surroundings(Watched):
     # --- one thing after the other ---
 
     def _look(self, path: str, value: Any, depth: int) -> None:
-        if isinstance(value, list):
+        if isinstance(value, list | dict):
             self._paths[id(value)] += 1
         if isinstance(value, NUMBERS) or id(value) in self._seen:
             return

@@ -142,14 +142,14 @@ class Watched:
         for entry in [entry for entry in self.groups if entry[2] in names and isinstance(entry[0], list)]:
             values, before, name = entry
             old, new = values[: len(before)], values[len(before) :]
-            if new and len(old) == len(before) and all(map(is_, old, before)) and self._is_alone(values):
+            if new and len(old) == len(before) and all(map(is_, old, before)) and self._is_alone(values, name):
                 self.groups = [each for each in self.groups if each is not entry]
                 self._flat = None
                 found.append(Grown(name, values, new))
         return found
 
-    def _is_alone(self, values: list[Any]) -> bool:
-        """Whether a list is found in one place only."""
+    def _is_alone(self, values: list[Any], name: str) -> bool:
+        """Whether a list of that name is found in one place only."""
         raise NotImplementedError
 
 

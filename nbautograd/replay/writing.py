@@ -15,6 +15,7 @@ from nbautograd.replay.calls import EFFECTS, Call, Item, Itself, Var, variables
 from nbautograd.replay.expressions import Expressions
 from nbautograd.replay.naming import Names
 from nbautograd.replay.order import dying
+from nbautograd.replay.origins import identifier
 from nbautograd.replay.rows import OVER_ROWS
 from nbautograd.replay.updates import Update
 
@@ -195,7 +196,7 @@ class Writer(BlockWriter):
                 self._add(f"{names.tensor(call.args[0][0])}.grad = None")
             case "append":
                 into, number = call.args
-                self._add(f"{names.bind(into.values, into.name)}.append({self._returned(number)})")
+                self._add(f"{names.bind(into.values, identifier(into.name))}.append({self._returned(number)})")
             case "step":
                 self._step(call.args[0])
             case "call":
