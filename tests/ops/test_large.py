@@ -175,6 +175,9 @@ LARGE: dict[str, Callable[[Any, Any], Any]] = {
     "columns": lambda t, x: x.index_select(1, t.arange(300) % 70),
     "median": lambda t, x: x.median(1)[0] + x.median(),
     "first": lambda t, x: x.topk(7, 1)[0],
+    "product": lambda t, x: (x * 0.01 + 1).prod(),
+    "products of rows": lambda t, x: x.prod(1),
+    "sums without NaN": lambda t, x: x.masked_fill(x > 1, float("nan")).nansum(1) + x.nansum(),
     "silu": lambda t, x: t.nn.functional.silu(x),
     "to the power -1/2": lambda t, x: (x * x + 0.1) ** -0.5 + (x * x + 0.1) ** -2,
 }

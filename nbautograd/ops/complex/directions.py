@@ -7,6 +7,7 @@ import numpy as np
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import publish_in_place, publish_op
 from nbautograd.ops.complex.points import complex_ones, is_complex
+from nbautograd.ops.elementwise.bounds import chosen
 from nbautograd.ops.elementwise.signs import direction
 from nbautograd.ops.samples import cases
 
@@ -50,7 +51,7 @@ class Angle(Op):
         if is_complex(x):
             return xp.angle(x)
         number = x.dtype.type if x.dtype.kind == "f" else float
-        return xp.where(x == x, xp.where(x < 0, number(np.pi), number(0)), x)
+        return chosen(x == x, (x < 0) * number(np.pi), x)
 
     def dx(g, x):
         if not is_complex(x):

@@ -57,6 +57,8 @@ class NanToNum(Op):
     )
 
     def forward(x, *, nan=0.0, posinf=None, neginf=None):
+        if x.__class__ is np.ndarray and xp.isfinite(x).all():
+            return np.array(x)
         return xp.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
 
     def dx(g, x):

@@ -9,6 +9,7 @@ from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arguments import into_out
+from nbautograd.ops.elementwise.bounds import chosen
 from nbautograd.ops.samples import Make, binary, cases, through
 
 
@@ -115,7 +116,7 @@ class Lerp(Op):
     samples = cases(three_tensors())
 
     def forward(x, y, weight):
-        return xp.where(abs(weight) < 0.5, x + weight * (y - x), y - (y - x) * (1 - weight))
+        return chosen(abs(weight) < 0.5, x + weight * (y - x), y - (y - x) * (1 - weight))
 
     def dx(g, weight):
         return g * (1 - weight)

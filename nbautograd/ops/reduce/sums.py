@@ -6,11 +6,14 @@ import builtins
 import math
 from typing import Any
 
+import numpy as np
+
 from nbautograd.core import dtype as dtypes
 from nbautograd.core.modes import may_look
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.arguments import canonical_dim, canonical_dims_or_all
+from nbautograd.ops.elementwise.bounds import kept
 from nbautograd.ops.samples import along, cases, over, shaped, through, unary
 
 
@@ -75,7 +78,11 @@ class Nansum(Op):
     samples = cases(unary(), over())
 
     def forward(x, *, dim=None, keepdim=False):
-        return xp.sum(xp.where(x == x, x, 0), axis=dim, keepdims=keepdim)
+        if x.__class__ is np.ndarray:
+            found = xp.sum(x, axis=dim, keepdims=keepdim)
+            if (found == found).all():  # so nothing that was added is NaN
+                return found
+        return xp.sum(kept(x, x == x), axis=dim, keepdims=keepdim)
 
     def dx(g, x, dim, keepdim):
         return xp.where(x == x, restore(g, dim, keepdim), 0)
@@ -117,7 +124,7 @@ class Prod(Op):
     samples = unary(0.5, 2)
 
     def forward(x, *, dim=None, keepdim=False):
-        return xp.prod(x, axis=dim, keepdims=keepdim)
+        return xp.prod(in_halves(x, dim), axis=dim, keepdims=keepdim)
 
     def dx(g, x, out, dim, keepdim):
         g, out = restore(g, dim, keepdim), restore(out, dim, keepdim)
@@ -131,6 +138,27 @@ class ProdDim(Prod):
 
     node_name = "ProdBackward1"
     samples = through("prod", along(), along(keepdim=True))
+
+
+def in_halves(x, dim):
+    """A few elements with the products that `x` has along `dim`: those of its halves, again and again.
+
+    Along the last dimension NumPy multiplies one element after the other, whole halves in a tenth of the time.
+    """
+    if x.__class__ is not np.ndarray or x.size <= FEW or dim not in (None, x.ndim - 1) or x.dtype.char not in "fd":
+        return x
+    if dim is None:
+        x = x.reshape(-1)
+    while x.size > FEW and x.shape[-1] > SHORT:
+        middle = x.shape[-1] // 2
+        rest = x[..., 2 * middle :]
+        x = x[..., :middle] * x[..., middle : 2 * middle]
+        x[..., : rest.shape[-1]] *= rest
+    return x
+
+
+FEW, SHORT = 1024, 32
+"""So many elements, and rows of so many, are multiplied one after the other."""
 
 
 def none_is_zero(x):
