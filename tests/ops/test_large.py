@@ -11,7 +11,9 @@ import nbautograd as nb
 from nbautograd.core.array import greatest, total
 from nbautograd.core.op import TABLE
 from nbautograd.ops.elementwise.bounds import chosen
-from nbautograd.ops.index.meeting import add_at
+from nbautograd.ops.index.meeting import add_at, write_at
+from nbautograd.ops.pool import maxima
+from nbautograd.ops.pool.maxima import largest
 from nbautograd.ops.reduce.order import rank_of_many
 from nbautograd.ops.reduce.sorting import first_of_many, in_order
 
@@ -145,6 +147,39 @@ def test_running_sums_along_rows_are_numpys(shape: tuple[int, ...]):
         np.testing.assert_allclose(y.detach().cumsum(-1).numpy(), x.cumsum(-1), rtol=1e-9, atol=1e-9)
         assert y.grad is not None
         np.testing.assert_allclose(y.grad.numpy(), x[..., ::-1].cumsum(-1)[..., ::-1], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("special", [0.5, np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "dilation", "out"),
+    [
+        ((2, 2), (2, 2), (0, 0), (1, 1), (4, 5)),
+        ((3, 2), (2, 3), (1, 1), (1, 2), (4, 3)),
+        ((9,), (9,), (0,), (1,), (1,)),
+    ],
+)
+def test_the_largest_under_few_windows_is_what_many_have(
+    monkeypatch: pytest.MonkeyPatch, special: float, kernel: Any, stride: Any, padding: Any, dilation: Any, out: Any
+):
+    x = np.round(numbers(2, 3, *(9, 10)[: len(kernel)]), 1)
+    x[0, 0, ..., :4] = special
+    for given in (x, x[::-1], x[..., ::-1]):
+        few = largest(given, kernel, stride, padding, dilation, out)
+        with monkeypatch.context() as patch:
+            patch.setattr(maxima, "FEW", 0)
+            for a, b in zip(few, largest(given, kernel, stride, padding, dilation, out), strict=True):
+                assert a.dtype == b.dtype
+                np.testing.assert_array_equal(a, b)
+
+
+def test_what_is_written_at_many_places_is_as_numpy_writes_it():
+    for dim in (0, 1):
+        index = np.random.default_rng(7).integers(0, 20, (20, 30))
+        where = tuple(index if d == dim else grid for d, grid in enumerate(np.indices(index.shape)))
+        got, expected = np.zeros((20, 30)), np.zeros((20, 30))
+        write_at(got, where, numbers(20, 30))
+        expected[where] = numbers(20, 30)
+        np.testing.assert_array_equal(got, expected)
 
 
 LARGE: dict[str, Callable[[Any, Any], Any]] = {

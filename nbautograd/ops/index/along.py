@@ -12,8 +12,8 @@ from nbautograd.core.op import TABLE, Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arguments import canonical_dim
-from nbautograd.ops.index.meeting import add_at, elements_at
-from nbautograd.ops.index.places import ALONG, FROM_FRONT
+from nbautograd.ops.index.meeting import add_at, elements_at, write_at
+from nbautograd.ops.index.places import ALONG, FROM_FRONT, all_below
 from nbautograd.ops.samples import Make, cases, through
 
 
@@ -74,7 +74,7 @@ class Scatter(Op):
 
     def forward(x, index, src, *, dim):
         out = xp.array(x)
-        out[places(index, dim)] = src[tuple(slice(n) for n in index.shape)]
+        write_at(out, places(index, dim), src[tuple(slice(n) for n in index.shape)])
         return out
 
     def dx(g, index, dim):
@@ -121,7 +121,7 @@ def _inside(input: Tensor, dim: int, index: Tensor) -> int:
         raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
     if places.__class__ is np.ndarray and places.size:
         size = input.shape[dim] if input.ndim else 1
-        if places.view(f"u{places.itemsize}").max() >= size:  # a number below zero is a large one without its sign
+        if not all_below(places, size):
             wrong = places[(places < 0) | (places >= size)]
             raise RuntimeError(f"index {wrong[0]} is out of bounds for dimension {dim} with size {size}")
     return dim
@@ -141,12 +141,11 @@ def take_along_dim(input, indices, dim=None):
     if dim is None:
         return Gather.call(input.reshape(-1), indices.reshape(-1), dim=0)
     dim = canonical_dim(dim, input.ndim)
-    shape = list(
-        np.broadcast_shapes(*[tuple(1 if d == dim else n for d, n in enumerate(t.shape)) for t in (input, indices)])
-    )
-    rows, places_shape = list(shape), list(shape)
-    rows[dim], places_shape[dim] = input.shape[dim], indices.shape[dim]
-    return TakeAlongDim.call(input.expand(*rows), indices.expand(*places_shape), dim=dim)
+    others = [tuple(1 if d == dim else n for d, n in enumerate(t.shape)) for t in (input, indices)]
+    if others[0] != others[1]:
+        shape = list(np.broadcast_shapes(*others))
+        input, indices = (t.expand(*shape[:dim], t.shape[dim], *shape[dim + 1 :]) for t in (input, indices))
+    return TakeAlongDim.call(input, indices, dim=dim)
 
 
 def _source(input: Tensor, index: Tensor, src: Any) -> Tensor:

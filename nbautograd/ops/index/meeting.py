@@ -60,9 +60,23 @@ add_rows = serve("add_rows", add_rows, at=2)
 
 def elements_at(x: Any, index: Any) -> Any:
     """`x[index]`, where `index` has a part for every dimension."""
-    many = x.__class__ is ndarray and x.flags.c_contiguous and max(part.size for part in index) >= FLAT
-    places = _rows(x, index) if many else None
+    places = _flat(x, index)
     return x[index] if places is None else x.take(places, mode="wrap")  # which need not look whether they exist
+
+
+def write_at(out: Any, index: Any, values: Any) -> None:
+    """`out[index] = values`, where `index` has a part for every dimension."""
+    places = _flat(out, index)
+    if places is None:
+        out[index] = values
+    else:
+        out.reshape(-1)[places] = values
+
+
+def _flat(x: Any, index: Any) -> Any:
+    """The places that `index` means in the flat array, if they are many and it lies in one piece."""
+    many = x.__class__ is ndarray and x.flags.c_contiguous and max([part.size for part in index]) >= FLAT
+    return _rows(x, index) if many else None
 
 
 def _count(index: Any) -> int:

@@ -114,6 +114,16 @@ def check_bounds(shape: tuple[int, ...], items: tuple[Any, ...]) -> None:
         dim += i is not None
 
 
+def all_below(places: Any, size: int) -> bool:
+    """Whether all whole numbers, of which there are some, are from 0 to below `size`."""
+    flat = places.reshape(-1).view(UNSIGNED[places.itemsize])  # a number below zero is a large one without its sign
+    return bool(flat[flat.argmax()] < size)  # NumPy finds the place in a tenth of the time of the number
+
+
+UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
+"""Whole numbers without a sign, by their bytes."""
+
+
 def out_of_bounds(x: Any, *, index: tuple[Any, ...]) -> str | None:
     """torch's text for positions outside of `x`; it counts only the dimensions that have positions."""
     axis = count = 0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbautograd.core.array import is_cupy, library_of
+from nbautograd.core.array import library_of
 from nbautograd.core.modes import may_look
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
-from nbautograd.ops.loss.nll import check_labels, rows_of
+from nbautograd.ops.index.places import all_below
+from nbautograd.ops.loss.nll import all_count, check_labels, rows_of
 from nbautograd.ops.loss.reduction import legacy_reduction, reduced
 from nbautograd.ops.samples import Make, cases
 
@@ -52,8 +53,8 @@ class CrossEntropy(Op):
         total = xp.sum(p, axis=1, keepdims=True)
         p /= total
         plain = weight is None and not smoothing and reduction == "mean"
-        if plain and not is_cupy(y) and not (y == ignore_index).any():  # to ask a GPU would make the program wait
-            n = x.shape[0]  # the common case, in as few passes as it takes
+        if plain and all_count(y, ignore_index):  # the common case, in as few passes as it takes
+            n = x.shape[0]
             loss = xp.add.reduce(xp.log(total[:, 0]) - z[xp.arange(n), y]) / x.dtype.type(n)
             return loss, p, (x.dtype.type(1 / max(n, 1)), None, n)
         kept = y != ignore_index
@@ -145,8 +146,8 @@ def constant(array, like):
 def _check_classes(scores: Any, target: Any, ignore_index: int) -> None:
     check_labels(target)
     data = target._data
-    if not data.size or not may_look(data) or data.view(f"u{data.itemsize}").max() < scores.shape[1]:
-        return  # a number below zero is a large one without its sign
+    if not data.size or not may_look(data) or all_below(data, scores.shape[1]):
+        return
     wrong = (data != ignore_index) & ((data < 0) | (data >= scores.shape[1]))
     if wrong.any():
         raise IndexError(f"Target {int(data[wrong][0])} is out of bounds.")

@@ -36,10 +36,14 @@ class NllLoss(Op):
     samples = through("nll_loss", _classified, named=False, numeric=False)
 
     def forward(x, y, weight, *, reduction="mean", ignore_index=-100):
-        kept = y != ignore_index
-        index = xp.where(kept, y, 0)
-        scale = xp.astype(kept, x.dtype) if weight is None else weight[index] * kept
-        loss = xp.where(kept, -x[at_classes(index)] * scale, 0)
+        if weight is None and all_count(y, ignore_index):
+            index, scale = y.copy(), xp.ones(y.shape, dtype=x.dtype)
+            loss = -x[at_classes(index)]
+        else:
+            kept = y != ignore_index
+            index = xp.where(kept, y, 0)
+            scale = xp.astype(kept, x.dtype) if weight is None else weight[index] * kept
+            loss = xp.where(kept, -x[at_classes(index)] * scale, 0)
         if reduction == "none":
             return loss, index, scale
         if reduction == "sum":
@@ -49,6 +53,14 @@ class NllLoss(Op):
 
     def dx(g, x_shape, index, scale):
         return xp.nll_loss_backward(g, index, scale, shape=x_shape)
+
+
+def all_count(y, ignore_index):
+    """Whether no class number is the one to ignore. To ask a GPU would make the program wait."""
+    if y.__class__ is not np.ndarray or not y.size:
+        return False
+    places = y.reshape(-1)
+    return ignore_index < 0 <= places[places.argmin()] or not (y == ignore_index).any()
 
 
 class NllLoss2d(NllLoss):

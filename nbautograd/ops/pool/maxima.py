@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.core.array import ndarray
 from nbautograd.core.op import Op, xp
 from nbautograd.ops.conv.kernels import steps
 from nbautograd.ops.index.meeting import add_at
 from nbautograd.ops.pool.places import flat_places
-from nbautograd.ops.pool.windows import POOLED
+from nbautograd.ops.pool.windows import POOLED, under_windows
 from nbautograd.ops.samples import Make, forward_only, through
 
 BLOCK = 1 << 15
@@ -25,13 +26,24 @@ def largest(x, kernel, stride, padding, dilation, out):
     lead = x.shape[: x.ndim - len(kernel)]
     full = extended(x, stride, padding, dilation, kernel, out)
     full = full.reshape((math.prod(lead), *full.shape[len(lead) :]))
+    kind = np.dtype("uint8" if math.prod(kernel) <= 256 else "int32")
+    if x.__class__ is ndarray and full.shape[0] * math.prod(out) <= FEW * math.prod(kernel):
+        rows = under_windows(full, kernel, stride, dilation, out).reshape((-1, math.prod(kernel)))
+        choice = rows.argmax(1)
+        best = rows.reshape(-1).take(choice + np.arange(0, rows.size, rows.shape[1]))
+        if (best == best).all():  # tap by tap, NaN is not chosen
+            return best.reshape((*lead, *out)), choice.astype(kind).reshape((*lead, *out))
     best = xp.empty((full.shape[0], *out), dtype=x.dtype)
-    choice = xp.zeros(best.shape, dtype="uint8" if math.prod(kernel) <= 256 else "int32")
+    choice = xp.zeros(best.shape, dtype=kind)
     for part in parts_of(best):
         for number, tap in enumerate(itertools.product(*(range(k) for k in kernel))):
             under = full[(part, *_starts(tap, stride, dilation, out))]
             _keep_larger(best[part], choice[part], xp.ascontiguousarray(under), number)
     return best.reshape((*lead, *out)), choice.reshape((*lead, *out))
+
+
+FEW = 128
+"""For less than so many windows for each element under one, each by itself is faster than all of them tap by tap."""
 
 
 def parts_of(array: Any) -> list[slice]:

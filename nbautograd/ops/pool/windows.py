@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 POOLED: tuple[tuple[tuple[int, ...], dict[str, Any]], ...] = (
     ((1, 1, 4, 4), {"kernel_size": 2}),
     ((2, 3, 5, 4), {"kernel_size": 2}),
@@ -30,6 +32,14 @@ POOLED: tuple[tuple[tuple[int, ...], dict[str, Any]], ...] = (
     ((1, 1, 4, 4, 2), {"kernel_size": 2, "padding": (1, 1, 0), "divisor_override": 5}),
     ((1, 1, 2, 2, 2), {"kernel_size": 2}),
 )
+
+
+def under_windows(x: Any, kernel: Any, stride: Any, dilation: Any, out: Any) -> Any:
+    """What lies under each of `out` windows of `x` (rows, *size), as a view (rows, *out, *kernel)."""
+    x = np.ascontiguousarray(x)
+    row, *steps = x.strides
+    moves, taps = ([a * b for a, b in zip(steps, by)] for by in (stride, dilation))
+    return np.ndarray((x.shape[0], *out, *kernel), x.dtype, x, 0, (row, *moves, *taps))
 
 
 def window_count(n: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
