@@ -50,7 +50,11 @@ class Hardswish(Op):
     samples = unary(-4, 4)
 
     def forward(x):
-        return x * between(x * (1 / 6) + 0.5, 0, 1)
+        share = x * (1 / 6)
+        share += 0.5
+        share = between(share, 0, 1)
+        share *= x
+        return share
 
     def dx(g, x):
         return kept(g * (x * (1 / 3) + 0.5), (x > -3) & (x < 3)) + kept(g, ~(x < 3))

@@ -12,7 +12,7 @@ from nbautograd.core.call import wrap
 from nbautograd.core.modes import may_look, told
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
-from nbautograd.ops.index.meeting import add_at, counted
+from nbautograd.ops.index.meeting import add_at, counted, rows_at
 from nbautograd.ops.samples import Make, cases, through
 
 
@@ -33,7 +33,7 @@ class Embedding(Op):
     samples = cases(_looked_up, numeric=False)
 
     def forward(weight, index, *, padding_idx=None, shares=None):
-        return weight[index]
+        return rows_at(weight, index)
 
     def dweight(g, weight_shape, index, padding_idx, shares):
         g = g if shares is None else g * shares

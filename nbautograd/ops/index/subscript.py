@@ -10,7 +10,7 @@ from nbautograd.core import inplace, inplace_short
 from nbautograd.core.call import constant
 from nbautograd.core.op import Op, xp
 from nbautograd.core.tensor import Tensor
-from nbautograd.ops.index.meeting import add_at
+from nbautograd.ops.index.meeting import add_at, rows_at
 from nbautograd.ops.index.places import ALONG, check_bounds, is_basic, numbers_apart, out_of_bounds, plain
 from nbautograd.ops.index.writing import CopyInto, IndexPut
 from nbautograd.ops.samples import SHAPES, Make, through
@@ -102,7 +102,7 @@ class Index(Op):
     refuse = out_of_bounds
 
     def forward(x, *, index):
-        return x[index]
+        return rows_at(x, index[0]) if len(index) == 1 else x[index]
 
     def dx(g, x_shape, index):
         return xp.unindex(g, shape=x_shape, index=index)

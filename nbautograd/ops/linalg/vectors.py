@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
@@ -38,6 +40,8 @@ class CrossProduct(Op):
     samples = through("linalg.cross", _crossed)
 
     def forward(x, y, *, dim=-1):
+        if x.__class__ is np.ndarray:
+            return crossed(x, y, dim)
         ahead = xp.roll(x, -1, dim) * xp.roll(y, 1, dim)
         return ahead - xp.roll(x, 1, dim) * xp.roll(y, -1, dim)
 
@@ -46,6 +50,15 @@ class CrossProduct(Op):
 
     def dy(g, x, dim):
         return xp.cross_product(g, x, dim=dim)
+
+
+def crossed(x, y, dim):
+    """The cross product, one component after the other."""
+    out = np.empty(np.broadcast(x, y).shape, x.dtype)
+    a, b, found = (v.swapaxes(0, dim) for v in (x, y, out))
+    for i in range(3):
+        found[i] = a[i - 2] * b[i - 1] - a[i - 1] * b[i - 2]
+    return out
 
 
 class Vdot(Product):
