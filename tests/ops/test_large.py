@@ -149,6 +149,16 @@ def test_running_sums_along_rows_are_numpys(shape: tuple[int, ...]):
         np.testing.assert_allclose(y.grad.numpy(), x[..., ::-1].cumsum(-1)[..., ::-1], rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("name", ["logaddexp", "logaddexp2"])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_logarithms_of_sums_of_exponentials_are_numpys(name: str, dtype: str):
+    pairs = np.array(list(itertools.product((*SPECIAL, 1.0, 50.0, -50.0, 1e30), repeat=2)) * 5, dtype)
+    x, y = np.concatenate([pairs, numbers(200, 2, dtype=dtype)]).T
+    got, expected = TABLE[name].forward(x, y), getattr(np, name)(x, y)
+    assert got.dtype == expected.dtype
+    np.testing.assert_allclose(got, expected, rtol=5e-7 if dtype == "f4" else 1e-14, atol=1e-7)
+
+
 @pytest.mark.parametrize("special", [0.5, np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding", "dilation", "out"),

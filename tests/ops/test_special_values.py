@@ -30,7 +30,7 @@ UNARY = [
 ]  # fmt: skip
 BINARY = [
     "maximum", "minimum", "fmax", "fmin", "add", "sub", "mul", "div", "remainder", "fmod", "pow", "atan2", "hypot",
-    "copysign", "eq", "lt", "ge", "logical_and", "xlogy", "logaddexp", "logaddexp2",
+    "copysign", "eq", "lt", "ge", "logical_and", "xlogy",
 ]  # fmt: skip
 
 
