@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from nbautograd.trace.model import Contribution, Number, Summary, Trace
 
+T = TypeVar("T")
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
 
@@ -21,6 +23,16 @@ def numbers(s: Summary | None) -> str:
     if not s.shape:
         return shown[0]
     return f"[{', '.join(shown)}{', …' if len(s.data) > 6 else ''}]"
+
+
+def clearest(items: Sequence[T], gradient: Callable[[T], Summary | None]) -> T:
+    """The item to speak of where several are meant: its gradient is not zero, and has few numbers."""
+
+    def unclear(item: T) -> tuple[bool, int]:
+        s = gradient(item)
+        return (True, 0) if s is None or not (any(s.data) if s.data else s.norm) else (False, math.prod(s.shape))
+
+    return min(items, key=unclear)
 
 
 def run(number: int) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nbautograd.lint.finding import joined, numbers, total
+from nbautograd.lint.finding import clearest, joined, numbers, total
 from nbautograd.lint.nb102_same_cell_twice import from_two_runs
 from nbautograd.trace.model import Finding, Ledger, Trace
 
@@ -30,11 +30,12 @@ def find(trace: Trace) -> Iterator[Finding]:
     mixed = [ledger for ledger in trace.ledgers if _from_several_cells(ledger) and not from_two_runs(ledger, trace)]
     if not mixed:
         return
-    first = mixed[0]
+    first = clearest(mixed, lambda ledger: ledger.total)
     labels = list(dict.fromkeys(c.label for c in first.contributions))
     if len(labels) > LISTED:
         labels = [*labels[: LISTED - 1], "…", labels[-1]]
-    others = f" The same holds for {joined([entry.name for entry in mixed[1:]])}." if len(mixed) > 1 else ""
+    names = [entry.name for entry in mixed if entry is not first]
+    others = f" The same holds for {joined(names)}." if names else ""
     yield Finding(
         CODE,
         "note",

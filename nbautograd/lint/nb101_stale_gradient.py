@@ -24,7 +24,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from nbautograd.lint.finding import joined, numbers
+from nbautograd.lint.finding import clearest, joined, numbers
 from nbautograd.trace.model import Finding, Trace, Update
 
 CODE = "NB101"
@@ -50,7 +50,8 @@ def _finding(trace: Trace, update: Update) -> Finding:
         for u in trace.updates
         if u.span == update.span and u.step == update.step and any(c.consumed for c in u.contributions)
     ]
-    names = list(dict.fromkeys(u.name for u in leaves))
+    update = clearest(leaves, lambda u: u.contributions[-1].gradient)
+    others = list(dict.fromkeys(u.name for u in leaves if u.name != update.name))
     old = [c for c in update.contributions if c.consumed]
     new = [c for c in update.contributions if not c.consumed]
     at = f" at line {update.span.line}" if update.span else ""
@@ -62,8 +63,8 @@ def _finding(trace: Trace, update: Update) -> Finding:
         f"{'an earlier step' if len(old) == 1 else f'{len(old)} earlier steps'}, which had been used already, "
         f"+ {' + '.join(numbers(c.gradient) for c in new)} from this one."
     )
-    if len(names) > 1:
-        message += f" The same holds for {joined(names[1:])}."
+    if others:
+        message += f" The same holds for {joined(others)}."
     line = new[0].line
     before = f" before line {line}" if line is not None else " before backward()"
     clear = f"{update.name}.grad = None" if by_hand else f"{_optimizer(trace, update)}.zero_grad()"

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nbautograd.lint.finding import adds_up, joined, numbers, total
+from nbautograd.lint.finding import adds_up, clearest, joined, numbers, total
 from nbautograd.trace.model import Finding, Ledger, Trace
 
 CODE = "NB102"
@@ -41,7 +41,7 @@ def from_two_runs(ledger: Ledger, trace: Trace) -> bool:
 
 
 def _finding(trace: Trace, twice: list[Ledger]) -> Finding:
-    first = twice[0]
+    first = clearest(twice, lambda ledger: ledger.total)
     parts = first.contributions
     sign = "=" if adds_up(parts, first.total) else "and was changed in place; it comes from"
     message = (
@@ -50,7 +50,7 @@ def _finding(trace: Trace, twice: list[Ledger]) -> Finding:
     )
     names = [ledger.name for ledger in twice]
     if len(names) > 1:
-        message += f" The same holds for {joined(names[1:])}."
+        message += f" The same holds for {joined([name for name in names if name != first.name])}."
     clear = f"{first.name}.grad = None" if len(names) == 1 else "%zerograd"
     span = next((p.span for p in trace.passes if p.span is not None), None)
     return Finding(

@@ -155,8 +155,21 @@ def test_the_stale_gradient_is_told_with_its_lines() -> None:
     notebook = Notebook()
     notebook.quietly(SETUP)
     (finding,) = notebook.findings("for _ in range(3):\n    criterion(model(X), Y).backward()\n    optimizer.step()")
-    assert finding.message.startswith("SGD.step() at line 3, in step 1, used model.weight.grad = ")
+    assert finding.message.startswith("SGD.step() at line 3, in step 1, used model.bias.grad = [")
+    assert finding.message.endswith(" from this one. The same holds for model.weight.")
     assert finding.hint == "add `optimizer.zero_grad()` before line 2"
+
+
+def test_the_gradient_that_is_told_is_short_and_not_zero() -> None:
+    notebook = Notebook()
+    for name, size in (("dead", 1), ("long", 9), ("short", 2)):
+        notebook.quietly(f"{name} = torch.ones({size}, requires_grad=True)")
+    cell = "((dead * 0).sum() + long.sum() + short.sum()).backward()"
+    twice = [notebook.run(cell).findings for _ in range(2)][1]
+    assert [finding.message for finding in twice] == [
+        "short.grad is [2, 2] = [1, 1] from the first run of this cell (line 1) + [1, 1] from the second run of this "
+        "cell (line 1). backward() adds to .grad, and nothing cleared it in between. The same holds for long."
+    ]
 
 
 def test_the_hint_calls_the_optimizer_as_the_code_does() -> None:
