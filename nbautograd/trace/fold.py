@@ -111,7 +111,7 @@ def _without_idle_lines(trace: Trace) -> Trace:
 def _without_middle(trace: Trace) -> Trace:
     """Fewer updates, steps and passes: the ends stay, and what a finding may be about."""
     updates = _ends(trace.updates, UPDATES, [u for u in trace.updates if _tells(u)][:UPDATES])
-    steps = _ends(trace.steps, STEPS, [s for s in trace.steps if s.kept][:STEPS])
+    steps = _ends(trace.steps, 2, [*trace.steps[:: len(trace.steps) // STEPS + 1], *[s for s in trace.steps if s.kept]])
     folds = [
         Fold(what, before - after, WHY)
         for what, before, after in (
@@ -154,7 +154,15 @@ def _without_ops(trace: Trace, budget: int) -> Trace:
         if budget < 0:
             break
         chosen.append(op)
-    return _keep(trace, chosen)
+    return _keep(trace, _whole_steps(trace, chosen))
+
+
+def _whole_steps(trace: Trace, chosen: list[Op]) -> list[Op]:
+    """Without the ops of steps that are not chosen as a whole, if any is: half a step tells nothing."""
+    steps = {op.id: _step(trace, op) for op in trace.ops}
+    missing = {steps[i] for i in steps.keys() - {op.id for op in chosen}} - {None}
+    whole = [op for op in chosen if steps[op.id] not in missing]
+    return whole if any(steps[op.id] is not None for op in whole) else chosen
 
 
 def _costs(trace: Trace) -> tuple[list[int], int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -114,6 +115,17 @@ def test_the_telling_steps_outlive_the_folding() -> None:
     trace = run(f"for i in range(300):\n{STEP}", TRAIN)
     shown = steps_shown(fold.fit(trace, 60_000))
     assert {0, 299} <= shown
+
+
+def test_of_a_loop_whole_steps_are_kept_and_figures_from_end_to_end() -> None:
+    trace = run(f"for i in range(300):\n{STEP}", TRAIN)
+    small = fold.fit(trace, 60_000)
+    assert len(small.ops) == 6 * len(small.passes)  # linear, tanh, linear, the difference, its square, the mean
+    assert all(small.values[p.roots[0]].op is not None for p in small.passes)
+    indices = [step.index for step in small.steps]
+    assert indices[0] == 0
+    assert indices[-1] == 299
+    assert max(b - a for a, b in pairwise(indices)) < 6
 
 
 def test_a_small_trace_is_left_as_it_is() -> None:

@@ -1,7 +1,7 @@
 // A loop's course in one line: the loss of every step, also of those whose ops were not kept.
 
 import { h, s } from './dom';
-import { number, plural } from './format';
+import { number } from './format';
 import type { Tape } from './validate';
 
 const WIDTH = 240;
@@ -14,7 +14,7 @@ export function course({ steps }: Tape): HTMLElement | undefined {
   if (known.length < 2) return undefined;
   const [first, last] = [known[0]!, known.at(-1)!];
   const odd = steps.length - known.length;
-  const text = `${plural(steps.length, 'step')}, loss ${number(first.loss)} → ${number(last.loss)}`;
+  const text = `steps ${number(first.index)} to ${number(last.index)}, loss ${number(first.loss)} → ${number(last.loss)}`;
   const more = odd ? `, ${odd} without a finite loss` : '';
   return h(
     'div',

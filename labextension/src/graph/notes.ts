@@ -1,7 +1,7 @@
 // What stands above the picture: the doctor's findings, what was left out, and why the code stopped.
 
 import { h } from './dom';
-import { folded, place } from './say';
+import { folded, kept, place } from './say';
 import type { Finding, Tape } from './validate';
 
 const SHOWN = 3;
@@ -49,6 +49,12 @@ export function notes(tape: Tape): HTMLElement | undefined {
     lines.push(
       h('li', { class: 'stopped', 'data-role': 'error' }, `✕ Stopped by ${tape.error} – this is the part that ran.`),
     );
-  for (const text of folded(tape.folds)) lines.push(h('li', { 'data-role': 'fold' }, `⋯ ${text}`));
+  if (tape.folds.length > 0) lines.push(h('li', { 'data-role': 'fold' }, leftOut(tape)));
   return lines.length ? h('ul', { class: 'notes', 'aria-label': 'Notes' }, ...lines) : undefined;
+}
+
+/** How much was kept; what was not, and why, for those who open it. */
+function leftOut(tape: Tape): HTMLElement {
+  const lost = folded(tape.folds).map((text) => h('li', {}, text));
+  return h('details', {}, h('summary', {}, `⋯ ${kept(tape)}`), h('ul', {}, ...lost));
 }

@@ -25,7 +25,7 @@ export function nameOf(tape: Tape, id: number): string {
   const value = tape.values[id]!;
   if (value.name) return clip(value.name, 60);
   if (value.op === undefined)
-    return value.kind === 'constant' ? `the constant ${brief(value.data)}` : 'an unnamed leaf';
+    return value.kind === 'constant' ? `the constant ${brief(value.data)}` : `an unnamed ${value.kind === 'leaf' ? 'leaf' : 'value'}`;
   const op = tape.ops[value.op]!;
   const code = codeOf(tape, op.span);
   return code && code.length <= SNIPPET ? code : `the output of ${op.name}`;
@@ -56,12 +56,26 @@ export function rule(op: Op, input: number): string | undefined {
 }
 
 /** The cell, and how much happened in it. */
-export function about({ cell, ops, op_count, passes, folds }: Tape): string {
+export function about(tape: Tape): string {
+  const { cell, ops, op_count } = tape;
   const run = cell.run > 1 ? `, run ${cell.run}` : '';
-  const gone = folds.filter(({ what }) => what === 'passes').reduce((sum, { count }) => sum + count, 0);
-  const ran = passes.length + gone;
+  const ran = passesRun(tape);
   const backward = ran ? ` · ${plural(ran, 'backward pass', 'backward passes')}` : '';
   return `${cell.label}${run} · ${plural(Math.max(op_count, ops.length), 'op')}${backward}`;
+}
+
+function passesRun({ passes, folds }: Tape): number {
+  return folds.filter(({ what }) => what === 'passes').reduce((sum, { count }) => sum + count, passes.length);
+}
+
+/** How much of what ran was kept. */
+export function kept(tape: Tape): string {
+  const { ops, op_count, passes } = tape;
+  const ran = passesRun(tape);
+  const count = (some: number, all: number, what: string) =>
+    some < all ? [`${some.toLocaleString('en')} of ${all.toLocaleString('en')} ${what}`] : [];
+  const parts = [...count(ops.length, op_count, 'ops'), ...count(passes.length, ran, 'backward passes')];
+  return parts.length ? `${parts.join(' and ')} kept` : 'Some details were not kept';
 }
 
 /** One sentence for the whole, before anything is played. */

@@ -83,6 +83,7 @@ input[type=range] { flex: 1; min-width: 80px; height: 28px; margin: 0; accent-co
 .live:empty { display: none; }
 .notes, .findings { list-style: none; margin: 0; padding: 0; }
 .notes li { padding: 5px 12px; color: var(--muted); font-size: 12px; border-bottom: 1px solid var(--edge); overflow-wrap: anywhere; }
+.notes summary { cursor: pointer; } .notes details ul { margin: 2px 0 0; padding: 0; list-style: none; } .notes details li { border: 0; padding: 2px 14px; }
 .notes li.stopped { color: var(--bad); }
 .findings li { display: grid; grid-template-columns: auto 1fr auto; gap: 0 9px; padding: 7px 12px 8px; background: var(--amber-paper);
   border-bottom: 1px solid var(--edge); border-left: 4px solid var(--amber-edge); overflow-wrap: anywhere; }
