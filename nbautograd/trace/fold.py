@@ -256,6 +256,7 @@ def _keep(trace: Trace, ops: list[Op]) -> Trace:
     ids = {old: new for new, old in enumerate(sorted(used))}
     scopes = _used_scopes(trace, ops)
     scope_ids = {scope.id: i for i, scope in enumerate(scopes)}
+    whole = {scope.index for scope in scopes if scope.kind == "step"}
     pass_ids = {p.id: i for i, p in enumerate(passes)}
     moved = [
         replace(
@@ -297,6 +298,7 @@ def _keep(trace: Trace, ops: list[Op]) -> Trace:
             replace(f, values=[ids[v] for v in f.values if v in ids], ops=[op_ids[o] for o in f.ops if o in op_ids])
             for f in trace.findings
         ],
+        steps=[replace(s, kept=s.kept and s.index in whole) for s in trace.steps],
         folds=_merged([*trace.folds, *(fold for fold in folds if fold.count)]),
     )
 

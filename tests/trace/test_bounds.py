@@ -126,6 +126,7 @@ def test_of_a_loop_whole_steps_are_kept_and_figures_from_end_to_end() -> None:
     assert indices[0] == 0
     assert indices[-1] == 299
     assert max(b - a for a, b in pairwise(indices)) < 6
+    assert {step.index for step in small.steps if step.kept} == steps_shown(small)
 
 
 def test_a_small_trace_is_left_as_it_is() -> None:

@@ -27,8 +27,10 @@ export function course({ steps }: Tape): HTMLElement | undefined {
 function keptText(steps: StepFigures[]): string {
   const kept = steps.filter(({ kept }) => kept).map(({ index }) => index);
   if (kept.length === 0 || kept.length === steps.length) return '';
-  const shown = kept.slice(0, 6).join(', ');
-  return `; kept whole: ${kept.length > 6 ? `${shown} …` : shown}`;
+  const first = kept.filter((index, i) => index - 1 !== kept[i - 1]);
+  const last = kept.filter((index, i) => index + 1 !== kept[i + 1]);
+  const runs = first.map((from, i) => (from === last[i] ? `${from}` : `${from}–${last[i]}`));
+  return `; kept whole: ${runs.slice(0, 6).join(', ')}${runs.length > 6 ? ' …' : ''}`;
 }
 
 /** At most one point per pixel, drawn over a linear axis from the least to the greatest loss. */

@@ -1,6 +1,7 @@
 // What stands above the picture: the doctor's findings, what was left out, and why the code stopped.
 
 import { h } from './dom';
+import { clip } from './format';
 import { folded, kept, place } from './say';
 import type { Finding, Tape } from './validate';
 
@@ -47,7 +48,7 @@ export function notes(tape: Tape): HTMLElement | undefined {
   const lines: HTMLElement[] = [];
   if (tape.error !== undefined)
     lines.push(
-      h('li', { class: 'stopped', 'data-role': 'error' }, `✕ Stopped by ${tape.error} – this is the part that ran.`),
+      h('li', { class: 'stopped', 'data-role': 'error' }, `✕ Stopped by ${clip(tape.error, 120)} – this is the part that ran.`),
     );
   if (tape.folds.length > 0) lines.push(h('li', { 'data-role': 'fold' }, leftOut(tape)));
   return lines.length ? h('ul', { class: 'notes', 'aria-label': 'Notes' }, ...lines) : undefined;
@@ -56,5 +57,5 @@ export function notes(tape: Tape): HTMLElement | undefined {
 /** How much was kept; what was not, and why, for those who open it. */
 function leftOut(tape: Tape): HTMLElement {
   const lost = folded(tape.folds).map((text) => h('li', {}, text));
-  return h('details', {}, h('summary', {}, `⋯ ${kept(tape)}`), h('ul', {}, ...lost));
+  return h('details', {}, h('summary', {}, kept(tape)), h('ul', {}, ...lost));
 }
