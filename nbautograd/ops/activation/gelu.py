@@ -166,4 +166,4 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 
 def needs_slope(input: Tensor) -> bool:
     """Whether somebody may ask for the slope."""
-    return input._node is not None or bool(local.levels)
+    return (input._node is not None and local.grad_enabled) or bool(local.levels)

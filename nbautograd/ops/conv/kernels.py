@@ -265,7 +265,8 @@ def spread(y: Any, w: Any, b: Any, geo: Geometry, groups: int) -> Any:
             shape = (channels, *geo.kernel, count, *band.run)
             found = buffer("columns", shape, y)
             matrix = found.reshape((groups, kernels.shape[1], -1))
-            xp.matmul(kernels, by_columns(y, part, band, row, groups), out=matrix)
+            multiplied = xp.matmul if kernels.shape[2] > 1 else xp.multiply  # many times faster, as in `mixed`
+            multiplied(kernels, by_columns(y, part, band, row, groups), out=matrix)
             under = windows(full, band, row)
             for tap in product(*map(range, geo.kernel)):
                 under[(slice(None), *tap)] += found[(slice(None), *tap)]
@@ -287,7 +288,8 @@ def _backwards(geo: Geometry) -> Geometry | None:
 def _turned(w: Any, groups: int) -> Any:
     """Weights with inputs and outputs exchanged and every kernel the other way round."""
     parts = w.reshape((groups, w.shape[0] // groups, *w.shape[1:])).swapaxes(1, 2)
-    return xp.flip(parts, tuple(range(3, parts.ndim))).reshape((-1, w.shape[0] // groups, *w.shape[2:]))
+    turned = xp.flip(parts, tuple(range(3, parts.ndim))).reshape((-1, w.shape[0] // groups, *w.shape[2:]))
+    return xp.ascontiguousarray(turned)  # BLAS takes no steps backwards
 
 
 def correlate(x: Any, y: Any, geo: Geometry, groups: int) -> Any:
