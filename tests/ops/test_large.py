@@ -223,6 +223,20 @@ LARGE: dict[str, Callable[[Any, Any], Any]] = {
     "product": lambda t, x: (x * 0.01 + 1).prod(),
     "products of rows": lambda t, x: x.prod(1),
     "sums without NaN": lambda t, x: x.masked_fill(x > 1, float("nan")).nansum(1) + x.nansum(),
+    "mirrored border": lambda t, x: t.nn.functional.pad(x.repeat(3, 1), (5, 7), mode="reflect"),
+    "border repeated": lambda t, x: t.nn.functional.pad(
+        x.reshape(1, 1, 120, 100).repeat(3, 1, 1, 1), (3, 0, 1, 9), "replicate"
+    ),
+    "border of the other side": lambda t, x: t.nn.functional.pad(
+        x.reshape(1, 3, 4000).repeat(1, 3, 1), (-2, 30), "circular"
+    ),
+    "each channel by itself": lambda t, x: t.nn.functional.conv2d(
+        x.reshape(4, 3, 20, 50), x[:3, :49].reshape(3, 1, 7, 7), padding=3, groups=3
+    ),
+    "each channel by itself, in steps": lambda t, x: t.nn.functional.conv2d(
+        x.reshape(4, 3, 20, 50), x[:3, :9].reshape(3, 1, 3, 3), padding=1, stride=2, groups=3
+    ),
+    "bags of one size": lambda t, x: t.nn.functional.embedding_bag(t.arange(360).reshape(60, 6) % 120, x),
     "silu": lambda t, x: t.nn.functional.silu(x),
     "to the power -1/2": lambda t, x: (x * x + 0.1) ** -0.5 + (x * x + 0.1) ** -2,
 }

@@ -7,15 +7,20 @@ gathers them; the gradient multiplies by the transposed matrix, which is small, 
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import Any
 
 import numpy as np
 
+from nbautograd.core.array import ndarray
 from nbautograd.core.op import Op, xp
 from nbautograd.ops.samples import through
 
 FEW = 4
 """With more taps than these a product of matrices is faster than gathering."""
+
+MANY = 1 << 15
+"""From so many elements on neighbours are copied as one part, where only the border has others."""
 
 Map = tuple[Any, ...]
 """The name of a rule of `RULES`, the old size, and the rule's own figures."""
@@ -157,6 +162,9 @@ def gathered(x, axis, rule):
     """`x` with its elements along `axis` put together from their taps."""
     index, share = taps(rule)
     if share is None:
+        first, last = longest_run(rule) if x.__class__ is ndarray and x.size >= MANY else (0, 0)
+        if 2 * (last - first) > len(index[0]):
+            return bordered(x, axis, index[0], first, last)
         return xp.take(x, xp.asarray(index[0]), axis=axis)
     if len(index) > FEW:
         return multiplied(x, axis, matrix(rule, x.dtype))
@@ -164,6 +172,24 @@ def gathered(x, axis, rule):
     out = 0
     for places, shares in zip(index, share):
         out = out + xp.take(x, xp.asarray(places), axis=axis) * xp.asarray(shares, dtype=x.dtype).reshape(column)
+    return out
+
+
+@functools.lru_cache(256)
+def longest_run(rule: Map) -> tuple[int, int]:
+    """From where to where a map of one tap takes neighbours one after the other."""
+    index = taps(rule)[0][0]
+    ends = [0, *(np.flatnonzero(np.diff(index) != 1) + 1), len(index)]
+    return max(itertools.pairwise(ends), key=lambda run: run[1] - run[0])
+
+
+def bordered(x, axis, index, first, last):
+    """The elements at `index` along `axis`, of which those from `first` to `last` are copied as one part."""
+    out = np.empty((*x.shape[:axis], len(index), *x.shape[axis + 1 :]), x.dtype)
+    before = (slice(None),) * axis
+    out[(*before, slice(first, last))] = x[(*before, slice(index[first], index[first] + last - first))]
+    for border in (slice(first), slice(last, None)):
+        out[(*before, border)] = x.take(index[border], axis=axis)
     return out
 
 
