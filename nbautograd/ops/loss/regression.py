@@ -99,7 +99,8 @@ class SmoothL1(Op):
     samples = through("smooth_l1_loss", _pairs(), _pairs(beta=0.5))
 
     def forward(x, y, *, beta=1.0, reduction="mean"):
-        return all_of(bent(x - y, beta) / beta, reduction)
+        loss = bent(x - y, beta)
+        return all_of(loss if beta == 1 else loss / beta, reduction)
 
     def dx(g, x, y, beta, reduction):
         return g * (1 / (beta * averaged(x.shape, reduction))) * held(x - y, beta)
@@ -133,7 +134,9 @@ def bent(d: Any, limit: float) -> Any:
     """Half the square of `d`, from ±limit on straight."""
     d = abs(d)
     near = between(d, None, limit)
-    return near * (d - near * 0.5)
+    d -= near * 0.5
+    d *= near
+    return d
 
 
 def held(d: Any, limit: float) -> Any:
