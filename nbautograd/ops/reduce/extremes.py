@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
@@ -99,6 +101,9 @@ def picked(x, find, dim, keepdim):
     if not x.ndim:
         return x + 0, xp.zeros((), dtype="int64")
     indices = find(x, dim)
+    if x.__class__ is np.ndarray and dim == x.ndim - 1 and x.flags.c_contiguous:
+        values = x.take(indices + np.arange(0, x.size, x.shape[dim]).reshape(indices.shape))
+        return (values[..., None], indices[..., None]) if keepdim else (values, indices)
     values = xp.take_along_axis(x, xp.expand_dims(indices, dim), dim)
     return (values, xp.expand_dims(indices, dim)) if keepdim else (values.reshape(indices.shape), indices)
 

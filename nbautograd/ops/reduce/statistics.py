@@ -9,7 +9,7 @@ from typing import Any
 from nbautograd.core.op import Op, xp
 from nbautograd.core.public import public
 from nbautograd.ops.arguments import canonical_dims_or_all
-from nbautograd.ops.reduce.sums import count_of, mean, restore
+from nbautograd.ops.reduce.sums import count_of, mean, mean_of, restore
 from nbautograd.ops.samples import over, shaped, through
 
 
@@ -25,7 +25,7 @@ class Variance(Op):
     samples = through("var", shaped(((5,),), ((2, 3),)), over(), over(correction=0))
 
     def forward(x, *, dim=None, correction=1, keepdim=False):
-        centred = x - xp.mean(x, axis=dim, keepdims=True)
+        centred = x - mean_of(x, dim, True)
         squares = centred * centred if x.dtype.kind == "f" else xp.real(centred * xp.conj(centred))
         total = xp.sum(squares, axis=dim, keepdims=keepdim)
         return total / builtins.max(count_of(x.shape, dim) - correction, 0)

@@ -99,12 +99,17 @@ class Mean(Op):
     samples = unary()
 
     def forward(x, *, dim=None, keepdim=False):
-        if x.dtype.itemsize < 4:
-            return xp.mean(x, axis=dim, keepdims=keepdim)  # which adds up half precision in single
-        return xp.sum(x, axis=dim, keepdims=keepdim) / x.dtype.type(count_of(x.shape, dim))
+        return mean_of(x, dim, keepdim)
 
     def dx(g, x_shape, dim, keepdim):
         return xp.broadcast_to(restore(g, dim, keepdim) / builtins.max(count_of(x_shape, dim), 1), x_shape)
+
+
+def mean_of(x, dim, keepdim):
+    """The mean of an array over `dim`; NumPy's own takes several times as long to look at its arguments."""
+    if x.dtype.itemsize < 4:
+        return xp.mean(x, axis=dim, keepdims=keepdim)  # which adds up half precision in single
+    return xp.sum(x, axis=dim, keepdims=keepdim) / x.dtype.type(count_of(x.shape, dim))
 
 
 class MeanDim(Mean):
