@@ -179,7 +179,7 @@ def gathered(x, axis, rule):
 def longest_run(rule: Map) -> tuple[int, int]:
     """From where to where a map of one tap takes neighbours one after the other."""
     index = taps(rule)[0][0]
-    ends = [0, *(np.flatnonzero(np.diff(index) != 1) + 1), len(index)]
+    ends = [0, *(np.flatnonzero(np.diff(index) != 1) + 1).tolist(), len(index)]
     return max(itertools.pairwise(ends), key=lambda run: run[1] - run[0])
 
 
