@@ -33,8 +33,11 @@ class Text:
 
 @cache
 def text_of(function: Callable[..., Any]) -> Text | None:
-    """The text of a function that only returns an expression; None for others, and for those that kernels serve."""
-    if hasattr(function, "__wrapped__"):
+    """The text of a function that only returns an expression; None for others, and for those that kernels serve.
+
+    None too where variables round the function stand in it: they would be others in the text of another one.
+    """
+    if hasattr(function, "__wrapped__") or getattr(function, "__closure__", None):
         return None
     try:
         definition: Any = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nbautograd.core.array import compact
 from nbautograd.core.inplace import sharers
 from nbautograd.core.op import TABLE
 from nbautograd.core.tensor import Tensor
@@ -15,6 +16,11 @@ from nbautograd.replay.notes import FROM_ELSEWHERE, Notes, constant_path
 from nbautograd.replay.sharing import memory_of, owner_of
 
 PUT_DATA: Any = Tensor.data.fset.__code__  # type: ignore[union-attr]
+
+
+def copied(x: Any) -> Any:
+    """The same numbers in a place of their own."""
+    return compact(np.array(x))
 
 
 class Changes(Notes):
@@ -52,6 +58,9 @@ class Changes(Notes):
         v = self.var(writing[1])
         if v.dtype != tensor._data.dtype:
             raise RefusalError("a tensor is changed in place by numbers of another dtype")
+        if all(v is not out for out in self.calls[-1].outs):  # another tensor's own numbers, which may change
+            v, given = Var(v.array), v
+            self._note(copied, [given], [v], kind="fit", name="copied")
         self._write(tensor, v)
 
     def _write(self, tensor: Any, v: Var, unnoticed: bool = False) -> None:

@@ -199,6 +199,9 @@ class Gradients(Calling):
         v = self._gradients.get(id(tensor._node))
         if v is None:
             raise RefusalError("a gradient came from nowhere")
+        if not _is_in_order(v.array) and _is_in_order(gradient._data):  # it has been copied, and so laid out anew
+            given, v = v, _gradient_of(self._by_tensor.get(id(tensor), (None,))[0], gradient._data)
+            self._note(np.ascontiguousarray, [given], [v], kind="fit", name="ascontiguousarray")
         self._vars[id(gradient._data)] = v
         self._by_tensor[id(gradient)] = (v, gradient._data)
         v.array = gradient._data
@@ -234,6 +237,10 @@ def _passes_on(rule: Any) -> bool:
     """Whether a rule returns the gradient that it is given, whatever the numbers are."""
     text = text_of(rule)
     return text is not None and isinstance(text.tree, ast.Name) and text.tree.id == text.parameters[0]
+
+
+def _is_in_order(array: Any) -> bool:
+    return getattr(array, "flags", None) is None or array.flags.c_contiguous
 
 
 def _fitted(c: Any, shape: Any, dtype: Any) -> Any:

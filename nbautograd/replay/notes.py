@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
+from functools import cache
 from threading import get_ident
 from typing import Any
 
@@ -14,6 +16,7 @@ from nbautograd.core.call import setting_of
 from nbautograd.core.node import SAVED, node_and_output, op_of
 from nbautograd.core.op import TABLE
 from nbautograd.core.tensor import Tensor
+from nbautograd.core.text import text_of
 from nbautograd.replay.calls import Call, Ran, RefusalError, Var, variables
 from nbautograd.replay.place import Place
 
@@ -248,8 +251,9 @@ class Notes:
                 cast = Var(datas[i])
                 self._note(np.ndarray.astype, [given[i], datas[i].dtype], [cast], kind="fit", name="astype")
                 given[i] = cast
-            elif not isinstance(inputs[i], Tensor) and inputs[i] is not None:
-                given[i] = _number(inputs[i], datas[i])
+        for i, x in enumerate(inputs):
+            if not isinstance(x, Tensor) and x is not None:
+                given[i] = _number(x, datas[i], op.forward, i)
         settings = {name: self._setting(value) for name, value in params.items()}
         self._note_limits(op, inputs, given, settings)
         self._kept.append((inputs, outputs))
@@ -329,6 +333,19 @@ def _is_mask(v: Var) -> bool:
     return v.dtype is not None and v.dtype.kind == "b"
 
 
-def _number(given: Any, prepared: Any) -> Any:
+def _number(given: Any, prepared: Any, function: Any, place: int) -> Any:
     """The number that forward was run with, as plain Python where that computes the same."""
-    return given if isinstance(given, bool | int | float) else prepared
+    plain = isinstance(given, bool | int | float) and not _computes_with(function, place)
+    return given if plain else prepared
+
+
+@cache
+def _computes_with(function: Any, place: int) -> bool:
+    """Whether a function calls another one on that argument alone, as in `log(y)`: what that gives has a dtype."""
+    text = text_of(function)
+    if text is None:
+        return False
+    calls = [node for node in ast.walk(text.tree) if isinstance(node, ast.Call)]
+    return {text.parameters[place]} in [
+        {n.id for part in call.args for n in ast.walk(part) if isinstance(n, ast.Name)} - {"xp"} for call in calls
+    ]

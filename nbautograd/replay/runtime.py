@@ -46,7 +46,7 @@ def put(t: Tensor, g: Any) -> None:
 
 def tensor_of(data: Any) -> Tensor:
     """A tensor with numbers of its own."""
-    return wrap(compact(data.copy()))
+    return wrap(compact(data.copy("K")))
 
 
 def in_range(limit: float, *numbers: float) -> bool:

@@ -249,6 +249,24 @@ def rows_of_a_table(capture: Any) -> Iterator[Any]:
 
 
 @scene()
+def what_is_put_into_a_table_and_then_changed(capture: Any) -> Iterator[Any]:
+    w, table = leaf(), torch.zeros(2)
+    optimizer = optim.SGD([w], lr=0.5)
+
+    def step(x: Any) -> Any:
+        table[:] = x
+        x.mul_(2)
+        optimizer.zero_grad()
+        (w * x).sum().backward()
+        optimizer.step()
+        return table * w.detach(), x + 0
+
+    step = capture(step)
+    for call in range(6):
+        yield step(ones(2) * call), table
+
+
+@scene()
 def data_that_is_set(capture: Any) -> Iterator[Any]:
     w, v = leaf(), leaf()
 
