@@ -142,7 +142,7 @@ class _Picture:
             yield "amber", f"⚠ {plural(len(found) - NOTES, 'more finding')}", []
         if self.trace.error:
             yield "bad", f"✕ {self.trace.error}", ["The graph shows the part that ran."]
-        lines = [folded(fold) for fold in self.trace.folds[:NOTES]]
+        lines = folded(self.trace.folds)[:NOTES]
         if self.diagram.hidden:
             lines.append(f"{self.diagram.hidden:,} ops and leaves are folded into the boxes with a shadow")
         if lines:

@@ -114,7 +114,6 @@ def _finding(finding: Finding, trace: Trace) -> Iterator[str]:
 
 
 def _rest(trace: Trace) -> Iterator[str]:
-    for fold in trace.folds[:FINDINGS]:
-        yield folded(fold)
+    yield from folded(trace.folds)[:FINDINGS]
     if trace.error:
         yield f"stopped by {clean(trace.error)}"

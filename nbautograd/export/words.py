@@ -38,9 +38,12 @@ def place(span: Span | None, trace: Trace) -> str:
     return f"line {span.line}{source}"
 
 
-def folded(fold: Fold) -> str:
-    """What was counted but not kept: `9,900 ops not kept: why`."""
-    return f"{fold.count:,} {clean(fold.what, 40)} not kept: {clean(fold.why)}"
+def folded(folds: Iterable[Fold]) -> list[str]:
+    """What was counted but not kept: `9,900 ops, 20 passes not kept: why`, for each reason."""
+    lost: dict[str, list[str]] = {}
+    for fold in folds:
+        lost.setdefault(fold.why, []).append(f"{fold.count:,} {clean(fold.what, 40)}")
+    return [f"{', '.join(counts)} not kept: {clean(why)}" for why, counts in lost.items()]
 
 
 def sums(parts: Iterable[Summary], limit: int = NUMBERS) -> str | None:

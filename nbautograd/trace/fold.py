@@ -2,9 +2,9 @@
 
 NOTE [What is let go]
 In this order, and only as far as needed: the numbers of tensors with more than four elements and all histograms; lines
-of code that nothing ran on; updates and steps in the middle; what ops compute as text; then ops, with their values and
-events. Of ops the first stay, and the last; in a loop the first step, the last, and the one with the largest gradient,
-whole.
+of code that nothing ran on; updates and steps in the middle; then ops, with their values and events. If few ops would
+be left, what they compute as text goes before them. Of ops the first stay, and the last; in a loop whole steps: the
+first, the last, the one with the largest gradient, and others from both ends.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, TypeVar
 
 from nbautograd.trace.codec import dumps, to_dict
@@ -37,6 +36,8 @@ E = TypeVar("E", Ledger, Update)
 Event = Seed | Flow | Accumulate | Free
 WHY = "to keep the notebook small"
 UPDATES, STEPS, TEXT = 12, 100, 300
+TEXTS = 100
+"""So many ops with their texts tell more than many more without."""
 
 
 def fit(trace: Trace, max_bytes: int) -> Trace:
@@ -44,9 +45,14 @@ def fit(trace: Trace, max_bytes: int) -> Trace:
     if size(trace) <= max_bytes:
         return trace
     trace = _without_numbers(trace)
-    for smaller in (_without_idle_lines, _without_middle, _without_texts, partial(_without_ops, budget=max_bytes)):
+    for smaller in (_without_idle_lines, _without_middle):
         if size(trace) > max_bytes:
             trace = smaller(trace)
+    if size(trace) > max_bytes:
+        fewer = _without_ops(trace, max_bytes)
+        trace = fewer if len(fewer.ops) >= TEXTS else _without_texts(trace)
+    if size(trace) > max_bytes:
+        trace = _without_ops(trace, max_bytes)
     while size(trace) > max_bytes and trace.ops:
         trace = _keep(trace, _ranked(trace)[: len(trace.ops) * 3 // 4])
     return trace if size(trace) <= max_bytes else _bare(trace)

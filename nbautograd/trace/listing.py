@@ -47,6 +47,15 @@ def listing(trace: Trace) -> list[Line]:
     return lines
 
 
+def kept(trace: Trace) -> str:
+    """How much of what ran was kept."""
+    passes = len(trace.passes)
+    ran = passes + sum(fold.count for fold in trace.folds if fold.what == "passes")
+    counts = ((len(trace.ops), trace.op_count, "ops"), (passes, ran, "backward passes"))
+    parts = [f"{some:,} of {every:,} {what}" for some, every, what in counts if some < every]
+    return f"{' and '.join(parts)} kept" if parts else "some details were not kept"
+
+
 class _Listing:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
@@ -64,8 +73,8 @@ class _Listing:
         trace = self.trace
         if trace.ops:
             yield Line(f"# forward, {clean(trace.cell.label, 60)}")
-        for fold in trace.folds:
-            yield Line(f"# {fold.count:,} {clean(fold.what, 40)} not kept: {clean(fold.why)}")
+        if trace.folds:
+            yield Line(f"# {kept(trace)}")
         if self._untold():
             yield Line(f"# updates of leaves are not written out: {self._untold()}")
         passes = deque(trace.passes)

@@ -1,5 +1,6 @@
 // A trace as straight-line Python, line by line: twin of nbautograd/trace/listing.py.
 
+import { kept } from './say';
 import type { Accumulate, Contribution, Flow, Num, Op, Pass, Seed, Span, Summary, Tape, Value } from './validate';
 
 const LONGEST = 400;
@@ -41,8 +42,7 @@ class Listing {
     this.#code = tape.sources.map(({ code }) => code.split('\n'));
     this.#chooseNames();
     if (tape.ops.length) this.#add(`# forward, ${clean(tape.cell.label, 60)}`);
-    for (const { what, count, why } of tape.folds)
-      this.#add(`# ${count.toLocaleString('en')} ${clean(what, 40)} not kept: ${clean(why)}`);
+    if (tape.folds.length) this.#add(`# ${kept(tape)}`);
     if (this.#untold()) this.#add(`# updates of leaves are not written out: ${this.#untold()}`);
     let run = 0;
     for (const op of tape.ops) {

@@ -75,7 +75,7 @@ export function kept(tape: Tape): string {
   const count = (some: number, all: number, what: string) =>
     some < all ? [`${some.toLocaleString('en')} of ${all.toLocaleString('en')} ${what}`] : [];
   const parts = [...count(ops.length, op_count, 'ops'), ...count(passes.length, ran, 'backward passes')];
-  return parts.length ? `${parts.join(' and ')} kept` : 'Some details were not kept';
+  return parts.length ? `${parts.join(' and ')} kept` : 'some details were not kept';
 }
 
 /** One sentence for the whole, before anything is played. */

@@ -272,7 +272,7 @@ test('what was folded and why the cell stopped is said plainly', () => {
     ],
   };
   const root = open(trace);
-  expect(role(root, 'fold').querySelector('summary')!.textContent).toBe('Some details were not kept');
+  expect(role(root, 'fold').querySelector('summary')!.textContent).toBe('some details were not kept');
   expect(role(root, 'error').textContent).toContain('Stopped by ValueError: no – this is the part that ran.');
   expect(role(root, 'fold').textContent).toContain('9,980 steps, 20 ops not kept: the loop is long');
 });
