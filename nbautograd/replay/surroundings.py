@@ -239,8 +239,9 @@ class Surroundings(Watched):
     def _function(self, path: str, function: types.FunctionType, depth: int) -> None:
         """What it names; of a library's function only what it was made of, unless everybody has it."""
         code, library = function.__code__, is_librarys(function)
-        if library and getattr(sys.modules.get(function.__module__), function.__name__, None) is function:
-            if function.__module__ == "os":
+        home = function.__globals__.get("__name__", "")  # a decorator may have put another into `__module__`
+        if library and getattr(sys.modules.get(home), function.__name__, None) is function:
+            if home == "os":
                 self._look("os.environ", os.environ, depth)
             return
         if not library:

@@ -7,6 +7,7 @@ from collections import Counter
 from textwrap import wrap
 from typing import Any
 
+from nbautograd.core.array import Size
 from nbautograd.core.tensor import Tensor
 from nbautograd.core.text import literal
 from nbautograd.replay.blocks import Group, grouped
@@ -272,6 +273,8 @@ class Writer(BlockWriter):
             return f"{self._write.array(value.var)}.item()"
         if isinstance(value, Var):
             return f"tensor_of({self._write.array(value)})"
+        if isinstance(value, Size):
+            return names.bind(value, "size")
         if isinstance(value, dict):
             parts = [f"{literal(k) or names.bind(k, 'k')}: {self._returned(v)}" for k, v in value.items()]
             return f"{{{', '.join(parts)}}}"

@@ -601,3 +601,9 @@ def test_a_sum_that_outgrows_its_dtype_on_the_way_is_what_it_is(name: str, size:
     plain, replayed, captured = both(build, batches)
     assert [a.item() for a in replayed] == pytest.approx([a.item() for a in plain], rel=1e-5, nan_ok=True)
     assert "replayed" in captured.explain()
+
+
+def test_a_shape_that_is_returned_is_one_of_torchs() -> None:
+    captured = torch.capture(lambda x: (x * 2).shape)
+    assert [type(captured(torch.ones(2, 3))) for _ in range(4)] == [torch.Size] * 4
+    assert_replayed(captured, 2)

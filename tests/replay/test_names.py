@@ -54,6 +54,36 @@ def what_a_context_variable_holds(capture: Any) -> Iterator[Any]:
     yield from calls(capture(lambda x: x * options.get()["scale"]), lambda: options.get().update(scale=2.0))
 
 
+gains = {"scale": 2.0}
+
+
+@contextlib.contextmanager
+def scaling() -> Iterator[float]:
+    yield gains["scale"]
+
+
+@torch.no_grad()
+def scaled_without_history(x: Any) -> Any:
+    return x * gains["scale"]
+
+
+@scene
+def what_a_context_manager_of_the_module_reads(capture: Any) -> Iterator[Any]:
+    gains["scale"] = 2.0
+
+    def step(x: Any) -> Any:
+        with scaling() as scale:
+            return x * scale
+
+    yield from calls(capture(step), lambda: gains.update(scale=3.0))
+
+
+@scene
+def what_a_decorated_function_of_the_module_reads(capture: Any) -> Iterator[Any]:
+    gains["scale"] = 2.0
+    yield from calls(capture(lambda x: scaled_without_history(x)), lambda: gains.update(scale=3.0))
+
+
 @scene
 def the_name_of_an_attribute(capture: Any) -> Iterator[Any]:
     options = types.SimpleNamespace(scale=2.0)
