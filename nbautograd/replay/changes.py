@@ -12,7 +12,8 @@ from nbautograd.core.inplace import sharers
 from nbautograd.core.op import TABLE
 from nbautograd.core.tensor import Tensor
 from nbautograd.replay.calls import RefusalError, Var
-from nbautograd.replay.notes import FROM_ELSEWHERE, Notes, constant_path
+from nbautograd.replay.forward import Forward
+from nbautograd.replay.notes import FROM_ELSEWHERE, constant_path
 from nbautograd.replay.sharing import memory_of, owner_of
 
 PUT_DATA: Any = Tensor.data.fset.__code__  # type: ignore[union-attr]
@@ -23,7 +24,7 @@ def copied(x: Any) -> Any:
     return compact(np.array(x))
 
 
-class Changes(Notes):
+class Changes(Forward):
     """Notes of changes in place, by ops, by optimizers and by functions that do it by themselves; see `Tape`."""
 
     def in_place(self, target: Any, result: Any) -> None:
