@@ -237,6 +237,8 @@ LARGE: dict[str, Callable[[Any, Any], Any]] = {
         x.reshape(4, 3, 20, 50), x[:3, :9].reshape(3, 1, 3, 3), padding=1, stride=2, groups=3
     ),
     "bags of one size": lambda t, x: t.nn.functional.embedding_bag(t.arange(360).reshape(60, 6) % 120, x),
+    "largest that meet": lambda t, x: x.scatter_reduce(1, t.arange(12000).reshape(120, 100) % 37, x * 2, "amax"),
+    "products that meet": lambda t, x: x.scatter_reduce(0, t.arange(12000).reshape(120, 100) % 90, x + 1, "prod"),
     "silu": lambda t, x: t.nn.functional.silu(x),
     "to the power -1/2": lambda t, x: (x * x + 0.1) ** -0.5 + (x * x + 0.1) ** -2,
 }

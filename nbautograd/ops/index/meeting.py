@@ -128,6 +128,15 @@ def merge_at(merge: str, out: Any, index: Any, values: Any) -> None:
         _on_host(merge, out, index, values)
 
 
+def merge_elements_at(merge: str, out: Any, index: Any, values: Any) -> None:
+    """`merge_at`, where `index` has a part for every dimension."""
+    flat = _flat(out, index) if index else None
+    if flat is None:
+        merge_at(merge, out, index, values)
+    else:
+        merge_at(merge, out.reshape(-1), flat.reshape(-1), values.reshape(-1))
+
+
 def counted(places: Any, count: int) -> Any:
     """How often each number below `count` comes. CuPy's own function makes the program wait."""
     if not is_cupy(places):

@@ -12,12 +12,14 @@ from nbautograd.core.public import public
 from nbautograd.core.tensor import Tensor
 from nbautograd.ops.arguments import canonical_dim
 from nbautograd.ops.index.along import places
-from nbautograd.ops.index.meeting import add_at, merge_at
+from nbautograd.ops.index.meeting import add_at, merge_elements_at
 from nbautograd.ops.index.places import ALONG
 from nbautograd.ops.samples import Make, cases
 
 NEUTRAL = {"sum": 0, "mean": 0, "prod": 1, "amax": -np.inf, "amin": np.inf}
 """What changes nothing, by reduction."""
+MERGES = {"sum": "add", "prod": "multiply", "amax": "maximum", "amin": "minimum"}
+"""NumPy's functions that bring two numbers together, by reduction."""
 
 
 def _scattered(make: Make) -> Any:
@@ -48,7 +50,7 @@ class ScatterReduce(Op):
             return out / count if x.dtype.kind in "fc" else out // xp.astype(count, x.dtype)
         if x.dtype.kind == "c" and reduce in ("amax", "amin"):
             raise TypeError("complex numbers have no order")
-        merge_at({"sum": "add", "prod": "multiply", "amax": "maximum", "amin": "minimum"}[reduce], out, at, src)
+        merge_elements_at(MERGES[reduce], out, at, src)
         return out
 
     def dx(g, x, index, src, out, dim, reduce, include_self):
