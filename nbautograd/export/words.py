@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from nbautograd.export.graph.format import brief, label, shape
@@ -42,7 +43,9 @@ def folded(folds: Iterable[Fold]) -> list[str]:
     """What was counted but not kept: `9,900 ops, 20 passes not kept: why`, for each reason."""
     lost: dict[str, list[str]] = {}
     for fold in folds:
-        lost.setdefault(fold.why, []).append(f"{fold.count:,} {clean(fold.what, 40)}")
+        what = clean(fold.what, 40)
+        what = re.sub(r"^(\w*ss)es\b|^(\w+)s\b", r"\1\2", what) if fold.count == 1 else what
+        lost.setdefault(fold.why, []).append(f"{fold.count:,} {what}")
     return [f"{', '.join(counts)} not kept: {clean(why)}" for why, counts in lost.items()]
 
 

@@ -110,7 +110,7 @@ def _without_idle_lines(trace: Trace) -> Trace:
     ]
     told = [sum(map(bool, map(str.strip, s.code.split("\n")))) for s in (*trace.sources, *sources)]
     idle = sum(told[: len(sources)]) - sum(told[len(sources) :])
-    folds = [Fold("lines of code" if idle > 1 else "line of code", idle, WHY)] if idle else []
+    folds = [Fold("lines of code", idle, WHY)] if idle else []
     return replace(trace, sources=sources, folds=[*trace.folds, *folds])
 
 

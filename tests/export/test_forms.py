@@ -86,7 +86,9 @@ def test_a_large_trace_is_folded_and_says_so() -> None:
 def test_what_the_recorder_folded_is_said() -> None:
     trace = traces.dot()
     trace.folds.append(Fold("steps", 9_900, "more than 100 steps"))
-    assert "⋯ 9,900 steps not kept: more than 100 steps" in texts(to_svg(trace))
+    trace.folds += [Fold("ops", 1, "more than 100 steps"), Fold("passes", 1, "it is wide")]
+    assert "⋯ 9,900 steps, 1 op not kept: more than 100 steps" in texts(to_svg(trace))
+    assert "1 pass not kept: it is wide" in texts(to_svg(trace))
 
 
 def test_an_empty_trace_is_a_picture_too() -> None:

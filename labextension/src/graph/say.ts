@@ -183,8 +183,10 @@ function ending(pass: Pass): string {
 /** What was counted but not kept, plainly: a sentence for every reason. */
 export function folded(folds: Tape['folds']): string[] {
   const counts = new Map<string, string[]>();
-  for (const { what, count, why } of folds)
-    counts.set(why, [...(counts.get(why) ?? []), `${count.toLocaleString('en')} ${what}`]);
+  for (const { what, count, why } of folds) {
+    const noun = count === 1 ? what.replace(/^(\w*ss)es\b|^(\w+)s\b/, '$1$2') : what;
+    counts.set(why, [...(counts.get(why) ?? []), `${count.toLocaleString('en')} ${noun}`]);
+  }
   return [...counts].map(([why, lost]) => `${lost.join(', ')} not kept: ${why}`);
 }
 

@@ -278,11 +278,18 @@ test('what was folded and why the cell stopped is said plainly', () => {
 });
 
 test('how much of a long cell was kept stands in one line, which opens', () => {
-  const root = open({ ...product().trace, op_count: 12345, folds: [{ what: 'passes', count: 3, why: 'it is long' }] });
+  const root = open({ ...product().trace, op_count: 12345, folds: [
+      { what: 'passes', count: 3, why: 'it is long' },
+      { what: 'passes', count: 1, why: 'it is wide' },
+      { what: 'texts of ops', count: 1, why: 'it is wide' },
+    ] });
   const details = role(root, 'fold').querySelector('details')!;
-  expect(details.querySelector('summary')!.textContent).toBe('2 of 12,345 ops and 1 of 4 backward passes kept');
+  expect(details.querySelector('summary')!.textContent).toBe('2 of 12,345 ops and 1 of 5 backward passes kept');
   expect(details.open).toBe(false);
-  expect(details.querySelector('li')!.textContent).toBe('3 passes not kept: it is long');
+  expect([...details.querySelectorAll('li')].map((line) => line.textContent)).toEqual([
+    '3 passes not kept: it is long',
+    '1 pass, 1 text of ops not kept: it is wide',
+  ]);
 });
 
 test('what is no trace is answered with one line of text, and with the text of the same output', () => {
