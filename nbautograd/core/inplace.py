@@ -79,8 +79,9 @@ def touched(tensor: Tensor, data: Any = None) -> None:
             found.count += 1
             if found.detached:
                 history.cut_views(tensor if tensor._base is None else tensor._base)
-    if state.observer is not None:
-        state.observer.mutated(tensor)
+    observer = state.observer
+    if observer is not None:
+        observer.mutated(tensor)
 
 
 def _record_of(owner: Any) -> Changes:

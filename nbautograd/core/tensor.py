@@ -196,8 +196,9 @@ class Tensor(TensorBase):
             if value._data.dtype != self._data.dtype:
                 raise RuntimeError("assigned grad has data of a different type")
         self._grad = value
-        if state.observer is not None:
-            state.observer.grad_set(self, value)
+        observer = state.observer
+        if observer is not None:
+            observer.grad_set(self, value)
 
     @grad.deleter
     def grad(self) -> None:

@@ -57,7 +57,7 @@ class Module(Attributes, Movable, Hookable):
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if engine.attached is None and self._hooks is None:
+        if (engine.attached is None or engine.paused) and self._hooks is None:
             return self.forward(*args, **kwargs)
         return self._observed(args, kwargs)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from nbautograd.core.array import ndarray
 
+vdot = np.vdot
 Print = tuple[float, float, float]
 SAMPLE = 64
 """Of larger arrays so many numbers are looked at, and all of them where those are zero."""
@@ -18,13 +19,15 @@ NAN: Print = (math.inf, 0.0, 0.0)
 
 def look(data: Any) -> tuple[float, Print]:
     """The sum of the squares of an array's numbers, and its fingerprint."""
-    if isinstance(data, np.floating):
+    if data.__class__ is ndarray and 0 < data.size <= SAMPLE:
+        square = float(vdot(data, data).real)
+        if square > 0.0:
+            return square, (square, data.item(0).real, data.item(-1).real)
+    elif isinstance(data, np.floating):
         x = float(data)
         square = x * x
         return square, (square or float(x != 0), x, x) if x == x else NAN
     square = squares(data)
-    if square > 0.0 and data.size <= SAMPLE and data.__class__ is ndarray:
-        return square, (square, data.item(0).real, data.item(-1).real)
     return square, fingerprint(data, square)
 
 
@@ -53,4 +56,4 @@ def squares(data: Any) -> float:
         return float(data) * float(data)
     if not isinstance(data, ndarray):
         return float((abs(data) ** 2).sum())
-    return float(np.vdot(data, data).real)
+    return float(vdot(data, data).real)

@@ -102,11 +102,23 @@ class Places:
             return None, 0, ()
         inner = self.level
         code, at = frame.f_code, frame.f_lasti
-        if inner is None or inner.frame is not frame:
+        if inner is None or (inner.frame is not frame and not self._runs_again(inner, frame)):
             return code, at, self._follow(frame, below)
         if inner.loops:  # as long as it runs, those round it stand where they stood
             inner.move(at, below)
         return code, at, inner.around
+
+    def _runs_again(self, inner: Level, frame: Any) -> bool:
+        """Whether `frame` is another run of the innermost function, called from where the run before was called."""
+        outer = self._chain[-2] if len(self._chain) > 1 else None
+        if outer is None or outer.code.co_flags & RESUMED or frame.f_code is not inner.code:
+            return False
+        if self._users_frame(frame.f_back)[0] is not outer.frame or not inner.again(frame):
+            return False
+        if outer.loops:
+            outer.move(outer.frame.f_lasti, frame)
+        inner.outside(outer.around)
+        return True
 
     def _users_frame(self, frame: Any) -> tuple[Any, Any]:
         """The innermost of the user's frames, from `frame` outwards, and the one that it calls."""
