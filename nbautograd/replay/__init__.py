@@ -175,7 +175,7 @@ class Captured:
             self._failures[key] = TRIES
             return self._step(*given.args, **given.kwargs)
         place = Place(self._step, self._note.__code__)
-        tape = Tape(given.tensors, self._met.get(key), place, before.around.leads_to, before.owners)
+        tape = Tape(given.tensors, self._met.get(key), place, before.around.leads_to, before.owners, before.known)
         observe(tape)
         try:
             with Hearing(before.around.leads_to) as heard:

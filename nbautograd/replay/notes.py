@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from threading import get_ident
 from typing import Any
@@ -37,6 +38,7 @@ class Notes:
         place: Place,
         leads_to: Callable[[Any], bool],
         owners: dict[int, Tensor],
+        known: list[Tensor],
     ) -> None:
         self.thread: int | None = get_ident()
         self.calls: list[Call] = []
@@ -60,6 +62,10 @@ class Notes:
         self._gradients: dict[int, Any] = {}
         self._leads_to = leads_to
         self._gradient_of = owners
+        self._holders: dict[int, list[Tensor]] = defaultdict(list)
+        """Tensors that are there before, by the ids of their arrays."""
+        for t in known:
+            self._holders[id(t._data)].append(t)
         self._made: set[int] = set()
         self._drawn: dict[int, Any] = {}
         self._raw_draws = 0
@@ -170,12 +176,18 @@ class Notes:
         return v
 
     def _shown_by(self, t: Tensor) -> Tensor | None:
-        """What lasts and shows the same numbers: `t` is `w.detach()`, say, which no op tells of."""
+        """What lasts and shows the same numbers: `t` is `w.detach()`, say, which no op tells of.
+
+        Raises: RefusalError where that may be one of several, whose `.data` is the same.
+        """
         if self._leads_to(t):
             return None
         owners = [o for g, o in self._gradient_of.items() if o._grad is not None and id(o._grad) == g]
-        known: Any = [*self.lasting.values(), *[o._grad for o in owners]]
-        return next((other for other in known if other is not t and other._data is t._data), None)
+        known: Any = [*self.lasting.values(), *[o._grad for o in owners], *self._holders.get(id(t._data), ())]
+        found = {id(other): other for other in known if other is not t and other._data is t._data}
+        if len(found) > 1:
+            raise RefusalError("it uses numbers that are those of several tensors\n  hint: b.data = a.data.clone()")
+        return next(iter(found.values()), None)
 
     def _is_outside(self, t: Tensor) -> bool:
         """Whether it was there before, and has not been read."""

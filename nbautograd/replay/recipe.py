@@ -23,8 +23,9 @@ class Before:
         self.names = argument_names(step, given.args, given.kwargs)
         """By the id of each argument what the step calls it."""
         self.around = Surroundings(step, [(self.names.get(id(value), "argument"), value) for value in given.objects])
-        found = {id(t): t for t in (*self.around.followed(), *given.tensors)}
-        self.gradients = [(t, t._grad is not None) for t in found.values() if t._node or t._grad is not None]
+        self.known = [*{id(t): t for t in (*self.around.followed(), *given.tensors)}.values()]
+        """The tensors with names, and arguments."""
+        self.gradients = [(t, t._grad is not None) for t in self.known if t._node or t._grad is not None]
         """The tensors that require grad, or have one, and whether they have."""
         self.roles = [t if self.around.leads_to(t) else None for t in given.tensors]
         """The arguments that go by other names too."""

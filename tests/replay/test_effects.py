@@ -267,6 +267,34 @@ def what_is_put_into_a_table_and_then_changed(capture: Any) -> Iterator[Any]:
 
 
 @scene()
+def data_that_is_used_before_its_tensor(capture: Any) -> Iterator[Any]:
+    net, average = nn.Linear(2, 1), nn.Linear(2, 1)
+    old = torch.zeros(1, 2)
+
+    def step(x: Any) -> Any:
+        old.copy_(average.weight.detach())
+        for p, q in zip(net.parameters(), average.parameters(), strict=True):
+            q.data = q.data * 0.5 + p.data * 0.5
+        return average(x).detach()
+
+    step = capture(step)
+    for call in range(6):
+        net.bias.data.add_(call)
+        yield step(ones(2) * call), old, *average.parameters()
+
+
+@scene(False)
+def data_that_two_tensors_have(capture: Any) -> Iterator[Any]:
+    a, b = ones(2), torch.zeros(2)
+    b.data = a.data
+    step = capture(lambda x: (a * x, b * x, a.detach() * x, b.detach() + x))
+    for call in range(6):
+        if call == 3:
+            a.data = ones(2) * 7
+        yield step(ones(2) * call)
+
+
+@scene()
 def data_that_is_set(capture: Any) -> Iterator[Any]:
     w, v = leaf(), leaf()
 
