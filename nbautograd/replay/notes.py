@@ -145,7 +145,7 @@ class Notes:
         """The variable that stands for what the tensor `t` holds now."""
         v, data = self._by_tensor.get(id(t), (None, None))
         same = data is t._data or (isinstance(data, np.generic) and isinstance(t._data, ndarray))  # see `array_of`
-        found = v if v is not None and same else None if self._is_outside(t) else self._known(t._data)
+        found = v if v is not None and same else None if self._is_outside(t) else self._shown(t)
         if found is not None:
             return self._seen_anew(t) if id(found) in self.stale else found
         if id(t) in self._made or id(t) in self._gradient_of:
@@ -175,19 +175,22 @@ class Notes:
         self._by_tensor[id(t)] = (v, t._data)
         return v
 
-    def _shown_by(self, t: Tensor) -> Tensor | None:
-        """What lasts and shows the same numbers: `t` is `w.detach()`, say, which no op tells of.
+    def _shown(self, t: Tensor) -> Var | None:
+        """The variable for a tensor that shows the numbers of another one.
 
-        Raises: RefusalError where that may be one of several, whose `.data` is the same.
+        Raises: RefusalError where there are several, whose `.data` is the same: it may be another one's tomorrow.
         """
+        if sum(other._data is t._data for other in self._holders.get(id(t._data), ())) > 1:
+            raise RefusalError("it uses numbers that are those of several tensors\n  hint: b.data = a.data.clone()")
+        return self._known(t._data)
+
+    def _shown_by(self, t: Tensor) -> Tensor | None:
+        """What lasts and shows the same numbers: `t` is `w.detach()`, say, which no op tells of."""
         if self._leads_to(t):
             return None
         owners = [o for g, o in self._gradient_of.items() if o._grad is not None and id(o._grad) == g]
         known: Any = [*self.lasting.values(), *[o._grad for o in owners], *self._holders.get(id(t._data), ())]
-        found = {id(other): other for other in known if other is not t and other._data is t._data}
-        if len(found) > 1:
-            raise RefusalError("it uses numbers that are those of several tensors\n  hint: b.data = a.data.clone()")
-        return next(iter(found.values()), None)
+        return next((other for other in known if other is not t and other._data is t._data), None)
 
     def _is_outside(self, t: Tensor) -> bool:
         """Whether it was there before, and has not been read."""
