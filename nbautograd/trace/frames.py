@@ -38,9 +38,8 @@ def before_collections(let_go: Any) -> None:
 
     def comes(phase: str, _: dict[str, int]) -> None:
         found = method()
-        if found is None:
-            gc.callbacks.remove(comes)
-        elif phase == "start":
+        if found is not None and phase == "start":
             found()
 
     gc.callbacks.append(comes)
+    weakref.finalize(let_go.__self__, gc.callbacks.remove, comes)  # in `comes` it would make the next one be skipped

@@ -9,6 +9,7 @@ import pytest
 
 import nbautograd as nb
 import nbautograd as torch
+from nbautograd.trace.frames import before_collections
 
 
 class Held:
@@ -79,3 +80,21 @@ def test_nobody_waits_for_the_collector_when_traces_are_over() -> None:
     gc.collect()
     gc.collect()
     assert len(gc.callbacks) <= before
+
+
+def test_an_object_that_is_gone_does_not_keep_the_next_from_being_called() -> None:
+    class Follower:
+        def __init__(self) -> None:
+            self.calls = 0
+            before_collections(self.let_go)
+
+        def let_go(self) -> None:
+            self.calls += 1
+
+    before = len(gc.callbacks)
+    gone, stays = Follower(), Follower()
+    del gone
+    gc.collect()
+    assert stays.calls == 1
+    del stays
+    assert len(gc.callbacks) == before
