@@ -30,9 +30,10 @@ UNREAD = 5000
 """From so many calls on it uses them for whatever comes: it is too long to be read."""
 
 
-HOW_TO_READ = '''"""The step as it is replayed: w are the numbers of the tensor w_tensor, d_w is the gradient of w.
+HOW_TO_READ = '''"""The step as it is replayed: w are the numbers of w_tensor, d_w is the gradient of w.
 
-    put(t, g) makes g the .grad of t, give(t, g) and accumulate(t, g) add it, write(t, x) changes the numbers of t.
+    put(t, g) makes g the .grad of t; give(t, g) and accumulate(t, g) add it to that.
+    write(t, x) changes the numbers of t.
     """'''
 
 
