@@ -36,7 +36,7 @@ E = TypeVar("E", Ledger, Update)
 Event = Seed | Flow | Accumulate | Free
 WHY = "to keep the notebook small"
 UPDATES, STEPS, TEXT = 12, 100, 300
-TEXTS = 100
+ENOUGH = 100
 """So many ops with their texts tell more than many more without."""
 
 
@@ -50,7 +50,7 @@ def fit(trace: Trace, max_bytes: int) -> Trace:
             trace = smaller(trace)
     if size(trace) > max_bytes:
         fewer = _without_ops(trace, max_bytes)
-        trace = fewer if len(fewer.ops) >= TEXTS else _without_texts(trace)
+        trace = fewer if len(fewer.ops) >= ENOUGH else _without_texts(trace)
     if size(trace) > max_bytes:
         trace = _without_ops(trace, max_bytes)
     while size(trace) > max_bytes and trace.ops:
@@ -117,7 +117,8 @@ def _without_idle_lines(trace: Trace) -> Trace:
 def _without_middle(trace: Trace) -> Trace:
     """Fewer updates, steps and passes: the ends stay, and what a finding may be about."""
     updates = _ends(trace.updates, UPDATES, [u for u in trace.updates if _tells(u)][:UPDATES])
-    steps = _ends(trace.steps, 2, [*trace.steps[:: len(trace.steps) // STEPS + 1], *[s for s in trace.steps if s.kept]])
+    whole = _ends([s for s in trace.steps if s.kept], 2 * STEPS, ())
+    steps = _ends(trace.steps, 2, [*trace.steps[:: len(trace.steps) // STEPS + 1], *whole])
     folds = [
         Fold(what, before - after, WHY)
         for what, before, after in (

@@ -123,6 +123,7 @@ def test_of_a_loop_whole_steps_are_kept_and_figures_from_end_to_end() -> None:
     assert len(small.ops) == 6 * len(small.passes)  # linear, tanh, linear, the difference, its square, the mean
     assert all(small.values[p.roots[0]].op is not None for p in small.passes)
     indices = [step.index for step in small.steps]
+    assert len(indices) < 300  # of those kept, the first hundred and the last, and each fourth of all
     assert indices[0] == 0
     assert indices[-1] == 299
     assert max(b - a for a, b in pairwise(indices)) < 6
