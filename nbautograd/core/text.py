@@ -32,12 +32,14 @@ class Text:
 
 
 @cache
-def text_of(function: Callable[..., Any]) -> Text | None:
-    """The text of a function that only returns an expression; None for others, and for those that kernels serve.
+def stands_alone(function: Callable[..., Any]) -> bool:
+    """Whether a function's text says what it computes: nothing is wrapped round it, and no variables stand round it."""
+    return not hasattr(function, "__wrapped__") and not getattr(function, "__closure__", None)
 
-    None too where variables round the function stand in it: they would be others in the text of another one.
-    """
-    if hasattr(function, "__wrapped__") or getattr(function, "__closure__", None):
+
+def text_of(function: Callable[..., Any]) -> Text | None:
+    """The text of a function that only returns an expression; None for others, and for those that kernels serve."""
+    if not stands_alone(function):
         return None
     try:
         definition: Any = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]

@@ -11,7 +11,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
-from nbautograd.core.text import Text
+from nbautograd.core.text import Text, stands_alone
 from nbautograd.replay.calls import Call, Var
 from nbautograd.replay.text import inlined
 
@@ -39,7 +39,7 @@ def chosen(function: Callable[..., Any], constants: Constants, dtypes: Dtypes = 
 
     So do the functions that it calls. Numbers come with their texts, by which 2 and 2.0 are told apart.
     """
-    if hasattr(function, "__wrapped__") or function.__closure__:
+    if not stands_alone(function):
         return None
     space = function.__globals__
     facts: dict[str, Any] = {name: SimpleNamespace(dtype=dtype) for name, dtype in dtypes}

@@ -14,7 +14,8 @@ export function course({ steps }: Tape): HTMLElement | undefined {
   if (known.length < 2) return undefined;
   const [first, last] = [known[0]!, known.at(-1)!];
   const odd = steps.length - known.length;
-  const text = `steps ${number(first.index)} to ${number(last.index)}, loss ${number(first.loss)} → ${number(last.loss)}`;
+  const rounds = `steps ${number(first.index)} to ${number(last.index)}`;
+  const text = `${rounds}, loss ${number(first.loss)} → ${number(last.loss)}`;
   const more = odd ? `, ${odd} without a finite loss` : '';
   return h(
     'div',

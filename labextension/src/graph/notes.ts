@@ -46,10 +46,10 @@ export function prose(text: string): (string | HTMLElement)[] {
 
 export function notes(tape: Tape): HTMLElement | undefined {
   const lines: HTMLElement[] = [];
-  if (tape.error !== undefined)
-    lines.push(
-      h('li', { class: 'stopped', 'data-role': 'error' }, `✕ Stopped by ${clip(tape.error, 120)} – this is the part that ran.`),
-    );
+  if (tape.error !== undefined) {
+    const text = `✕ Stopped by ${clip(tape.error, 120)} – this is the part that ran.`;
+    lines.push(h('li', { class: 'stopped', 'data-role': 'error' }, text));
+  }
   if (tape.folds.length > 0) lines.push(h('li', { 'data-role': 'fold' }, leftOut(tape)));
   return lines.length ? h('ul', { class: 'notes', 'aria-label': 'Notes' }, ...lines) : undefined;
 }

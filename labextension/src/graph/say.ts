@@ -24,8 +24,10 @@ export function lineOf(tape: Tape, span: Span): string | undefined {
 export function nameOf(tape: Tape, id: number): string {
   const value = tape.values[id]!;
   if (value.name) return clip(value.name, 60);
-  if (value.op === undefined)
-    return value.kind === 'constant' ? `the constant ${brief(value.data)}` : `an unnamed ${value.kind === 'leaf' ? 'leaf' : 'value'}`;
+  if (value.op === undefined) {
+    if (value.kind === 'constant') return `the constant ${brief(value.data)}`;
+    return value.kind === 'leaf' ? 'an unnamed leaf' : 'an unnamed value';
+  }
   const op = tape.ops[value.op]!;
   const code = codeOf(tape, op.span);
   return code && code.length <= SNIPPET ? code : `the output of ${op.name}`;
