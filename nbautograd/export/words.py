@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 
 from nbautograd.export.graph.format import brief, label, shape
-from nbautograd.trace.listing import passes_run
 from nbautograd.trace.model import Fold, Span, Summary, Trace, Value
 from nbautograd.trace.plain import clean
 
@@ -27,7 +26,7 @@ def headline(trace: Trace) -> str:
 
 def figures(trace: Trace) -> str:
     """How much happened: `2 ops, 1 backward pass`."""
-    passes = passes_run(trace)
+    passes = trace.passes_run
     counted = "no backward pass" if not passes else f"{passes:,} backward {'pass' if passes == 1 else 'passes'}"
     return f"{plural(max(trace.op_count, len(trace.ops)), 'op')}, {counted}"
 

@@ -47,14 +47,9 @@ def listing(trace: Trace) -> list[Line]:
     return lines
 
 
-def passes_run(trace: Trace) -> int:
-    """How many backward passes ran, also those that were not kept."""
-    return len(trace.passes) + sum(fold.count for fold in trace.folds if fold.what == "passes")
-
-
 def kept(trace: Trace) -> str:
     """How much of what ran was kept."""
-    counts = ((len(trace.ops), trace.op_count, "ops"), (len(trace.passes), passes_run(trace), "backward passes"))
+    counts = ((len(trace.ops), trace.op_count, "ops"), (len(trace.passes), trace.passes_run, "backward passes"))
     parts = [f"{some:,} of {every:,} {what}" for some, every, what in counts if some < every]
     return f"{' and '.join(parts)} kept" if parts else "some details were not kept"
 

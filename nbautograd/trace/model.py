@@ -329,6 +329,11 @@ class Trace:
     engine: str = "nbautograd"
     version: int = SCHEMA_VERSION
 
+    @property
+    def passes_run(self) -> int:
+        """How many backward passes ran, also those that were not kept."""
+        return len(self.passes) + sum(fold.count for fold in self.folds if fold.what == "passes")
+
     def source(self) -> str:
         """What ran as straight-line Python: every op, and every step of every backward pass, in their true order.
 
